@@ -1,0 +1,1 @@
+"""A registry that exists only as a scenario: the file's policy, and the server that plays it."""

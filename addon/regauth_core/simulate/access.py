@@ -1,0 +1,90 @@
+"""Who asks a simulated registry, and what they may do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from regauth_core.simulate.challenges import offers_basic
+from regauth_core.simulate.credentials import basic_user, split
+from regauth_core.simulate.message import Asked, Need
+from regauth_core.simulate.policy import Scenario
+from regauth_core.simulate.tokens import Grant, Tokens
+
+
+class Standing(StrEnum):
+    """What became of a request's credential. The values are the names of the fields of `policy.Ping`."""
+
+    ANONYMOUS = "anonymous"
+    INVALID = "invalid"
+    VALID = "valid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who sent a request."""
+
+    standing: Standing
+    user: str | None = None
+    """Of a Basic credential."""
+    grant: Grant | None = None
+    """Of a token."""
+    error: str | None = None
+    """What a Bearer challenge says of a refused token (RFC 6750 section 3.1)."""
+
+
+class Access:
+    """The access control of one scenario's registry."""
+
+    def __init__(self, scenario: Scenario, tokens: Tokens, service: str) -> None:
+        """`service` is the audience that a token must have."""
+        self._scenario = scenario
+        self._tokens = tokens
+        self._service = service
+        policy, has_token = scenario.registry, scenario.token is not None
+        challenges = [policy.challenge, policy.ping.challenge, *(item.challenge for item in policy.repositories)]
+        is_offered = any(offers_basic(item, bearer=has_token) for item in challenges if item)
+        self._takes_basic = "basic" in policy.accepts if policy.accepts is not None else is_offered or not has_token
+        self._takes_bearer = has_token and (policy.accepts is None or "bearer" in policy.accepts)
+        self._needs_token = scenario.token is not None and scenario.token.required
+
+    def asker(self, asked: Asked, now: float) -> Asker:
+        """Whom the request's first `Authorization` identifies; counts the use of a token."""
+        values = asked.all("authorization")
+        if not values:
+            return Asker(standing=Standing.ANONYMOUS)
+        scheme, rest = split(values[0])
+        user = basic_user(self._scenario, rest) if scheme == "basic" and self._takes_basic else None
+        if user:
+            return Asker(standing=Standing.VALID, user=user.name)
+        if scheme != "bearer" or not self._takes_bearer:
+            return Asker(standing=Standing.INVALID)
+        grant = self._tokens.grant(rest, now, self._service)
+        if grant is None:
+            return Asker(standing=Standing.INVALID, error="invalid_token")
+        return Asker(standing=Standing.VALID, grant=grant)
+
+    def may(self, asker: Asker, need: Need) -> bool:
+        """Whether `asker` has the right to all of `need` in a repository."""
+        if asker.grant and asker.grant.covers(need):
+            return True
+        repository = self._scenario.repository(need.name)
+        if repository is None or (self._needs_token and asker.user is None):
+            return False
+        return all(repository.allows(asker.user, action) for action in need.actions)
+
+    def listed(self, asker: Asker, need: Need) -> tuple[str, ...] | None:
+        """The repositories that `asker` may see in the catalogue; `None`: none, without the right that is `need`."""
+        policy = self._scenario.registry.catalog
+        is_known = asker.user is not None or (asker.grant is not None and asker.grant.covers(need))
+        if policy == "nobody" or (not is_known and (policy == "users" or self._needs_token)):
+            return None
+        user = asker.user or (asker.grant.subject if asker.grant else None)
+        return tuple(item.name for item in self._scenario.registry.repositories if item.allows(user, "pull"))
+
+    def demanded(self, asker: Asker, wanted: tuple[Need, ...]) -> tuple[Need, ...]:
+        """Those of the rights `wanted` without which a request is refused.
+
+        A token has to cover the source of a mount as well, as in distribution; a user without that right just uploads.
+        """
+        return wanted if self._takes_bearer and asker.user is None else wanted[:1]

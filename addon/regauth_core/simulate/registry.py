@@ -1,0 +1,196 @@
+"""A registry, its token server and its blob host, as one scenario describes them.
+
+Pure: requests, times and a secret go in, answers come out; no socket, no clock and no randomness. Not safe for several
+threads at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import replace
+
+from regauth_core.model import Endpoint
+from regauth_core.simulate.access import Access, Asker, Standing
+from regauth_core.simulate.challenges import Setting, challenge_lines
+from regauth_core.simulate.endpoints import Endpoints, ranged
+from regauth_core.simulate.issuer import Issuer
+from regauth_core.simulate.message import Answer, Asked, Need, finished, json_answer, refusal
+from regauth_core.simulate.places import BLOB_PATH, Places, Role
+from regauth_core.simulate.policy import Challenging, Scenario
+from regauth_core.simulate.route import Route, needs, route
+from regauth_core.simulate.steps import Steps
+from regauth_core.simulate.store import Store
+from regauth_core.simulate.tokens import Tokens
+
+__all__ = ["ROOM", "Answer", "Asked", "Registry"]
+
+ROOM = 64 << 20
+_VERSION = ("Docker-Distribution-Api-Version", "registry/2.0")
+_CODES = {401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN"}
+_MESSAGES = {401: "authentication required", 403: "requested access is denied", 404: "no such repository"}
+
+
+class Registry:
+    """All the hosts of one scenario."""
+
+    def __init__(self, scenario: Scenario, *, secret: bytes, room: int = ROOM) -> None:
+        """`secret` signs tokens, URLs and the names of uploads: the same one gives the same answers.
+
+        `room`: bytes of all that clients may push.
+        """
+        self.scenario = scenario
+        self._policy = scenario.registry
+        self._places = Places(scenario, _derived(secret, "places"))
+        store = Store(scenario, _derived(secret, "store"), room)
+        self._store = store
+        self._endpoints = Endpoints(self._policy, store, self._places)
+        self._steps = Steps(self._policy.steps)
+        token = scenario.token
+        is_opaque, uses = (token.kind == "opaque", token.uses) if token else (False, None)
+        tokens = Tokens(_derived(secret, "tokens"), opaque=is_opaque, uses=uses)
+        self._issuer = Issuer(scenario, token, tokens) if token else None
+        self._token_steps = Steps(token.steps if token else ())
+        self._service = self._issuer.service if self._issuer else self._policy.host
+        self._access = Access(scenario, tokens, self._service)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The host names of the scenario, without ports."""
+        return self._places.hosts
+
+    def serves(self, host: str) -> bool:
+        """Whether requests to `host` (no port, any case) are for this registry: all below ``.test``, and its hosts."""
+        return self._places.serves(host)
+
+    def answer(self, asked: Asked, now: float) -> Answer:
+        """The answer to one request at `now`, in seconds since the epoch. Raises nothing, whatever was asked."""
+        match self._places.role(asked):
+            case Role.TOKEN if self._issuer:
+                answer = self._token_steps.take(None) or self._issuer.answer(asked, now)
+            case Role.BLOBS:
+                answer = self._stored(asked, now)
+            case Role.REGISTRY:
+                answer = self._registry(asked, now).with_headers(_VERSION)
+            case _:
+                answer = refusal(404, "UNSUPPORTED", "nothing is here")
+        return finished(answer, asked.method)
+
+    def _registry(self, asked: Asked, now: float) -> Answer:
+        place = route(asked.route)
+        step = self._steps.take(place.endpoint)
+        if step:
+            return step
+        if place.endpoint is Endpoint.V2_OTHER:
+            return refusal(404, "UNSUPPORTED", "no such operation")
+        if asked.method not in place.methods:
+            allowed = ("Allow", ", ".join(place.methods))
+            return refusal(405, "UNSUPPORTED", "not with this method").with_headers(allowed)
+        if not place.proper:
+            return refusal(400, "NAME_INVALID", "no repository has such a name")
+        if len(asked.all("authorization")) > 1:
+            return refusal(400, "UNSUPPORTED", "more than one Authorization header")
+        asker = self._access.asker(asked, now)
+        match place.endpoint:
+            case Endpoint.PING:
+                return self._ping(asked, asker)
+            case Endpoint.CATALOG:
+                return self._catalog(asked, place, asker)
+            case _:
+                return self._repository(asked, place, asker, now)
+
+    def _ping(self, asked: Asked, asker: Asker) -> Answer:
+        status: int = getattr(self._policy.ping, asker.standing)
+        policy = self._policy.ping.challenge or self._policy.challenge
+        answer = json_answer(200, {}) if status == 200 else _denial(status, ())
+        return self._challenged(answer, asked, policy, (), asker.error)
+
+    def _catalog(self, asked: Asked, place: Route, asker: Asker) -> Answer:
+        if self._policy.catalog == "nobody":
+            return refusal(404, "UNSUPPORTED", "repositories are not listed")
+        wanted = needs(asked, place)
+        names = self._access.listed(asker, wanted[0])
+        if names is None:
+            return self._denied(asked, asker, self._policy.challenge, wanted)
+        return self._endpoints.catalog(asked, names)
+
+    def _repository(self, asked: Asked, place: Route, asker: Asker, now: float) -> Answer:
+        deny = self._policy.deny
+        repository = self.scenario.repository(place.repository)
+        policy = (repository.challenge if repository else None) or self._policy.challenge
+        wanted = needs(asked, place)
+        rule = next((rule.rule for rule in self._policy.methods if rule.name == asked.method), "rights")
+        if isinstance(rule, int):
+            return self._challenged(_denial(rule, wanted), asked, policy, wanted, None)
+        if rule == "rights":
+            is_refused = asker.standing is Standing.INVALID and deny.invalid != "ignored"
+            is_visible = repository is not None or deny.hide_unknown
+            lacks = not all(self._access.may(asker, need) for need in self._access.demanded(asker, wanted))
+            if is_refused or (is_visible and lacks):
+                return self._denied(asked, asker, policy, wanted)
+        if repository is None:
+            return refusal(404, "NAME_UNKNOWN", "no such repository")
+        may_mount = all(self._access.may(asker, need) for need in wanted[1:])
+        return self._endpoints.answer(asked, place, now, may_mount=may_mount)
+
+    def _denied(self, asked: Asked, asker: Asker, policy: Challenging, wanted: tuple[Need, ...]) -> Answer:
+        deny, error = self._policy.deny, None
+        status: int = deny.anonymous
+        if asker.standing is Standing.VALID:
+            status = deny.insufficient or (401 if asker.grant else 403)
+            error = "insufficient_scope" if asker.grant else None
+        elif asker.standing is Standing.INVALID and deny.invalid != "ignored":
+            status, error = deny.invalid, asker.error
+        return self._challenged(_denial(status, wanted), asked, policy, wanted, error)
+
+    def _challenged(
+        self, answer: Answer, asked: Asked, policy: Challenging, wanted: tuple[Need, ...], error: str | None
+    ) -> Answer:
+        """`answer` with the `WWW-Authenticate` lines that its status carries."""
+        if answer.status not in policy.statuses:
+            return answer
+        is_bearer = self._issuer is not None
+        lines = challenge_lines(policy, self._setting(asked, wanted), bearer=is_bearer, error=error)
+        return answer.with_headers(*(("WWW-Authenticate", line) for line in lines))
+
+    def _setting(self, asked: Asked, wanted: tuple[Need, ...]) -> Setting:
+        setting = Setting(
+            realm=self._places.realm(asked),
+            service=self._service,
+            scope=" ".join(need.scope for need in wanted),
+            repository=wanted[0].name if wanted else "",
+            actions=",".join(wanted[0].actions) if wanted else "",
+            scheme=asked.scheme,
+            registry=asked.authority,
+            token=self._places.token_authority(asked),
+        )
+        token = self.scenario.token
+        return replace(setting, realm=setting.fill(token.realm)) if token and token.realm is not None else setting
+
+    def _stored(self, asked: Asked, now: float) -> Answer:
+        """The blob host's answer: the signature in the URL is all that counts."""
+        name = asked.route.removeprefix(BLOB_PATH)
+        if asked.method not in ("GET", "HEAD"):
+            return refusal(405, "UNSUPPORTED", "not with this method").with_headers(("Allow", "GET, HEAD"))
+        # Asked by a name outside the scenario, registry and blob host are one origin: there the header may stay.
+        is_apart = self.serves(asked.host)
+        if is_apart and asked.all("authorization") and self._policy.blobs.authorization == "refused":
+            return _xml(400, "InvalidArgument", "Only one way to authenticate is allowed")
+        if not self._places.signed(asked, name, now):
+            return _xml(403, "AccessDenied", "Request has expired, or its signature does not match")
+        data = self._store.any_blob(name)
+        return _xml(404, "NoSuchKey", "No such blob") if data is None else ranged(asked, data)
+
+
+def _denial(status: int, wanted: tuple[Need, ...]) -> Answer:
+    return refusal(status, _CODES.get(status, "UNSUPPORTED"), _MESSAGES.get(status, "this is not supported"), wanted)
+
+
+def _xml(status: int, code: str, message: str) -> Answer:
+    """An error as object stores write it."""
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Answer(status=status, headers=(("Content-Type", "application/xml"),), body=text.encode())
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
