@@ -160,6 +160,8 @@ class Claims:
     issued: float | None = None
     subject: Fingerprint | None = None
     """`None` where the claim is absent or empty."""
+    nobody: bool = False
+    """The claim `sub` is there and empty, as in a token for an anonymous client."""
     access: tuple[Access, ...] | None = None
     """`None` where there is no such claim; empty where it grants nothing."""
 

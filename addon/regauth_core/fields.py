@@ -1,0 +1,159 @@
+"""What of a header field's value may be shown, by the allow-list of `policy`.
+
+Gives plain text; `redact` makes it safe.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode
+from typing import Final
+
+import msgspec
+
+from regauth_core import challenge, policy
+from regauth_core.authorization import RawCredential, credentials
+from regauth_core.model import FlawKind
+from regauth_core.prose import SECRET_NAME, is_opaque, is_wordlike
+from regauth_core.urls import Keeper, Urls, is_hash
+
+MAX_VALUE: Final = 2048
+"""Characters of a value that are shown."""
+MAX_COOKIES: Final = 64
+
+_MAX_INSIDE: Final = 8192
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]{1,64}")
+_UPLOAD = re.compile(r"[0-9a-fA-F\-]{8,36}")
+_LINK = re.compile(r"<([^>]{0,16384})>")
+_UNPRINTED = frozenset(
+    {FlawKind.STRAY_TEXT, FlawKind.PARAMETER_WITHOUT_SCHEME, FlawKind.TOO_LONG, FlawKind.UNTERMINATED_QUOTE}
+)
+
+
+class Fields:
+    """Redacts header fields."""
+
+    def __init__(self, keeper: Keeper, urls: Urls) -> None:
+        self._keeper = keeper
+        self._urls = urls
+
+    def name(self, name: str) -> str:
+        """A field name as spelled, or a fingerprint of what is none."""
+        if _NAME.fullmatch(name) and not is_opaque(name):
+            return name
+        return self._keeper.veil(name, "name")
+
+    def value(self, name: str, value: str) -> str:
+        """What to show of `value`, the field being called `name` (lower case)."""
+        value = value.strip(" \t\r\n")
+        if not value:
+            return ""
+        if name in policy.CREDENTIAL_FIELDS:
+            return ", ".join(map(self._credential, credentials(value)))
+        if name in policy.CHALLENGE_FIELDS:
+            return self._challenges(value)
+        if name in policy.COOKIE_FIELDS:
+            return self._cookies(value, is_set=name == "set-cookie")
+        if name in policy.URL_FIELDS:
+            return self._urls.shown(value)
+        if name == "link":
+            return self._links(value)
+        if name in policy.KEPT_FIELDS or name.startswith(policy.KEPT_FIELD_PREFIXES):
+            return self._kept(name, value)
+        if SECRET_NAME.search(name) is None and name not in policy.SECRET_FIELDS:
+            return self._keeper.veil(value)
+        for inner in _inside(value):
+            self._keeper.mark(inner, "pw")
+        return self._keeper.mark(value, "tok")
+
+    def _kept(self, name: str, value: str) -> str:
+        if name == "host":
+            return self._urls.authority(value)
+        if name == "docker-upload-uuid" and _UPLOAD.fullmatch(value):
+            return value
+        return value if is_hash(value) else self._keeper.prose(value[:MAX_VALUE])
+
+    def _credential(self, credential: RawCredential) -> str:
+        scheme = credential.scheme if credential.scheme.lower() in policy.SCHEMES else ""
+        if not credential.value:
+            return scheme
+        if credential.pair is None:
+            kind = "pw" if scheme.lower() == "basic" else "tok"
+            return f"{scheme} {self._keeper.mark(credential.value, kind)}".strip()
+        self._keeper.mark(credential.value, "pw")
+        user, password = credential.pair
+        shown = f"{self._keeper.veil(user, 'user')}:{self._keeper.mark(password, 'pw')}"
+        return f"{scheme} {shown}"
+
+    def _challenges(self, value: str) -> str:
+        reading = challenge.read([value])
+        if not reading.challenges:
+            return self._keeper.prose(value[:MAX_VALUE])
+        changed = any(flaw.kind in _UNPRINTED for found in reading.challenges for flaw in found.flaws)
+        shown: list[str] = []
+        for found in reading.challenges:
+            scheme = self.word(found.scheme)
+            blob = self._keeper.veil(found.token68, sure=True) if found.token68 else ""
+            pairs = [(name, held, self.parameter(found.scheme, name, held)) for name, held in found.parameters]
+            changed = changed or bool(blob) or scheme != found.scheme or any(held != kept for _, held, kept in pairs)
+            shown.append(f"{scheme} {blob}" + ", ".join(f'{self.word(name)}="{kept}"' for name, _, kept in pairs))
+        return ", ".join(piece.strip() for piece in shown)[: 2 * MAX_VALUE] if changed else value
+
+    def parameter(self, scheme: str, name: str, value: str) -> str:
+        """The value of the challenge parameter `name` (lower case), unquoted."""
+        if name == "realm" and (scheme.lower() == "bearer" or "://" in value):
+            return self._urls.shown(value)
+        if name == "scope":
+            return self._urls.scopes(value[:MAX_VALUE])
+        if name == "service":
+            return self._urls.place(value[:MAX_VALUE])
+        if name in policy.PLAIN_PARAMETERS:
+            return self.word(value)
+        return self._keeper.prose(value[:MAX_VALUE])
+
+    def word(self, text: str) -> str:
+        """One word of a closed vocabulary, or a fingerprint of anything else."""
+        if text == "*" or text.lower() in policy.SCHEMES or is_wordlike(text):
+            return text
+        return self._keeper.veil(text)
+
+    def _cookies(self, value: str, *, is_set: bool) -> str:
+        shown: list[str] = []
+        for at, piece in enumerate(value.split(";", MAX_COOKIES)[:MAX_COOKIES]):
+            name, equals, held = piece.strip().partition("=")
+            attribute = is_set and at > 0 and name.lower() in policy.COOKIE_ATTRIBUTES
+            kept = self._attribute(name.lower(), held) if attribute else self._cookie(held.strip('"'))
+            plain = _NAME.fullmatch(name) is not None and not is_opaque(name)
+            shown.append((name if plain else self._cookie(name)) + equals + kept)
+        return "; ".join(shown)
+
+    def _cookie(self, text: str) -> str:
+        # "accepted" and "english" are cookies too.
+        return self._keeper.veil(text, "cookie", sure=not (text.isalpha() and len(text) < 12))
+
+    def _attribute(self, name: str, held: str) -> str:
+        if name == "path":
+            return self._urls.path(held)
+        return self._urls.host(held.lstrip(".")) if name == "domain" and held else self._keeper.prose(held[:64])
+
+    def _links(self, value: str) -> str:
+        shown: list[str] = []
+        at = 0
+        for found in _LINK.finditer(value[: 4 * MAX_VALUE]):
+            shown += (self._keeper.prose(value[at : found.start()]), f"<{self._urls.shown(found.group(1))}>")
+            at = found.end()
+        shown.append(self._keeper.prose(value[at : at + MAX_VALUE]))
+        return "".join(shown)
+
+
+def _inside(value: str) -> list[str]:
+    """The secrets in a JSON object in base64, which is how docker hands credentials to its daemon."""
+    if len(value) > _MAX_INSIDE or not value.startswith("ey"):
+        return []
+    try:
+        fields = msgspec.json.decode(urlsafe_b64decode(value + "=" * (-len(value) % 4)))
+    except (ValueError, RecursionError):
+        return []
+    pairs = fields.items() if isinstance(fields, dict) else ()
+    return [held for name, held in pairs if isinstance(held, str) and SECRET_NAME.search(name)]

@@ -1,0 +1,64 @@
+"""Keeps what was computed before, so that a trace of a million alike exchanges costs little.
+
+Keys are wire text and hold secrets: a memo lives and dies with its redactor and is never shown.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from regauth_core.model import (
+    Challenge,
+    Claims,
+    Connection,
+    Credential,
+    RegistryError,
+    Sender,
+    Target,
+    TokenRequest,
+)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Memo(dict[K, V]):
+    """Results by what they were computed from; a full memo starts again."""
+
+    MOST: Final = 4096
+    LONGEST: Final = 4096
+    """Characters or bytes of wire text above which its result is not worth the memory."""
+
+    MOST_TEXT: Final = 4 * 1024 * 1024
+    """Characters or bytes of all the wire text together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = 0
+
+    def keep(self, key: K, value: V, size: int = 0) -> V:
+        """Note `value`, made from `size` characters of wire text, for the next time; gives it back."""
+        if size <= self.LONGEST:
+            if len(self) >= self.MOST or self._text > self.MOST_TEXT:
+                self.clear()
+                self._text = 0
+            self._text += size
+            self[key] = value
+        return value
+
+    def __repr__(self) -> str:
+        return f"Memo({len(self)} entries)"
+
+
+class Seen:
+    """Results of observing that come again and again, by the wire text they were made of."""
+
+    def __init__(self) -> None:
+        self.targets: Memo[tuple[str, str], Target] = Memo()
+        self.senders: Memo[tuple[str | int | None, ...], Sender] = Memo()
+        self.connections: Memo[tuple[str | tuple[str, ...] | None, ...], Connection] = Memo()
+        self.challenges: Memo[tuple[str, ...], tuple[tuple[Challenge, ...], bool]] = Memo()
+        self.credentials: Memo[tuple[str, ...], tuple[Credential, ...]] = Memo()
+        self.claims: Memo[str, Claims | None] = Memo()
+        self.requests: Memo[str, TokenRequest | None] = Memo()
+        self.errors: Memo[bytes, tuple[RegistryError, ...]] = Memo()

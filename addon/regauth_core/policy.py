@@ -1,0 +1,90 @@
+"""What of a message may be shown. Whatever is not named here becomes a fingerprint.
+
+An allow-list by position: header fields, query parameters, challenge parameters, cookie attributes. Names are in lower
+case. Even what is kept passes through `prose`, so that a token in a place where none belongs does not survive.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KEPT_FIELDS: Final = frozenset(
+    {
+        "age", "allow", "connection", "content-length", "content-type", "content-encoding", "content-range",
+        "date", "docker-content-digest", "docker-distribution-api-version", "docker-upload-uuid", "etag",
+        "expect", "host", "range", "retry-after", "server", "transfer-encoding", "user-agent", "vary", "via",
+        "warning", "x-registry-supports-signatures",
+    }
+)
+KEPT_FIELD_PREFIXES: Final = ("accept", "ratelimit-", "oci-")
+CREDENTIAL_FIELDS: Final = frozenset({"authorization", "proxy-authorization"})
+CHALLENGE_FIELDS: Final = frozenset({"www-authenticate", "proxy-authenticate"})
+COOKIE_FIELDS: Final = frozenset({"cookie", "set-cookie"})
+URL_FIELDS: Final = frozenset({"location", "content-location", "referer"})
+
+SECRET_FIELDS: Final = frozenset({"x-jfrog-art-api"})
+"""Fields whose values are secrets although their names do not say so."""
+
+KEPT_QUERY: Final = frozenset(
+    {
+        "scope", "service", "client_id", "offline_token", "grant_type", "access_type", "mount", "from",
+        "digest", "n", "last", "ns", "artifacttype", "x-amz-algorithm", "x-amz-date", "x-amz-expires",
+        "x-amz-signedheaders", "x-goog-algorithm", "x-goog-date", "x-goog-expires", "x-goog-signedheaders",
+        "st", "se", "sp", "sr", "sv", "spr", "expires",
+    }
+)
+USER_QUERY: Final = frozenset({"account", "username", "user"})
+SIGNATURE_QUERY: Final = frozenset(
+    {
+        "x-amz-signature", "x-goog-signature", "signature", "sig", "verify", "policy", "_state", "state",
+    }
+)
+
+PLAIN_PARAMETERS: Final = frozenset({"error", "charset", "algorithm", "qop", "stale"})
+"""Challenge parameters that hold one word."""
+COOKIE_ATTRIBUTES: Final = frozenset(
+    {
+        "path", "domain", "expires", "max-age", "secure", "httponly", "samesite", "partitioned",
+    }
+)
+SCHEMES: Final = frozenset(
+    {
+        "basic", "bearer", "digest", "dpop", "gnap", "hoba", "kerberos", "mutual", "negotiate", "ntlm", "oauth",
+        "privatetoken", "token", "vapid", "aws4-hmac-sha256",
+    }
+)
+"""Authentication schemes that are shown; another word in front of a credential may be a part of it."""
+
+PUBLIC_HOSTS: Final = frozenset(
+    {
+        "docker.io", "docker.com", "ghcr.io", "quay.io", "gcr.io", "k8s.io", "mcr.microsoft.com",
+        "public.ecr.aws", "registry.gitlab.com", "gitlab.com", "github.com", "githubusercontent.com",
+        "redhat.io", "redhat.com", "fedoraproject.org", "opensuse.org", "suse.com", "nvcr.io", "cgr.dev",
+        "elastic.co", "icr.io", "pkg.dev", "localhost", "cloudfront.net", "r2.cloudflarestorage.com",
+        "storage.googleapis.com",
+    }
+)
+"""Domains, with everything below them, that keep their names: which registry it is, is half of a diagnosis."""
+PRIVATE_UNDER_PUBLIC: Final = (
+    "amazonaws.com",
+    "azurecr.io",
+    "blob.core.windows.net",
+    "cloudfront.net",
+    "jfrog.io",
+    "r2.cloudflarestorage.com",
+    "aliyuncs.com",
+)
+"""Vendors whose customers have host names of their own; the vendor's part stays, the customer's goes."""
+
+PLAIN_WORDS: Final = frozenset(
+    {
+        "anonymous", "application", "artifact", "authorization", "basic", "bearer", "bitbucket", "challenge",
+        "client", "content", "containerd", "default", "digest", "docker", "docker.io", "example", "github",
+        "gitlab", "google", "harbor", "image", "images", "index", "insecure", "internal", "latest", "library",
+        "localhost", "manifest", "manifests", "master", "mirror", "nginx", "origin", "password", "private",
+        "production", "project", "public", "quay.io", "registry", "repository", "request", "response", "scheme",
+        "scope", "secret", "server", "service", "stable", "staging", "status", "string", "target", "test",
+        "testing", "testuser", "token", "ubuntu", "upload", "uploads", "username", "version",
+    }
+)
+"""Words that a sweep leaves alone even where they are somebody's password: replacing them would shred the text."""

@@ -1,0 +1,255 @@
+"""What of a URL may be shown: where it points and what it asks for, never what it proves.
+
+User information and fragments go, every query key stays, values stay by the allow-list of `policy`. Path elements
+outside the registry's own paths stay only where they read like words. Gives plain text; `redact` makes it safe.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Protocol
+from urllib.parse import quote, unquote, unquote_plus
+
+from regauth_core import target
+from regauth_core.memo import Memo
+from regauth_core.model import Endpoint, Safe
+from regauth_core.policy import KEPT_QUERY, SIGNATURE_QUERY, USER_QUERY
+from regauth_core.prose import SECRET_NAME, is_opaque, is_wordlike
+
+MAX_URL: Final = 16 * 1024
+"""Characters of a URL that are looked at; the rest is left out."""
+MAX_PAIRS: Final = 256
+"""Query parameters that are shown."""
+
+_PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.\-]{0,31}+):)?(?://([^/?#]*+))?([^?#]*+)(?:\?([^#]*+))?", re.DOTALL)
+_HOST = re.compile(r"[a-z0-9._\-]{1,253}|\[[0-9a-f:.]{2,45}\]")
+_NAME = re.compile(r"[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8}(?::[0-9]{1,5})?")
+_PLACE = re.compile(r"(\[[^\]]{0,64}+\]|[^:]*+)(:[0-9]{0,5}+|)", re.DOTALL)
+_KEY = re.compile(r"[A-Za-z0-9_.\-$\[\]]{1,64}")
+_SCOPE = re.compile(r"[a-z0-9_()]{1,64}:[A-Za-z0-9._:/@\-]{0,512}:[A-Za-z_*,\-]{0,256}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEX = re.compile(r"[0-9a-f]{7,64}")
+_HASH = re.compile(r"[a-z0-9]{2,12}(?:[+._\-][a-z0-9]{1,12}){0,3}:[0-9a-f]{32,128}")
+_GLUE = re.compile(r"[:,]")
+_STRAY = "\"'`,;:. <>()"
+_SIGNATURE_TAG = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\.[a-z]{1,16})?")
+_LOWER = re.compile(r"[a-z0-9._\-]{1,255}")
+_REFERENCE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._\-]{0,127}")
+_FIXED = frozenset(
+    {"", ".", "..", "v1", "v2", "_catalog", "manifests", "blobs", "uploads", "tags", "list", "referrers"}
+)
+
+
+def is_hash(text: str) -> bool:
+    """Whether `text` is a digest in hexadecimal, which every registered algorithm uses; the grammar allows far more."""
+    return _HASH.fullmatch(text) is not None
+
+
+class Keeper(Protocol):
+    """What redacting a URL needs of the redactor. Each takes wire text and gives what to show."""
+
+    nothing: Safe
+    """Empty text."""
+
+    def mark(self, secret: str, kind: str) -> str:
+        """What to show in the place of a secret."""
+        ...
+
+    def veil(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
+        """What to show in the place of text that may be a secret, or of a secret of one request alone (`sure`)."""
+        ...
+
+    def prose(self, text: str) -> str:
+        """Free text without its secrets."""
+        ...
+
+    def host_name(self, host: str) -> str:
+        """A host or its pseudonym."""
+        ...
+
+    def repository_name(self, name: str) -> str:
+        """A repository or its pseudonym."""
+        ...
+
+
+class Urls:
+    """Redacts URLs, their parts, and the scopes that stand in them."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._paths: Memo[str, str] = Memo()
+        self._queries: Memo[str, str] = Memo()
+
+    def shown(self, url: str) -> str:
+        """The URL or URL reference `url`, redacted, still relative if it was."""
+        parts = _PARTS.match(url[:MAX_URL])
+        if parts is None:
+            return ""
+        scheme, authority, path, query = parts.groups()
+        if scheme is not None and authority is None and scheme.lower() not in ("http", "https"):
+            # `user:password`, `data:…`: nothing that could be judged by its structure.
+            return self._keeper.veil(url, sure=True)
+        shown = f"{scheme}:" if scheme is not None else ""
+        if authority is not None:
+            shown += "//" + self.authority(authority)
+        return shown + self.path(path) + self.query(query)
+
+    def authority(self, text: str) -> str:
+        """Host and port; user information is left out and remembered."""
+        info, _, place = text.rpartition("@")
+        if info:
+            self._keeper.mark(unquote(info, errors="surrogateescape"), "pw")
+            _, colon, password = info.partition(":")
+            if colon and password:
+                self._keeper.mark(unquote(password, errors="surrogateescape"), "pw")
+        found = _PLACE.fullmatch(place)
+        if found is None:
+            return self._keeper.veil(place, "host")
+        return self.host(found[1]) + found[2]
+
+    def host(self, name: str) -> str:
+        """A host name, or a fingerprint of what cannot be one."""
+        lower = name.lower()
+        if not lower:
+            return ""
+        if _HOST.fullmatch(lower) is None:
+            return self._keeper.veil(name, "host")
+        bracketed = lower.startswith("[")
+        shown = self._keeper.host_name(lower.strip("[]"))
+        return f"[{shown}]" if bracketed and ":" in shown else shown
+
+    def place(self, text: str) -> str:
+        """The name of a service, an issuer or an audience: a host, a URL, or any words."""
+        if "://" in text:
+            return self.shown(text)
+        if _NAME.fullmatch(text) is None:
+            return self._keeper.prose(text)
+        shown = self.authority(text)
+        return text if shown == text.lower() else shown
+
+    def path(self, path: str) -> str:
+        """A percent-encoded path without its query."""
+        shown = self._paths.get(path)
+        return self._paths.keep(path, self._path(path), len(path)) if shown is None else shown
+
+    def _path(self, path: str) -> str:
+        names: list[str] = []
+
+        def noted(name: str) -> Safe:
+            names.append(name)
+            return self._keeper.nothing
+
+        place = target.read("GET", path, name=noted, text=lambda _: self._keeper.nothing)
+        if place.endpoint is Endpoint.ELSEWHERE or place.endpoint is Endpoint.V2_OTHER:
+            return self._elsewhere(path)
+        if not names:
+            return "/".join(map(self._element, path.split("/")))
+        return self._registry_path(path, names[0])
+
+    def _registry_path(self, path: str, repository: str) -> str:
+        """Below ``/v2/``: the elements of the repository's name, and what is asked of it."""
+        head, between, rest = path.partition("/v2/")
+        size = repository.count("/") + 1
+        elements = rest.split("/")
+        name, behind = elements[:size], elements[size:]
+        shown = self.repository(unquote("/".join(name)))
+        return self._elsewhere(head) + between + "/".join([quote(shown, "/:@+~<>"), *map(self._element, behind)])
+
+    def repository(self, name: str) -> str:
+        """A repository's name, as it is known in this trace."""
+        if all(_LOWER.fullmatch(part) or not part or is_wordlike(part) for part in name.split("/")):
+            return self._keeper.repository_name(name)
+        return "/".join(part if self._is_harmless(part) else self._keeper.veil(part, "seg") for part in name.split("/"))
+
+    def reference(self, text: str) -> str:
+        """A tag, a digest, an upload session or a mirror's name, decoded."""
+        return "/".join(map(self._element, text.split("/")))
+
+    def _is_harmless(self, element: str) -> bool:
+        if element in _FIXED or is_hash(element) or _UUID.fullmatch(element) or _HEX.fullmatch(element):
+            return True
+        plain = _REFERENCE.fullmatch(element) is not None and not is_opaque(element)
+        return plain or _SIGNATURE_TAG.fullmatch(element) is not None
+
+    def _element(self, element: str) -> str:
+        plain = unquote(element) if "%" in element else element
+        return element if self._is_harmless(plain) else self._keeper.veil(plain, "id")
+
+    def _elsewhere(self, path: str) -> str:
+        """Any other path: words stay, and so does the digest by which a blob store files a blob."""
+        elements = path.split("/")[:MAX_PAIRS]
+        return "/".join([self._other_element(elements, at) for at in range(len(elements))])
+
+    def _other_element(self, elements: list[str], at: int) -> str:
+        element = elements[at]
+        if element in _FIXED or _is_words(element):
+            return element
+        filed = any(name.startswith(("sha256", "sha512")) for name in elements[max(0, at - 2) : at])
+        if filed and _HEX.fullmatch(element):
+            return element
+        plain = unquote(element, errors="surrogateescape")
+        # A quote or a comma too much is how a client shows that it misread a challenge.
+        if is_hash(plain) or _is_words(plain.strip(_STRAY)):
+            return element
+        return self._keeper.veil(plain, "seg")
+
+    def query(self, query: str | None) -> str:
+        """A query with its question mark; empty where there is none."""
+        if query is None:
+            return ""
+        shown = self._queries.get(query)
+        return self._queries.keep(query, self._query(query), len(query)) if shown is None else shown
+
+    def _query(self, query: str) -> str:
+        pairs = query.split("&", MAX_PAIRS)
+        return "?" + "&".join(map(self._pair, pairs[:MAX_PAIRS])) + ("&…" if len(pairs) > MAX_PAIRS else "")
+
+    def _pair(self, pair: str) -> str:
+        key, equals, value = pair.partition("=")
+        name = unquote_plus(key, errors="surrogateescape") if "%" in key or "+" in key else key
+        shown = key if _KEY.fullmatch(name) and not is_opaque(name) else self._keeper.veil(name, "key")
+        return f"{shown}={self._value(name.lower(), value)}" if equals else shown
+
+    def _value(self, name: str, value: str) -> str:
+        if not value:
+            return ""
+        if name in KEPT_QUERY:
+            plain = unquote_plus(value) if "%" in value or "+" in value else value
+            kept = self._kept(name, plain)
+            return value if kept == plain and value.isprintable() else quote(kept, "/:,*<>@+ ").replace(" ", "+")
+        plain = unquote(value, errors="surrogateescape")
+        if name in USER_QUERY:
+            return self._keeper.veil(plain, "user")
+        if name in SIGNATURE_QUERY:
+            return self._keeper.veil(plain, "sig", sure=True)
+        return self._keeper.mark(plain, "tok") if SECRET_NAME.search(name) else self._keeper.veil(plain)
+
+    def _kept(self, name: str, plain: str) -> str:
+        if name == "scope":
+            return self.scopes(plain)
+        if name == "from":
+            return self.repository(plain)
+        if name in ("ns", "service"):
+            return self.place(plain)
+        return plain if is_hash(plain) or _UUID.fullmatch(plain) else self._keeper.prose(plain)
+
+    def scopes(self, text: str) -> str:
+        """Scopes separated by blanks; what is no resource scope is treated as free text."""
+        return " ".join(map(self._scope, text.split(" ")))
+
+    def _scope(self, text: str) -> str:
+        kind, first, rest = text.partition(":")
+        name, last, actions = rest.rpartition(":")
+        if not (first and last and _SCOPE.fullmatch(text)) or is_opaque(kind) or is_opaque(actions):
+            return self._keeper.prose(text)
+        if kind.startswith("registry"):
+            return text
+        host, slash, path = name.partition("/")
+        if slash and ("." in host or ":" in host):
+            return f"{kind}:{self.authority(host)}/{self.repository(path)}:{actions}"
+        return f"{kind}:{self.repository(name)}:{actions}"
+
+
+def _is_words(element: str) -> bool:
+    """Words, also with a tag (command lines hold references such as ``app:latest``) or glued by a misread comma."""
+    return is_wordlike(element) or all(map(is_wordlike, _GLUE.split(element)))

@@ -1,0 +1,347 @@
+"""Planted secrets: requests and answers as they were on the wire, each with what of it must never be seen again.
+
+All secrets are made up from the case's name. `leaks` looks for them the slow and simple way, sharing nothing with the
+sweep that it checks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from base64 import b64encode, urlsafe_b64encode
+from dataclasses import dataclass, replace
+from urllib.parse import quote, quote_plus
+
+from regauth_core.model import FailureKind
+from regauth_core.observe import Wire
+
+REALM = "https://auth.registry.test/token"
+SCOPE = "repository:team/app:pull,push"
+CHALLENGE = f'Bearer realm="{REALM}",service="registry.test",scope="{SCOPE}"'
+DIGEST = "sha256:" + hashlib.sha256(b"a layer").hexdigest()
+UPLOAD = "6b3c9a93-af5d-473f-a4cf-9710022185cd"
+MANIFEST = "/v2/team/app/manifests/latest"
+BLOB = f"/v2/team/app/blobs/{DIGEST}"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One exchange with its secrets, and words that must still be there to make a diagnosis."""
+
+    id: str
+    wire: Wire
+    secrets: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+
+
+def opaque(name: str, size: int = 36) -> str:
+    """A token without any structure, such as registries give out: letters of both cases and digits."""
+    digest = hashlib.sha512(name.encode()).digest() * (size // 48 + 1)
+    text = b64encode(digest).decode().replace("+", "x").replace("/", "7").replace("=", "")
+    return "9kY" + text[: size - 3]
+
+
+def password(name: str) -> str:
+    """A password that only its position gives away: it reads like words."""
+    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    digits = dict(zip("0123456789", words, strict=True))
+    return "-".join(["canary", *(digits.get(sign, sign) for sign in name.lower()), "swordfish"])
+
+
+def encoded(part: object) -> str:
+    """One part of a JWT."""
+    return urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+CLAIMS = {
+    "iss": "auth.registry.test",
+    "aud": "registry.test",
+    "sub": "",
+    "exp": 1700000300,
+    "nbf": 1700000000,
+    "iat": 1700000000,
+    "access": [{"type": "repository", "name": "team/app", "actions": ["pull", "push"]}],
+}
+
+
+def jwt(name: str, **claims: object) -> str:
+    """A JWT with a signature that only this case has."""
+    signature = opaque(name, 86)
+    return f"{encoded({'alg': 'RS256', 'typ': 'JWT'})}.{encoded({**CLAIMS, 'jti': name, **claims})}.{signature}"
+
+
+def basic(user: str, secret: str) -> str:
+    """The value behind `Basic`."""
+    return b64encode(f"{user}:{secret}".encode()).decode()
+
+
+def wire(
+    path: str = MANIFEST,
+    *request_headers: tuple[str, str],
+    method: str = "GET",
+    host: str = "registry.test",
+    body: bytes | None = None,
+    status: int | None = 200,
+    answer: bytes | str | None = None,
+    headers: tuple[tuple[str, str], ...] = (),
+    failure: tuple[FailureKind, str] | None = None,
+) -> Wire:
+    """An exchange of which only the named parts matter."""
+    raw = answer.encode() if isinstance(answer, str) else answer
+    return Wire(
+        number=1,
+        method=method,
+        scheme="https",
+        host=host,
+        port=443,
+        path=path,
+        request_headers=(("Host", host), ("User-Agent", "skopeo/1.14.0"), *request_headers),
+        request_body=body,
+        request_size=len(body or b""),
+        status=status,
+        response_headers=headers,
+        response_body=raw,
+        response_size=len(raw or b""),
+        failure=failure,
+        started=1700000000.0,
+        first_byte=1700000000.1,
+        ended=1700000000.2,
+    )
+
+
+def asked(answer: bytes | str, *headers: tuple[str, str], kind: str = "application/json") -> Wire:
+    """A token request with its answer."""
+    path = f"/token?service=registry.test&scope={quote(SCOPE)}"
+    return wire(path, *headers, host="auth.registry.test", answer=answer, headers=(("Content-Type", kind),))
+
+
+def form(text: str) -> Wire:
+    """A token request by POST."""
+    kind = ("Content-Type", "application/x-www-form-urlencoded")
+    return wire("/token", kind, method="POST", host="auth.registry.test", body=text.encode(), answer='{"token":""}')
+
+
+def redirect(url: str) -> Wire:
+    """A blob request that is sent elsewhere."""
+    return wire(BLOB, status=307, headers=(("Location", url),))
+
+
+def refused(**error: object) -> Wire:
+    """A 401 with an error body."""
+    body = json.dumps({"errors": [{"code": "UNAUTHORIZED", **error}]})
+    return wire(status=401, answer=body, headers=(("WWW-Authenticate", CHALLENGE),))
+
+
+_AMZ = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20240101T000000Z&X-Amz-Expires=1200&X-Amz-SignedHeaders=host"
+_STORE = f"https://store.registry.test/docker/registry/v2/blobs/sha256/ab/{DIGEST[7:]}/data"
+
+
+def _required() -> list[Planted]:
+    """The thirty positions in which secrets of registries are known to have leaked."""
+    o, p = opaque, password
+    s3_query = (
+        f"{_AMZ}&X-Amz-Credential={o('R11k', 20)}%2F20240101%2Feu%2Fs3%2Faws4_request&X-Amz-Security-Token={o('R11t')}"
+    )
+    s3_query += f"&X-Amz-Signature={hashlib.sha256(b'R11').hexdigest()}"
+    s3 = (o("R11k", 20), o("R11t"), hashlib.sha256(b"R11").hexdigest())
+    awkward = "p%3a&ss=w\u00f6rd <R09>"
+    registry_auth = urlsafe_b64encode(json.dumps({"username": "alice", "password": p("R22")}).encode()).decode()
+    auth = "Authorization"
+    kept_claims = ("auth.registry.test", "registry.test", "1700000300.0", "team/app", "pull", "push")
+    return [
+        Planted("R01", wire(MANIFEST, (auth, "Bearer " + jwt("R01"))), (jwt("R01"),), kept_claims),
+        Planted("R02", wire(MANIFEST, (auth, "Bearer " + p("R02"))), (p("R02"),), ("team/app", "latest")),
+        Planted(
+            "R03", wire(MANIFEST, (auth, "Basic " + basic("alice", p("R03")))), (p("R03"), basic("alice", p("R03")))
+        ),
+        Planted("R04", wire(MANIFEST, (auth, "Basic " + basic("AWS", o("R04", 600)))), (o("R04", 600),), ("aws",)),
+        Planted(
+            "R05", asked(json.dumps({"token": jwt("R05"), "expires_in": 300})), (jwt("R05"),), (*kept_claims, SCOPE)
+        ),
+        Planted("R06", asked(json.dumps({"access_token": p("R06")})), (p("R06"),), ("registry.test", SCOPE)),
+        Planted("R07", asked(json.dumps({"token": "x", "refresh_token": jwt("R07")})), (jwt("R07"),)),
+        Planted("R08", asked(json.dumps({"token": "x", "refresh_token": p("R08")})), (p("R08"),)),
+        Planted(
+            "R09",
+            form(f"grant_type=password&username=alice&password={quote_plus(awkward)}&scope={quote_plus(SCOPE)}"),
+            (awkward,),
+            ("password", SCOPE),
+        ),
+        Planted("R10", form(f"grant_type=refresh_token&refresh_token={p('R10')}&service=registry.test"), (p("R10"),)),
+        Planted("R11", redirect(f"{_STORE}?{s3_query}"), s3, ("20240101T000000Z", "1200", DIGEST[7:])),
+        Planted("R12", wire(_STORE.partition(".test")[2] + "?" + s3_query, host="store.registry.test"), s3, ("1200",)),
+        Planted(
+            "R13",
+            redirect(f"{_STORE}?se=2024-01-01T00%3A20%3A00Z&sp=r&sv=2019-12-12&sr=b&sig={quote(o('R13'))}%3D"),
+            (o("R13"),),
+            ("2024-01-01T00%3A20%3A00Z",),
+        ),
+        Planted(
+            "R14",
+            redirect(f"{_STORE}?X-Goog-Algorithm=GOOG4&X-Goog-Date=20240101T000000Z&X-Goog-Signature={o('R14', 256)}"),
+            (o("R14", 256),),
+            ("X-Goog-Signature", "20240101T000000Z"),
+        ),
+        Planted(
+            "R15",
+            redirect(f"{_STORE}?Expires=1700000900&Signature={o('R15')}~_&Key-Pair-Id={o('R15k', 20)}"),
+            (o("R15"), o("R15k", 20)),
+            ("1700000900",),
+        ),
+        Planted("R16", redirect(f"{_STORE}?verify=1700000000-{quote(o('R16'))}%3D"), (o("R16"),), ("verify",)),
+        Planted(
+            "R17",
+            wire(
+                "/v2/team/app/blobs/uploads/",
+                method="POST",
+                status=202,
+                headers=(("Location", f"/v2/team/app/blobs/uploads/{UPLOAD}?_state={o('R17')}"),),
+            ),
+            (o("R17"),),
+            (UPLOAD, "_state"),
+        ),
+        Planted(
+            "R18", redirect(f"https://alice:{p('R18')}@store.registry.test/v2/"), (p("R18"),), ("store.registry.test",)
+        ),
+        Planted(
+            "R19", wire(headers=(("Set-Cookie", f"sid={p('R19')}; Path=/; HttpOnly"),)), (p("R19"),), ("HttpOnly",)
+        ),
+        Planted(
+            "R20", wire(MANIFEST, ("Cookie", f"sid={p('R20')}; theme={p('R20b')}")), (p("R20"), p("R20b")), ("sid=",)
+        ),
+        Planted("R21", wire(MANIFEST, ("Proxy-Authorization", "Basic " + basic("bob", p("R21")))), (p("R21"),)),
+        Planted("R22", wire(MANIFEST, ("X-Registry-Auth", registry_auth)), (p("R22"), registry_auth)),
+        Planted("R23", wire(MANIFEST, (auth, "Basic " + basic("alice", "ghp_" + o("R23")))), ("ghp_" + o("R23"),)),
+        Planted("R24", refused(message=f"token {o('R24')} expired"), (o("R24"),), ("UNAUTHORIZED", "expired")),
+        Planted(
+            "R25",
+            wire(
+                status=401,
+                headers=(
+                    ("WWW-Authenticate", f'{CHALLENGE},error="invalid_token",error_description="bad {o("R25")}"'),
+                ),
+            ),
+            (o("R25"),),
+            ("invalid_token", SCOPE),
+        ),
+        Planted("R26", wire(f"{MANIFEST}?access_token={p('R26')}"), (p("R26"),), ("access_token=",)),
+        Planted(
+            "R27",
+            wire(MANIFEST, ("X-JFrog-Art-Api", p("R27")), ("PRIVATE-TOKEN", p("R27b"))),
+            (p("R27"), p("R27b")),
+            ("X-JFrog-Art-Api", "PRIVATE-TOKEN"),
+        ),
+        Planted("R28", wire(BLOB, answer=json.dumps({"config": {"Env": [f"KEY={p('R28')}"]}})), (p("R28"),), (DIGEST,)),
+        Planted("R29", asked(json.dumps({"data": {"Access_Token": p("R29")}})), (p("R29"),)),
+        Planted("R30", asked('{"token":"' + p("R30")), (p("R30"),)),
+    ]
+
+
+def _awkward() -> list[Planted]:
+    """Secrets in unusual dress and in unusual places."""
+    o, p = opaque, password
+    auth = "Authorization"
+    escaped = '{"to\\u006ben":"' + p("N03d") + '"}'
+    doubled = '{"token":"' + p("N03c") + '","token":"x"}'
+    nested = {"errors": [{"code": "DENIED", "message": "no", "detail": {o("N15"): {p("N15"): 1}}}]}
+    digest_auth = f'Digest username="alice", realm="r", nonce="{o("N09")}", response="{o("N09b", 32)}", qop=auth'
+    aws = f"AWS4-HMAC-SHA256 Credential={o('N09c', 20)}/20240101/eu/s3/aws4_request, Signature={o('N09d', 64)}"
+    jwe = ".".join(o(f"N10{part}", 40) for part in range(5))
+    unsigned = f"{encoded({'alg': 'none'})}.{encoded(CLAIMS)}."
+    markup = '.*"><script>N14</script>(['
+    agent = f"docker/24.0.7 go/go1.20 kernel/6.1.0 UpstreamClient(Docker-Client/24.0.7 {o('N21')})"
+    return [
+        Planted("N01", asked(b"\x1f\x8b\x08\x00" + p("N01").encode()), (p("N01"),)),
+        Planted("N02", asked(json.dumps({"token": p("N02")}), kind="text/plain"), (p("N02"),)),
+        Planted("N03a", asked(b"\xef\xbb\xbf" + json.dumps({"token": p("N03a")}).encode()), (p("N03a"),)),
+        Planted("N03b", asked(json.dumps({"token": p("N03b")}).encode("utf-16")), (p("N03b"),)),
+        Planted("N03c", asked(doubled), (p("N03c"),)),
+        Planted("N03d", asked(escaped), (p("N03d"),)),
+        Planted(
+            "N05", wire(MANIFEST, ("cookie", f"a={p('N05')}"), ("cookie", f"b={p('N05b')}")), (p("N05"), p("N05b"))
+        ),
+        Planted(
+            "N06",
+            wire(headers=(("Set-Cookie", f"a={p('N06')}"), ("set-cookie", f"b={p('N06b')}; Secure"))),
+            (p("N06"), p("N06b")),
+        ),
+        Planted("N07a", wire(MANIFEST, ("AUTHORIZATION", f"Bearer\t{p('N07a')}")), (p("N07a"),)),
+        Planted("N07b", wire(MANIFEST, ("authorization", f"  bEARER \r\n  {p('N07b')}  ")), (p("N07b"),)),
+        Planted("N07c", wire(MANIFEST, (auth, p("N07c"))), (p("N07c"),)),
+        Planted("N07d", wire(MANIFEST, (auth, f"{p('N07d')} {p('N07e')}")), (p("N07d"), p("N07e"))),
+        Planted(
+            "N08",
+            wire(MANIFEST, (auth, f"Basic {basic('a', p('N08'))}, Bearer {p('N08b')}"), (auth, f"Bearer {p('N08c')}")),
+            (p("N08"), p("N08b"), p("N08c")),
+        ),
+        Planted("N09a", wire(MANIFEST, (auth, digest_auth)), (o("N09"), o("N09b", 32))),
+        Planted("N09b", wire(MANIFEST, (auth, f"Negotiate {o('N09n', 200)}==")), (o("N09n", 200),)),
+        Planted("N09c", wire(MANIFEST, (auth, aws)), (o("N09c", 20), o("N09d", 64))),
+        Planted("N09d", wire(status=401, headers=(("WWW-Authenticate", f"Negotiate {o('N09w')}"),)), (o("N09w"),)),
+        Planted("N10a", wire(MANIFEST, (auth, f"Bearer {jwe}")), (jwe,)),
+        Planted("N10b", wire(MANIFEST, (auth, f"Bearer {unsigned}")), (unsigned,), ("team/app",)),
+        Planted("N10c", asked(json.dumps({"token": f"eyJhbGciOiJub25lIn0.{o('N10c')}.x"})), (o("N10c"),)),
+        Planted("N11", wire(f"/token/{o('N11')}/use", host="auth.registry.test"), (o("N11"),), ("/token/", "/use")),
+        Planted("N13a", wire(MANIFEST, (auth, "Basic " + basic("alice", ""))), (basic("alice", ""),)),
+        Planted("N13b", wire(MANIFEST, (auth, "Basic " + basic("alice", "ab"))), (basic("alice", "ab"), "alice:ab")),
+        Planted("N14", wire(MANIFEST, (auth, "Basic " + basic("a", markup))), (markup,)),
+        Planted("N15a", wire(status=403, answer=json.dumps(nested)), (o("N15"), p("N15")), ("DENIED",)),
+        Planted("N15b", wire(f"{MANIFEST}?{o('N15b')}=1", (o("N15h"), "1")), (o("N15b"), o("N15h"))),
+        Planted("N16", replace(wire(), changes=(f"sent Bearer {p('N16')} instead",)), (p("N16"),), ("instead",)),
+        Planted("N18", wire("/x", ("Referer", f"https://a.test/?token={p('N18')}")), (p("N18"),), ("https://a.test/",)),
+        Planted(
+            "N20",
+            wire(status=None, failure=(FailureKind.TLS, f"certificate of CN=alice@corp.test refused, key={p('N20')}")),
+            ("alice@corp.test", p("N20")),
+            ("certificate",),
+        ),
+        Planted("N21", wire(MANIFEST, ("user-agent", agent)), (o("N21"),), ("docker/24.0.7", "UpstreamClient")),
+        Planted(
+            "N26", wire(status=500, answer=f"<html><h1>Oops</h1>\n<p>Bearer {p('N26')}</p>"), (p("N26"),), ("Oops",)
+        ),
+        Planted("N27", wire(status=403, answer="denied: password=" + p("N27")), (p("N27"),), ("denied",)),
+        Planted("N28", wire(headers=(("Link", f"</v2/_catalog?last=a&token={p('N28')}>; rel=next"),)), (p("N28"),)),
+        Planted("N29", wire(MANIFEST, ("X-Forwarded-User", p("N29"))), (p("N29"),)),
+    ]
+
+
+CORPUS: tuple[Planted, ...] = (*_required(), *_awkward())
+
+
+def spellings(secret: str) -> dict[str, str]:
+    """How `secret` may be written, by the name of the encoding. Pieces of base64 that depend on it alone."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    found = {
+        "raw": secret,
+        "percent": quote(raw, safe=""),
+        "percent, lower case": _lower(quote(raw, safe="")),
+        "percent, path": quote(raw),
+        "form": quote_plus(raw),
+        "json": json.dumps(secret)[1:-1],
+        "json, unicode": json.dumps(secret, ensure_ascii=False)[1:-1],
+        "html": html.escape(secret),
+        "html, bare": html.escape(secret, quote=False),
+    }
+    for shift in range(3):
+        # A character of base64 holds six bits; those that mix with what stands around the secret are cut off.
+        first, last = (shift * 8 + 5) // 6, (shift + len(raw)) * 8 // 6
+        found[f"base64 at {shift}"] = b64encode(b"?" * shift + raw).decode()[first:last]
+        found[f"base64url at {shift}"] = urlsafe_b64encode(b"?" * shift + raw).decode()[first:last]
+    return found
+
+
+def _lower(text: str) -> str:
+    pieces = text.split("%")
+    return "%".join([pieces[0], *(piece[:2].lower() + piece[2:] for piece in pieces[1:])])
+
+
+def leaks(text: str, secrets: tuple[str, ...]) -> list[str]:
+    """Which of `secrets` are in `text`, and in what encoding, also broken over lines; empty if none is."""
+    joined = "".join(line.strip() for line in text.splitlines())
+    found: list[str] = []
+    for secret in secrets:
+        for encoding, spelling in spellings(secret).items():
+            if len(spelling) >= 4 and (spelling in text or spelling in joined):
+                found.append(f"{secret!r} as {encoding}")
+    return found
