@@ -1,0 +1,122 @@
+"""The libraries behind registry clients: how to recognise one by its traffic, and what helps its users today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from regauth_core.model import Endpoint, Exchange
+
+CONTAINERS_IMAGE = "containers/image"
+DOCKER_DISTRIBUTION = "docker/distribution"
+CONTAINERD = "containerd"
+BUILDKIT = "buildkit"
+ORAS_GO = "oras-go"
+GO_CONTAINERREGISTRY = "go-containerregistry"
+REGCLIENT = "regclient"
+ORAS_PY = "oras-py"
+DXF = "python-dxf"
+JIB = "jib"
+
+# The order matters: a user agent that names two (docker with containerd's store) belongs to the first that matches.
+_AGENT_MARKS = (
+    ("containerd-client/", CONTAINERD),
+    ("UpstreamClient(", DOCKER_DISTRIBUTION),
+    ("Docker-Client/", DOCKER_DISTRIBUTION),
+    ("github.com/containers/image", CONTAINERS_IMAGE),
+    ("skopeo/", CONTAINERS_IMAGE),
+    ("Buildah/", CONTAINERS_IMAGE),
+    ("podman/", CONTAINERS_IMAGE),
+    ("cri-o/", CONTAINERS_IMAGE),
+    ("buildkit/", BUILDKIT),
+    ("containerd/", CONTAINERD),
+    ("go-containerregistry", GO_CONTAINERREGISTRY),
+    ("crane/", GO_CONTAINERREGISTRY),
+    ("cosign/", GO_CONTAINERREGISTRY),
+    ("kaniko/", GO_CONTAINERREGISTRY),
+    ("oras-go", ORAS_GO),
+    ("oras/", ORAS_GO),
+    ("Helm/", ORAS_GO),
+    ("notation/", ORAS_GO),
+    ("regclient/", REGCLIENT),
+    ("jib ", JIB),
+)
+
+_CLIENT_ID_MARKS = {
+    "containers/image": CONTAINERS_IMAGE,
+    "containerd-client": CONTAINERD,
+    "buildkit-client": BUILDKIT,
+    "oras-go": ORAS_GO,
+    "go-containerregistry": GO_CONTAINERREGISTRY,
+    "registry-client": DOCKER_DISTRIBUTION,
+    "docker": DOCKER_DISTRIBUTION,
+}
+
+
+@lru_cache(1024)
+def engine_of_agent(user_agent: str) -> str | None:
+    """The engine that a `User-Agent` names."""
+    if user_agent.startswith("docker/"):
+        return CONTAINERD if "containerd-client/" in user_agent else DOCKER_DISTRIBUTION
+    return next((engine for mark, engine in _AGENT_MARKS if mark in user_agent), None)
+
+
+def engine_of(exchange: Exchange) -> str | None:
+    """The engine behind an exchange, by its marks; `None` where they say nothing.
+
+    Only requests to a registry and token requests bear marks. Once it has authenticated, dxf takes the user agent of
+    docker's command line, so what a token request says of itself counts only by its `client_id`.
+    """
+    request = exchange.request
+    if exchange.target.endpoint is Endpoint.ELSEWHERE:
+        if request.token is None:
+            return None
+        if request.header("service") is not None:
+            return ORAS_PY
+        return _CLIENT_ID_MARKS.get(request.token.client_id or "")
+    agent = exchange.sender.user_agent or ""
+    named = engine_of_agent(agent)
+    if named == DOCKER_DISTRIBUTION and "deflate" in (request.header("accept-encoding") or ""):
+        return DXF  # what is written in Go asks for gzip alone
+    if named is not None:
+        return named
+    if request.header("docker-distribution-api-version") is not None:
+        return CONTAINERS_IMAGE
+    if agent.startswith("python-requests/") and "docker.distribution.manifest.v1+" in (request.header("accept") or ""):
+        return DXF
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What a user of an engine can do today about one rule's finding."""
+
+    rule: str
+    engine: str
+    text: str
+
+
+_REMEDIES = (
+    Remedy(
+        "challenge-ignored",
+        CONTAINERS_IMAGE,
+        "this engine does read a challenge on the ping whatever its status, so a registry that adds its"
+        " WWW-Authenticate header to the 200 of /v2/ makes it log in",
+    ),
+    Remedy(
+        "challenge-ignored",
+        DOCKER_DISTRIBUTION,
+        "docker with the containerd image store (daemon.json: features.containerd-snapshotter) answers such challenges",
+    ),
+    Remedy(
+        "wrong-scheme-sent",
+        GO_CONTAINERREGISTRY,
+        "this engine takes the scheme from the ping alone, so a registry whose /v2/ answers 401 with the repositories'"
+        " Bearer challenge makes it fetch a token",
+    ),
+)
+
+
+def remedy(rule: str, engine: str | None) -> str | None:
+    """What helps a user of `engine` against the finding of `rule`, as a clause to be added to the advice."""
+    return next((r.text for r in _REMEDIES if r.rule == rule and r.engine == engine), None)

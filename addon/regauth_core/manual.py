@@ -1,0 +1,47 @@
+"""The manual of the rules as text for a terminal; all of it comes from the rules themselves."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from regauth_core.rules.base import Family, Rule
+
+
+def listing(rules: Sequence[Rule], width: int = 80) -> str:
+    """Every rule with what it means, by chapter, in lines of at most `width` columns."""
+    lines: list[str] = []
+    for family in Family:
+        chapter = [r for r in rules if r.family is family]
+        if not chapter:
+            continue
+        lines += [*([""] if lines else []), family.capitalize(), ""]
+        for rule in chapter:
+            lines.append(f"  {rule.name}  ({rule.severity}, {rule.fault})")
+            lines += textwrap.wrap(rule.means, width, initial_indent="      ", subsequent_indent="      ")
+    return "\n".join(lines) + "\n"
+
+
+def page(rule: Rule, width: int = 80) -> str:
+    """The manual page of one rule in lines of at most `width` columns."""
+    paragraphs = [" ".join(p.split()) for p in rule.manual.strip().split("\n\n")]
+    lines = [rule.name, "=" * len(rule.name), ""]
+    for paragraph in paragraphs:
+        lines += [*textwrap.wrap(paragraph, width), ""]
+    lines += [f"By default: {rule.severity}, fault: {rule.fault}. The text behind it says: {rule.level}.", ""]
+    lines.append("Rests on:")
+    for reference in rule.references:
+        section = f"section {reference.section}" if reference.document.startswith("RFC") else f'"{reference.section}"'
+        lines += [f"  {reference.document}, {section}", f"    {reference.url}"]
+    if rule.seen:
+        lines += ["", "Seen in:", *(f"  {_link(report)}" for report in rule.seen)]
+    return "\n".join(lines) + "\n"
+
+
+def _link(report: str) -> str:
+    """``owner/repository#1`` and ``owner/repository PR#1`` as the address of the thread; anything else as it is."""
+    name, mark, number = report.replace(" PR#", "|").partition("|")
+    if mark and number.isdigit():
+        return f"https://github.com/{name}/pull/{number}"
+    name, mark, number = report.partition("#")
+    return f"https://github.com/{name}/issues/{number}" if mark and number.isdigit() and "/" in name else report

@@ -1,0 +1,100 @@
+"""The rules, in the order in which they explain a failure: an earlier one is the root cause of a later one."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from regauth_core.rules.base import Rule
+
+ROOT_CAUSES_FIRST = (
+    "proxy_auth_required",
+    "duplicate_authorization",
+    "malformed_credentials",
+    "authorization_too_large",
+    "retry_without_body",
+    "https_downgrade",
+    "non_registry_response",
+    "ping_unexpected_status",
+    "realm_unreachable",
+    "unusable_token_response",
+    "invalid_token_request",
+    "bearer_at_token_endpoint",
+    "identity_token_misused",
+    "oauth2_post_no_fallback",
+    "missing_challenge",
+    "malformed_challenge",
+    "no_usable_challenge",
+    "challenge_hidden_by_403",
+    "rate_limited",
+    "presigned_url_refused",
+    "supported_challenge_skipped",
+    "challenge_misparsed",
+    "token_not_used",
+    "wrong_scheme_sent",
+    "empty_basic_credentials",
+    "token_expired_mid_upload",
+    "clock_skew",
+    "expired_token_wrong_status",
+    "expired_token_reused",
+    "token_wrong_repository",
+    "token_treated_as_anonymous",
+    "challenge_scheme_switched",
+    "challenge_scope_wrong",
+    "challenge_scope_not_requested",
+    "duplicate_scope",
+    "scope_list_encoding",
+    "mount_no_fallback",
+    "scope_too_small",
+    "token_server_rejects_subset",
+    "credentials_ignored_by_token_server",
+    "token_scope_reduced",
+    "credentials_rejected",
+    "ping_401_treated_as_fatal",
+    "credentials_required",
+    "challenge_not_retried",
+    "mirror_challenge_unanswered",
+    "challenge_ignored",
+    "refused_credential_repeated",
+    "authorization_sent_cross_origin",
+    "credentials_to_untrusted_realm",
+    "credentials_over_http",
+    "credentials_sent_to_wrong_host",
+    "relative_location_wrong_base",
+    "non_digest_blob_path",
+    "foreign_scope_requested",
+    "token_shared_between_identities",
+    "legacy_v1_fallback",
+    "short_or_missing_expiry",
+    "head_get_mismatch",
+    "mount_scope_missing",
+    "duplicate_token_exchange",
+    "optional_challenge_not_used",
+    "not_found_or_denied",
+)
+"""Module names; one failed operation gets the first that fits. Those that stand alone may be anywhere."""
+
+
+@lru_cache(1)
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, root causes first."""
+    there = {module.name for module in iter_modules(__path__)}
+    return tuple(import_module(f"regauth_core.rules.{name}").RULE for name in ROOT_CAUSES_FIRST if name in there)
+
+
+def rule(name: str) -> Rule | None:
+    """The rule called `name`, such as ``challenge-ignored``."""
+    return next((r for r in all_rules() if r.name == name), None)
+
+
+@lru_cache(8192)
+def at_once(signs: int) -> tuple[Rule, ...]:
+    """The rules to be asked when an exchange with these signs has come."""
+    return tuple(r for r in all_rules() if r.at_once and r.signs & signs)
+
+
+@lru_cache(8192)
+def when_over(signs: int) -> tuple[Rule, ...]:
+    """The rules to be asked when a conversation that showed these signs is over."""
+    return tuple(r for r in all_rules() if not r.at_once and r.signs & signs)

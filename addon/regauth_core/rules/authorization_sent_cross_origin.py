@@ -1,0 +1,120 @@
+"""A credential of the registry went to another origin, which only an answer of that registry had brought up.
+
+Fires when: a request carries a credential that the client had used at one registry, and goes to another origin which
+the client knows from that registry's answers alone. What that origin answers makes no difference. Warning where only
+the port differs.
+
+Causes: redirect, upload-location, pagination-link, foreign-layer-url.
+
+Silent when: no credential is sent along; a default port is only written out; the client asked that origin by itself;
+it is the realm of a challenge, or another name of the same registry; the token was issued for that origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, Naming, anonymous, realm_key, secret_of, usable
+from regauth_core.evidence import where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.registries import registry_of
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_NAMED_BY = {
+    "redirect": "a redirect",
+    "upload-location": "the Location of an upload",
+    "pagination-link": "the link to the next page",
+    "foreign-layer-url": "the URL of a foreign layer",
+}
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match if the newest exchange carries a credential away."""
+    exchange = conversation.latest
+    if exchange is None or not exchange.request.credentials or conversation.is_token_exchange(exchange):
+        return
+    naming = _naming(conversation, exchange)
+    if naming is None or not _belongs(conversation, exchange, naming):
+        return
+    owner = naming.conversation.origin
+    only_port = owner.host == exchange.origin.host
+    asked = _asking(conversation, exchange)
+    scheme = exchange.request.credentials[0].scheme
+    basic = scheme == "basic"
+    yield Match(
+        exchanges=(asked or naming.exchange, exchange),
+        severity=Severity.WARNING if only_port else None,
+        cause=naming.how,
+        title=f"the credential for {owner.host} was sent to {exchange.origin}",
+        explanation=(
+            f"{_NAMED_BY[naming.how].capitalize()} in an answer of {owner.host} ({naming.exchange.number}) names"
+            f" {exchange.origin}. The client sent it the {scheme.capitalize()} credential of {owner.host} with"
+            f" {where(exchange)} ({exchange.number}, answered {exchange.status or 'not at all'})."
+        ),
+        client_author=(
+            f"Drop Authorization whenever scheme, host or port changes, as from {owner} to {exchange.origin}; ask for"
+            " foreign layers and next pages of other hosts without it, or not at all."
+        ),
+        user=(
+            f"Change the password for {owner.host}" if basic else f"Renew the login for {owner.host}"
+        ) + ", and update the client.",
+        because="the same credential was used at both, and only the registry's answer named the other",
+        rests_on_absence=False,
+    )
+
+
+def _naming(conversation: Conversation, exchange: Exchange) -> Naming | None:
+    """The answer that named the origin, if the client did not choose that by itself."""
+    person = conversation.person
+    contact = person.origins.get(exchange.origin)
+    if contact is None or contact.naming is None:
+        return None
+    naming = person.named.get(realm_key(exchange)) or person.named_origins.get(exchange.origin) or contact.naming
+    if naming.exchange.origin == exchange.origin or conversation.is_token_exchange(naming.exchange):
+        naming = contact.naming
+    source = naming.conversation.registry
+    return None if registry_of(exchange.origin) == source or naming.how not in _NAMED_BY else naming
+
+
+def _belongs(conversation: Conversation, exchange: Exchange, naming: Naming) -> bool:
+    """Whether a credential of the request was the naming registry's before it came here."""
+    keys = {secret_of(exchange), *(c.fingerprint for c in exchange.request.credentials if not c.empty)}
+    for key in keys:
+        home = conversation.person.homes.get(key) if key else None
+        if home is None or home[1] is exchange:
+            continue
+        if home[0] == naming.conversation.registry and registry_of(home[1].origin) != registry_of(exchange.origin):
+            return True
+    return False
+
+
+def _asking(conversation: Conversation, exchange: Exchange) -> Exchange | None:
+    """The answer in which the other origin itself asked for credentials."""
+    before = (e for e in conversation.steps if e.origin == exchange.origin and e.started < exchange.started)
+    asking = [e for e in before if e.status == 401 and anonymous(e) and usable(e)]
+    return asking[-1] if asking else None
+
+
+RULE = Rule(
+    name="authorization-sent-cross-origin",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("oci", "API"), rfc(9110, "15.4"), rfc(9110, "11.5")),
+    seen=(
+        "open-policy-agent/opa#6580",
+        "oras-project/oras-java PR#334",
+        "CVE-2020-15157 (GHSA-742w-89gc-8m9c)",
+        "CVE-2026-50151 (GHSA-jxpm-75mh-9fp7)",
+        "GHSA-vh4v-2xq2-g5cg",
+        "Azure/azure-sdk-for-python PR#47390",
+    ),
+    signs=signs.CREDENTIAL,
+    matches=matches,
+    manual=__doc__,
+    at_once=True,
+    stands_alone=True,
+)

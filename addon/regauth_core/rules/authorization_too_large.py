@@ -1,0 +1,85 @@
+"""Token, password or list of scopes outgrew what the server's front end takes.
+
+Fires when: a request with an `Authorization` of more than 4 KiB, or a token request of more than 4 KiB, is answered
+413, 414 or 431, or 400 with words about headers or a request that is too large.
+
+Causes: scopes-accumulate (the list of scopes grew from exchange to exchange, which is the client's doing), otherwise
+none.
+
+Silent when: it is large and accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import asked, is_about, numbers, says, went_on, where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_LARGE = 4096
+_WORDS = ("too large", "too long", "too big", "header or cookie", "request header")
+_HANDFUL = 5
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request that was refused for its size."""
+    refused = [e for e in conversation.steps if _is_too_large(conversation, e) and is_about(conversation, e)]
+    if not refused:
+        return
+    first = refused[0]
+    host = first.origin.host
+    grows = conversation.is_token_exchange(first) and _grows(conversation, first)
+    size = _size(conversation, first)
+    yield Match(
+        exchanges=tuple(refused),
+        severity=Severity.INFO if went_on(conversation, refused[-1]) else None,
+        fault=Fault.CLIENT if grows else None,
+        cause="scopes-accumulate" if grows else None,
+        title=f"{host} refuses a request because what authorizes it is too large",
+        explanation=(
+            f"{where(first)} ({numbers(refused)}) was answered {first.status}; it carries {size} bytes of"
+            f" {'scopes' if grows else 'credentials or scopes'}."
+        ),
+        client_author=f"Ask {host} for one token per set of repositories, without duplicates, and use the POST form for"
+        " large secrets.",
+        user=f"Use a token that the registry itself issues instead of the cloud's token for {host}, or split the job.",
+    )
+
+
+def _size(conversation: Conversation, exchange: Exchange) -> int:
+    header = max((c.size for c in exchange.request.credentials), default=0)
+    if not conversation.is_token_exchange(exchange):
+        return header
+    return max(header, len(exchange.request.url), exchange.request.size)
+
+
+def _is_too_large(conversation: Conversation, exchange: Exchange) -> bool:
+    if exchange.status not in (413, 414, 431) and not (exchange.status == 400 and says(exchange, _WORDS)):
+        return False
+    return _size(conversation, exchange) > _LARGE
+
+
+def _grows(conversation: Conversation, refused: Exchange) -> bool:
+    """Whether this client's token requests named more and more scopes up to this one."""
+    acts = [a for a in conversation.acquaintance.acts if conversation.is_token_exchange(a)]
+    counts = [len(asked(a)) for a in acts if a.started < refused.started]
+    now = len(asked(refused))
+    return now > _HANDFUL and (not counts or max(counts) < now or counts[0] < now)
+
+
+RULE = Rule(
+    name="authorization-too-large",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CREDENTIALS,
+    level=Level.INTEROP,
+    references=(rfc(6585, "5"), rfc(9110, "15.5.15")),
+    seen=("Azure/acr#797", "goharbor/harbor PR#14011", "google/go-containerregistry#1744", "regclient/regclient#797"),
+    signs=signs.TOO_LARGE,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,84 @@
+"""What a rule is. One rule is one file: its docstring is the manual page, `matches` the logic, `RULE` ties them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from regauth_core.conversation import Conversation
+from regauth_core.model import Confidence, Exchange, Fault, Reason, Reference, Severity
+
+
+class Family(StrEnum):
+    """The chapters of the manual."""
+
+    UNANSWERED = "challenges not answered"
+    REGISTRY = "challenges and other answers of the registry"
+    SCOPE = "scope"
+    TOKEN_LIFE = "token life and reuse"
+    EXCHANGE = "token exchange"
+    CREDENTIALS = "credentials"
+    LEAK = "credentials leaving their place"
+    PROXY = "proxies, limits, leftovers"
+
+
+class Level(StrEnum):
+    """How binding the text behind a rule is."""
+
+    MUST = "must"
+    SHOULD = "should"
+    INTEROP = "interop"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """What a rule found in one conversation. What is `None` comes from the rule."""
+
+    exchanges: tuple[Exchange, ...]
+    """The evidence: what set the expectation, what was refused, what was wrong or repeated."""
+    title: str
+    explanation: str
+    client_author: str
+    user: str
+    severity: Severity | None = None
+    fault: Fault | None = None
+    cause: str | None = None
+    confidence: Confidence = Confidence.HIGH
+    because: str = "every exchange that it rests on is in the capture"
+    """Why the confidence is what it is."""
+    doubt: tuple[Reason, str] | None = None
+    """If there is one, this is no finding: it is undecided, for this reason."""
+    rests_on_absence: bool = True
+    """A later exchange could have undone it: less sure where a file just ends, undecided where the capture is cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule with its manual."""
+
+    name: str
+    family: Family
+    severity: Severity
+    fault: Fault
+    level: Level
+    references: tuple[Reference, ...]
+    seen: tuple[str, ...]
+    """Public reports of it, such as ``containers/skopeo#2502``."""
+    signs: int
+    """It is asked about a conversation that shows one of these signs (`signs`)."""
+    matches: Callable[[Conversation], Iterable[Match]]
+    manual: str
+    """The docstring of its module: first line, then paragraphs."""
+    at_once: bool = False
+    """It is certain with the exchange that completes it, `Conversation.latest`, and is not asked again at the end."""
+    stands_alone: bool = False
+    """It is told beside the root cause, not instead of it."""
+    beside: frozenset[str] = frozenset()
+    """Root causes beside which it is told as well."""
+
+    @property
+    def means(self) -> str:
+        """What it means, in one sentence."""
+        return self.manual.strip().partition("\n")[0]

@@ -1,0 +1,62 @@
+"""The token server is asked with an old registry token instead of the credentials.
+
+Fires when: a request to the realm carries ``Authorization: Bearer`` and is refused, or answered with a server error.
+Info where a later exchange succeeds.
+
+Silent when: it is accepted; some clouds take an identity token there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, bearer, good, realm_key
+from regauth_core.evidence import is_about, numbers, where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every token request that a token was sent with in vain."""
+    wrong = [e for e in conversation.token_exchanges if _is_refused(e) and is_about(conversation, e)]
+    if not wrong:
+        return
+    first = wrong[0]
+    host = first.origin.host
+    yield Match(
+        exchanges=tuple(wrong),
+        severity=Severity.INFO if _succeeds_later(conversation, wrong[-1]) else None,
+        title=f"the client sent a Bearer token to the token server {host}",
+        explanation=(
+            f"{where(first)} carried a Bearer token and was answered {first.status} ({numbers(wrong)}). A token server"
+            " wants the credentials themselves, or nothing."
+        ),
+        client_author=f"Never reuse the registry's Authorization for {host}: keep the credentials and send those.",
+        user="Update the client; the login is not at fault.",
+    )
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    token = bearer(exchange)
+    return token is not None and not token.empty and (exchange.status in (400, 401, 403) or exchange.status >= 500)
+
+
+def _succeeds_later(conversation: Conversation, refused: Exchange) -> bool:
+    key = realm_key(refused)
+    return any(good(e) and realm_key(e) == key and e.started > refused.started for e in conversation.steps)
+
+
+RULE = Rule(
+    name="bearer-at-token-endpoint",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "Requesting a Token"), rfc(9110, "11.5")),
+    seen=("oras-project/oras-java#17", "renovatebot/renovate PR#28228"),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,94 @@
+"""An anonymous request is answered 403, so that clients never start to authenticate.
+
+Fires when: a request without a credential got 403 with a registry's error or no body; the client stopped; and the trace
+shows that credentials would help: the ping does ask for them, or somebody is given the same repository with some.
+
+Silent when: the request carried a credential; the answer is a page; it is a storage's; nothing shows that credentials
+would help; the client authenticates after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, anonymous, usable
+from regauth_core.evidence import acts_after, numbers, present, subject, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import is_final
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_READS = ("GET", "HEAD")
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every 403 that should have been a 401."""
+    denied = [e for e in conversation.refused(403) if _is_hiding(conversation, e)]
+    if not denied or acts_after(conversation, denied[0]) or conversation.went_on(denied[-1]):
+        return
+    helps = _asking_ping(conversation) or _served(conversation, denied[0])
+    if helps is not None:
+        yield _match(conversation, denied, helps)
+
+
+def _is_hiding(conversation: Conversation, exchange: Exchange) -> bool:
+    response = exchange.response
+    if response is None or response.is_html or response.challenges or not anonymous(exchange):
+        return False
+    if exchange.target.endpoint in (Endpoint.PING, Endpoint.UPLOAD, Endpoint.V1):
+        return False
+    return (bool(response.errors) or not response.text) and is_final(conversation, exchange)
+
+
+def _asking_ping(conversation: Conversation) -> Exchange | None:
+    return next((p for p in reversed(conversation.pings) if p.status == 401 and usable(p)), None)
+
+
+def _served(conversation: Conversation, denied: Exchange) -> Exchange | None:
+    """Somebody's request of the same kind for this repository that a credential opened."""
+    found = conversation.world.authorized_reads.get((conversation.registry, conversation.repository))
+    if found is None or conversation.repository is None:
+        return None
+    return found if (found.request.method in _READS) == (denied.request.method in _READS) else None
+
+
+def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) -> Match:
+    first = denied[0]
+    is_ping = helps.target.endpoint is Endpoint.PING
+    shows = (
+        f"GET /v2/ does ask for credentials ({helps.number})" if is_ping
+        else f"with a credential the same repository is given ({helps.number}: {where(helps)})"
+    )
+    return Match(
+        exchanges=present(*denied, helps),
+        title=f"403 instead of a challenge for {subject(conversation)}",
+        explanation=(
+            f"{where(first)} was sent without a credential and answered 403 ({numbers(denied)}), which tells a client"
+            f" that credentials would not help; yet {shows}."
+        ),
+        client_author=f"With credentials at hand, ask /v2/ of {first.origin.host} for a challenge once before giving up.",
+        user=(
+            f"{first.origin.host} should answer 401 and a challenge to a request without credentials: tell its operator."
+        ),
+        confidence=Confidence.MEDIUM if is_ping else Confidence.HIGH,
+        because=(
+            "that this repository opens to credentials is a conclusion from the ping" if is_ping
+            else "both answers are in the capture"
+        ),
+        doubt=conversation.doubt(first),
+    )
+
+
+RULE = Rule(
+    name="challenge-hidden-by-403",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.SHOULD,
+    references=(rfc(9110, "11.4"), rfc(9110, "15.5.4")),
+    seen=("sapcc/keppel PR#522", "containerd/containerd#1318", "renovatebot/renovate#11446"),
+    signs=signs.DENIED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,203 @@
+"""A usable challenge was given, and the client never did anything about it.
+
+Fires when: a request for a repository, or the ping, was sent without a credential and got 401 with a challenge that
+registry clients understand; the conversation is over; and after that answer the client neither asked the realm that
+the challenge names nor sent this registry anything with a credential of an offered scheme. To repeat the anonymous
+request is not to answer.
+
+Severity: error where the challenge is Bearer, because an anonymous token can always be asked for, or where the client
+is known to hold credentials. Warning for Basic without known credentials if an open ping misled the client. Info for
+Basic otherwise: who has no login has nothing to answer with.
+
+Causes: ping-derived-auth (this client's ping was answered 200 without a challenge), scheme-spelling (the scheme is
+spelled unusually), credentials-for-other-host (it sent Basic to a sibling of this host), token-exchange-unsupported
+(it never asks for a token anywhere), head-only (HEAD was refused and it never tried GET), parameter-missing
+(the challenge has no service or no scope).
+
+What to do: the client's author should keep challenges for each request, not for the registry, and answer any 401 that
+carries one. A user should leave the password alone, since it was never sent, and use another client, or have the
+registry put its challenge on the ping as well.
+
+Silent when: the answer comes later, by another method, on another path or connection, or serves several 401s; the
+ping alone was refused and repositories are then asked with credentials or without need of any; the host is a storage
+or a foreign layer's; a mirror was skipped for the primary; the refusal was of a probe and the operation went on; it
+came in the middle of an upload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, anonymous, good, usable
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Reason, Severity
+from regauth_core.refusals import is_told_by_repositories, is_unanswered
+from regauth_core.registries import registrable_domain
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every 401 of the conversation that nobody answered."""
+    ignored = [e for e in conversation.refused() if anonymous(e) and is_unanswered(conversation, e)]
+    if ignored and not is_told_by_repositories(conversation, ignored):
+        yield _match(conversation, ignored, conversation.doubt(ignored[0]))
+    elif not ignored and (refused := _answered_by_whom(conversation)) is not None:
+        words = "the answer may have come from another process at the same address, which had just asked the ping anew"
+        yield _match(conversation, [refused], (Reason.CLIENT_IDENTITY_UNSURE, words))
+
+
+def _match(conversation: Conversation, ignored: list[Exchange], doubt: tuple[Reason, str] | None) -> Match:
+    refused = ignored[0]
+    ping = conversation.ping_before(refused)
+    cause = _cause(conversation, refused, ping)
+    misled = ping is not None and cause == "ping-derived-auth"
+    known = conversation.holds_credentials
+    return Match(
+        exchanges=((ping, *ignored) if ping is not None and misled else tuple(ignored)),
+        severity=_severity(refused, known=known, misled=misled),
+        cause=cause,
+        title=_title(conversation, refused, known=known),
+        explanation=_explanation(conversation, refused, ping if misled else None, len(ignored)),
+        client_author=(
+            "Keep challenges for each request rather than for the registry: when any answer is 401 with"
+            f" WWW-Authenticate, as {_where(refused)} is here, authenticate as it says and send the request once more."
+        ),
+        user=_user(conversation, refused, misled=misled, known=known),
+        confidence=Confidence.HIGH,
+        because="the client was asked, sent no credential and no token request afterwards, and is done",
+        doubt=doubt,
+    )
+
+
+def _answered_by_whom(conversation: Conversation) -> Exchange | None:
+    """A refusal behind an open ping that was answered only after a new ping and the same anonymous request.
+
+    So do two runs of one program, the first of which did not answer. Without processes they cannot be told apart.
+    """
+    for refused in conversation.refused():
+        ping = conversation.ping_before(refused)
+        alone = refused.sender.process is None and refused.sender.label is None
+        if not alone or not anonymous(refused) or not usable(refused) or ping is None or not good(ping):
+            continue
+        acts = conversation.acts_on(refused)
+        between = [p for p in conversation.pings if acts and refused.finished <= p.started < acts[0].started]
+        asked = [e for e in conversation.again(refused) if e.status == 401 and anonymous(e)]
+        if any(between[0].started <= e.started < acts[0].started for e in asked if between):
+            return refused
+    return None
+
+
+def _cause(conversation: Conversation, refused: Exchange, ping: Exchange | None) -> str | None:
+    challenge = usable(refused)[0]
+    if refused.target.endpoint is not Endpoint.PING and ping is not None and good(ping):
+        if not (ping.response and ping.response.challenges):
+            return "ping-derived-auth"
+    if challenge.scheme not in ("Basic", "Bearer"):
+        return "scheme-spelling"
+    if challenge.kind == "basic" and _serves_sibling(conversation):
+        return "credentials-for-other-host"
+    if challenge.kind == "bearer" and not _asks_for_tokens(conversation):
+        return "token-exchange-unsupported"
+    if refused.request.method == "HEAD" and not any(e.request.method == "GET" for e in conversation.again(refused)):
+        return "head-only"
+    if challenge.kind == "bearer" and not (challenge.parameter("service") and challenge.parameter("scope")):
+        return "parameter-missing"
+    return None
+
+
+def _serves_sibling(conversation: Conversation) -> bool:
+    own = registrable_domain(conversation.origin.host)
+    return any(
+        other.registry != conversation.registry and other.secrets and registrable_domain(other.origin.host) == own
+        for other in conversation.person.acquaintances.values()
+    )
+
+
+def _asks_for_tokens(conversation: Conversation) -> bool:
+    return any(
+        conversation.is_token_exchange(act)
+        for other in conversation.person.acquaintances.values()
+        for act in other.acts
+    )
+
+
+def _severity(refused: Exchange, *, known: bool, misled: bool) -> Severity:
+    if known or any(c.kind == "bearer" for c in usable(refused)):
+        return Severity.ERROR
+    return Severity.WARNING if misled else Severity.INFO
+
+
+def _where(refused: Exchange) -> str:
+    return f"{refused.request.method} {refused.request.url}"
+
+
+def _title(conversation: Conversation, refused: Exchange, *, known: bool) -> str:
+    what = f"the {usable(refused)[0].scheme} challenge of {_subject(conversation)}"
+    return f"the client ignored {what}" if known else f"the client did not answer {what}"
+
+
+def _subject(conversation: Conversation) -> str:
+    if conversation.repository is None:
+        return str(conversation.origin)
+    return f"repository {conversation.repository} at {conversation.origin}"
+
+
+def _explanation(conversation: Conversation, refused: Exchange, ping: Exchange | None, times: int) -> str:
+    said = " and ".join(c.scheme for c in usable(refused))
+    parts = []
+    if ping is not None:
+        parts.append(
+            f"The ping ({ping.number}) was answered {ping.status} without a challenge, and the client took that to mean"
+            " that this registry wants no authentication at all."
+        )
+    parts.append(
+        f"{_where(refused)} ({refused.number}) was answered 401 with a {said} challenge."
+        " After that the client sent no credential to this registry and asked no token server."
+    )
+    if times > 1:
+        parts.append(f"It was refused in this way {times} times; repeating the anonymous request changes nothing.")
+    if conversation.holds_credentials:
+        parts.append("It is known to hold credentials, so an error that blames the password is wrong: none was sent.")
+    return " ".join(parts)
+
+
+def _user(conversation: Conversation, refused: Exchange, *, misled: bool, known: bool) -> str:
+    host = refused.origin.host
+    if not known and not misled:
+        return f"Log in to {host}, or give the client credentials for {_subject(conversation)}, and try again."
+    kept = "The password was never sent, so do not change it" if known else "No credential was sent"
+    if misled:
+        return (
+            f"{kept}; use a client that answers challenges of single repositories, or have {host} answer GET /v2/ with"
+            " 401 and the challenge."
+        )
+    return f"{kept}; use another client for {_subject(conversation)}, or a newer version of this one."
+
+
+RULE = Rule(
+    name="challenge-ignored",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(
+        rfc(9110, "15.5.2"),
+        rfc(9110, "11.5"),
+        page("api", "API Version Check"),
+        page("token", "Requesting a Token"),
+    ),
+    seen=(
+        "containers/skopeo#2502",
+        "containers/image#2754",
+        "podman-container-tools/container-libs#192",
+        "moby/moby#50896",
+        "moby/moby#12972",
+        "project-zot/zot#2928",
+        "GoogleContainerTools/jib#539",
+        "apple/container#1538",
+    ),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,195 @@
+"""What the client asks the token server for is a mangled copy of the challenge.
+
+Fires when: the scope, the service or the address of a token request is the challenge's value cut off at a comma, a
+blank or a quote, or without its last character, or with a stray quote in it; or entries of the scope are glued together;
+or the value belongs to another challenge of the same answer; or the token server is asked at an address that it was not
+named at. It must not be a whole value of any other challenge that
+the client had been given. Info where the client got what it wanted all the same; a list of actions cut at a comma is
+then not worth a word, because it may have been asked for on purpose.
+
+Silent when: the client asks for whole other scopes, or for fewer actions in a form that is no beginning of the
+challenge's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, bearer, challenge_realm, realm_key
+from regauth_core.evidence import numbers, present, subject
+from regauth_core.model import Challenge, Confidence, Exchange, Fault, Severity
+from regauth_core.refusals import bearer_challenges, is_needless
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_ENDS = ' ,"'
+"""Where a parser that does not know quoted strings stops."""
+_QUOTES = frozenset("\"'")
+_JOINTS = str.maketrans("", "", " ,+\"'")
+
+
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    parameter: str
+    given: str
+    asked: str
+    sure: bool
+    """No client would ask for this on purpose."""
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the first token request that garbles its challenge."""
+    for exchange in conversation.token_exchanges:
+        refusals = _before(conversation, exchange)
+        if not refusals or exchange.request.token is None:
+            continue
+        damage = _damage(exchange, refusals)
+        if damage is not None and (found := _judged(conversation, exchange, refusals[-1], damage)) is not None:
+            yield found
+            return
+
+
+def _before(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
+    """The refusals that sent the client to this token server, the latest last."""
+    host = exchange.origin
+    return [
+        e
+        for e in conversation.context
+        if e.status == 401
+        and e.started < exchange.started
+        and any((realm := challenge_realm(c)) is not None and realm[0] == host for c in bearer_challenges(e))
+    ]
+
+
+def _damage(exchange: Exchange, refusals: list[Exchange]) -> _Damage | None:
+    challenges = [c for e in refusals for c in bearer_challenges(e)]
+    last = bearer_challenges(refusals[-1])[0]
+    return (
+        _of_scope(exchange, challenges, last)
+        or _of_service(exchange, challenges, refusals[-1], last)
+        or _of_address(exchange, challenges)
+    )
+
+
+def _of_scope(exchange: Exchange, challenges: list[Challenge], last: Challenge) -> _Damage | None:
+    texts = exchange.request.token.scopes if exchange.request.token else ()
+    whole = {entry for c in challenges for entry in c.scopes}
+    given = " ".join(last.scopes)
+    asked = " ".join(texts).split()
+    odd = [a for a in asked if a not in whole]
+    for text in odd:
+        for entry in (e for e in (*last.scopes, given) if e not in asked):
+            sure = _is_garbled(text, entry)
+            if sure is not None:
+                return _Damage("scope", given, text, sure)
+        if len(last.scopes) > 1 and text.translate(_JOINTS) == given.translate(_JOINTS):
+            return _Damage("scope", given, text, True)
+    if len(last.scopes) > 1 and asked and asked == list(last.scopes[: len(asked)]) and len(asked) < len(last.scopes):
+        return _Damage("scope", given, " ".join(asked), False)
+    return None
+
+
+def _is_garbled(text: str, given: str) -> bool | None:
+    """Whether `text` is a damaged copy of `given`, and then whether that is sure; `None` where it is none."""
+    bare = text.strip("\"'")
+    if not bare or not given or text == given:
+        return None
+    if _QUOTES & set(text) and not _QUOTES & set(given) and given.startswith(bare):
+        return True
+    if bare == given[:-1]:
+        return True
+    cut = given.startswith(bare) and given[len(bare)] in _ENDS
+    return bare.endswith(":") if cut else None
+
+
+def _of_service(exchange: Exchange, challenges: list[Challenge], refused: Exchange, last: Challenge) -> _Damage | None:
+    asked = exchange.request.token.service if exchange.request.token else None
+    given = last.parameter("service")
+    if not asked or any(c.parameter("service") == asked for c in challenges):
+        return None
+    if given and _is_garbled(asked, given) is not None:
+        return _Damage("service", given, asked, True)
+    others = [c for c in (refused.response.challenges if refused.response else ()) if c is not last]
+    if any(asked in (c.parameter("service"), c.parameter("realm")) for c in others):
+        return _Damage("service", given or "nothing", asked, True)
+    return None
+
+
+def _of_address(exchange: Exchange, challenges: list[Challenge]) -> _Damage | None:
+    realms = [realm for c in challenges if (realm := challenge_realm(c)) is not None]
+    _, path = realm_key(exchange)
+    if any(realm[1] == path for realm in realms):
+        return None
+    given = realms[-1][1]
+    return _Damage("realm", given, path, len(path) > 1 and _is_garbled(path, given) is not None)
+
+
+def _judged(conversation: Conversation, exchange: Exchange, refused: Exchange, damage: _Damage) -> Match | None:
+    """The match, graver where the damage did harm; `None` where it may be on purpose and did none."""
+    answer = exchange.response.token if exchange.response else None
+    tokens = answer.fingerprints if answer else ()
+    used = [
+        e for e in conversation.requests
+        if e.started >= exchange.started and (t := bearer(e)) is not None and t.fingerprint in tokens
+    ]
+    failed = [e for e in used if e.status in (401, 403) and not conversation.succeeded(e)]
+    harmed = [e for e in failed if not is_needless(conversation, e)]
+    done = conversation.went_on(exchange) or conversation.succeeded(refused)
+    if not harmed and (done or (used and not damage.sure)):
+        return _match(conversation, exchange, refused, damage, used, Severity.INFO) if damage.sure else None
+    return _match(conversation, exchange, refused, damage, harmed, Severity.INFO if done else Severity.ERROR)
+
+
+def _match(
+    conversation: Conversation,
+    exchange: Exchange,
+    refused: Exchange,
+    damage: _Damage,
+    used: list[Exchange],
+    severity: Severity,
+) -> Match:
+    sent = "is sent to" if damage.parameter == "realm" else "asks for"
+    after = f" The token that came of it was refused ({numbers(used)})." if used and severity is Severity.ERROR else ""
+    return Match(
+        exchanges=present(refused, exchange, *used),
+        severity=severity,
+        title=f"the client misread the {damage.parameter} of the challenge for {subject(conversation)}",
+        explanation=(
+            f'The challenge ({refused.number}) says {damage.parameter}="{damage.given}"; the token request'
+            f' ({exchange.number}) {sent} "{damage.asked}", which is not what it says.{after}'
+        ),
+        client_author=(
+            f'Read quoted strings as RFC 9110 has them: a comma, a blank or an escape inside of'
+            f' {damage.parameter}="{damage.given}" separates nothing.'
+        ),
+        user=f"No setting of {refused.origin.host} helps against this; use a newer version of the client, or another.",
+        confidence=Confidence.HIGH if damage.sure else Confidence.MEDIUM,
+        because=(
+            "nobody asks for such a value on purpose" if damage.sure
+            else "the address is one that no challenge named; why cannot be seen" if damage.parameter == "realm"
+            else "the same words might be asked for on purpose by a client that wants less than it was told to ask for"
+        ),
+        doubt=conversation.doubt(refused),
+    )
+
+
+RULE = Rule(
+    name="challenge-misparsed",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "11.2"), rfc(9110, "5.6.4")),
+    seen=(
+        "ChangemakerStudios/Docker.Registry.DotNet#7",
+        "Azure/azure-sdk-for-js#20898",
+        "kreuzwerker/terraform-provider-docker PR#482",
+        "NERSC/shifter#236",
+        "SUSE/Portus PR#1953",
+    ),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,135 @@
+"""The client acted on a challenge, or held what it asks for, and never sent the refused request again.
+
+Fires when: a request got 401 with a usable challenge; then a token exchange for that challenge gave a usable token,
+or the client had already been accepted with a credential that fits (the same Basic realm's, or a live token whose
+scope covers the request); and when the conversation is over the request was not sent again with a credential.
+
+Severity: error where the operation stopped there, info where it went on by another way.
+
+Causes: both-schemes-offered (the token was fetched, and the other scheme of the same answer is what the client wanted),
+body-not-rewindable (the refused request had a body), token-unused-after-exchange (none of these).
+
+What to do: the client's author should repeat the very request that was refused once the token is there, with its body.
+A user need not look at the login: it worked.
+
+Silent when: the same resource is asked with another method, by digest instead of tag, or on another connection; the
+exchange was for the ping and its token serves repositories; a login, whose token request names no scope, ends there;
+the request was repeated without the token; of several refused requests only those still wanted are repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, anonymous, bearer, good, usable
+from regauth_core.evidence import uses
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import is_foreign, is_needless
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import covered, needed
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each refused request that was given up although its answer was at hand."""
+    for refused in (e for e in conversation.context if e.status == 401):
+        if not usable(refused) or not anonymous(refused) or conversation.is_token_exchange(refused):
+            continue
+        if refused.target.endpoint is Endpoint.ELSEWHERE or is_foreign(conversation, refused):
+            continue
+        if conversation.answered(refused) or conversation.succeeded(refused) or conversation.again(refused):
+            continue
+        answer = _exchange_for(conversation, refused) or _held(conversation, refused)
+        if answer is not None:
+            yield _match(conversation, refused, answer)
+
+
+def _exchange_for(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    """The token exchange that answered the challenge well; not a login's."""
+    for act in conversation.acts_on(refused):
+        answer = act.response.token if act.response else None
+        if conversation.is_token_exchange(act) and answer is not None and answer.fingerprints and good(act):
+            asked = act.request.token.scopes if act.request.token else ()
+            if refused.target.endpoint is not Endpoint.PING or (asked and act in conversation.steps):
+                return act
+    return None
+
+
+def _held(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    """The exchange in which a credential was accepted that would have answered the challenge as well."""
+    if refused.target.endpoint is Endpoint.PING:
+        return None
+    offered = {c.kind for c in usable(refused)}
+    need = needed(refused.request.method, refused.target)
+    for accepted in reversed(list(conversation.acquaintance.accepted.values())):
+        if accepted.finished > refused.started or conversation.is_token_exchange(accepted):
+            continue
+        token = bearer(accepted)
+        if token is None:
+            if "basic" in offered and _same_realm(accepted, refused, conversation):
+                return accepted
+            continue
+        issue = conversation.issue_of(token)
+        if "bearer" in offered and issue is not None and issue.ended > refused.started:
+            if covered(need, issue.granted if issue.granted is not None else issue.asked):
+                return accepted
+    return None
+
+
+def _same_realm(accepted: Exchange, refused: Exchange, conversation: Conversation) -> bool:
+    """Whether the accepted Basic credential was asked for with the refusing answer's own realm (RFC 9110 11.5)."""
+    realms = {c.parameter("realm") or "" for c in usable(refused) if c.kind == "basic"}
+    asked = (conversation.acquaintance.basic_realms.get(realm) for realm in realms)
+    return any(e is not None and e.origin == accepted.origin and e.started <= accepted.started for e in asked)
+
+
+def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> Match:
+    went_on = _went_on(conversation, refused, answer)
+    where = f"{refused.request.method} {refused.request.url}"
+    got = "was given a token" if conversation.is_token_exchange(answer) else "had been accepted with a credential"
+    return Match(
+        exchanges=(refused, answer),
+        severity=Severity.INFO if went_on else None,
+        cause=_cause(refused),
+        title=f"the client {got} and never repeated the refused request",
+        explanation=(
+            f"{where} ({refused.number}) was answered 401. The client {got} ({answer.number}), which is what the"
+            " challenge asks for, but the refused request was not sent again."
+        ),
+        client_author=f"After a token exchange that succeeded, send the refused request ({where}) once more, with its body.",
+        user=f"{refused.origin.host} did its part and the login is not at fault: try again, or use another client.",
+        because="the challenge, the answer to it and the end of the conversation are in the capture",
+        rests_on_absence=True,
+        doubt=conversation.doubt(refused),
+    )
+
+
+def _went_on(conversation: Conversation, refused: Exchange, answer: Exchange) -> bool:
+    """Whether the client did without the refused request, or used what it got for another one."""
+    if conversation.went_on(refused) or is_needless(conversation, refused):
+        return True
+    issued = answer.response.token if answer.response else None
+    return conversation.is_token_exchange(answer) and any(
+        e in conversation.steps for e in uses(conversation, issued.fingerprints if issued else ())
+    )
+
+
+def _cause(refused: Exchange) -> str:
+    if len({c.kind for c in usable(refused)}) > 1:
+        return "both-schemes-offered"
+    return "body-not-rewindable" if refused.request.size else "token-unused-after-exchange"
+
+
+RULE = Rule(
+    name="challenge-not-retried",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("token", "Requesting a Token"), rfc(9110, "15.5.2")),
+    seen=("containers/image PR#210", "heroku/docker-registry-client PR#60"),
+    signs=signs.REFUSED | signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,112 @@
+"""The answer to an authenticated request asks for another scheme, or sends the client to another authority.
+
+Fires when: a request that answers a challenge as it asked is refused with 401, and that answer offers only another
+scheme, or the same one with a realm of another owner; and the request never succeeds.
+
+Causes: layered-proxy (the two challenges alternate on one address, or headers show two speakers; a proxy is at fault).
+
+Silent when: the second scheme is tried and succeeds; only the scope or the error of the challenge changed; the client
+chose the scheme by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, challenge_realm, realm_key, same, usable
+from regauth_core.evidence import doubt_about, numbers, present, subject, where
+from regauth_core.model import Challenge, Exchange, Fault, Severity
+from regauth_core.refusals import is_final, issue_behind, schemes
+from regauth_core.registries import registrable_domain
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every answer that changed its mind."""
+    switched = [(e, before) for e in conversation.refused() if (before := _before(conversation, e)) is not None]
+    if switched and not conversation.went_on(switched[-1][0]):
+        yield _match(conversation, [e for e, _ in switched], switched[0][1])
+
+
+def _before(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    """The 401 whose challenge the refused request answers, if the new challenge asks for something else."""
+    sent = {c.scheme for c in refused.request.credentials if not c.empty}
+    offered = usable(refused)
+    if len(sent) != 1 or not offered or not is_final(conversation, refused):
+        return None
+    for earlier in reversed(conversation.context):
+        if earlier.status != 401 or earlier.started >= refused.started:
+            continue
+        asked = [c for c in usable(earlier) if c.kind in sent and _led_here(conversation, c, earlier, refused)]
+        if asked:
+            return earlier if all(_is_other(c, asked) for c in offered) else None
+    return None
+
+
+def _led_here(conversation: Conversation, challenge: Challenge, earlier: Exchange, refused: Exchange) -> bool:
+    """Whether the refused request is an answer to the challenge: the token is its realm's; for Basic, the same request."""
+    if challenge.kind == "basic":
+        return same(earlier, refused)
+    issue = issue_behind(conversation, refused)
+    return issue is None or realm_key(issue.exchange) == challenge_realm(challenge)
+
+
+def _is_other(challenge: Challenge, asked: list[Challenge]) -> bool:
+    if all(challenge.kind != c.kind for c in asked):
+        return True
+    realm = challenge_realm(challenge)
+    known = [r for c in asked if (r := challenge_realm(c)) is not None]
+    if realm is None or not known:
+        return False
+    return all(registrable_domain(r[0].host) != registrable_domain(realm[0].host) for r in known)
+
+
+def _is_layered(conversation: Conversation, switched: list[Exchange], before: Exchange) -> bool:
+    """Whether two speakers show: by their `Server` or `Via`, or because each scheme is answered with the other."""
+    for name in ("server", "via"):
+        said = {e.response.header(name) for e in (before, *switched) if e.response}
+        if len(said) > 1:
+            return True
+    kinds = [frozenset(c.kind for c in usable(e)) for e in switched]
+    return len(set(kinds)) > 1 and any(same(a, b) for a, b in zip(switched, switched[1:], strict=False))
+
+
+def _match(conversation: Conversation, switched: list[Exchange], before: Exchange) -> Match:
+    first = switched[0]
+    layered = _is_layered(conversation, switched, before)
+    new, old = schemes(first), schemes(before)
+    turn = f"{old} was asked for ({before.number})" if new != old else f"another realm was named ({before.number})"
+    return Match(
+        exchanges=present(before, *switched),
+        fault=Fault.PROXY if layered else None,
+        cause="layered-proxy" if layered else None,
+        title=f"{subject(conversation)} answers the right scheme with a challenge for another",
+        explanation=(
+            f"{turn.capitalize()} and the client answered that; {where(first)} was refused all the same, and the 401"
+            f" asks for {new} ({numbers(switched)})."
+            + (" Two systems seem to stand behind one address." if layered else "")
+        ),
+        client_author=f"Follow the new challenge of {where(first)} once, or start again without the token.",
+        user=(
+            f"Mostly the token has no right on {conversation.repository or first.origin.host}: check membership there;"
+            " or two systems in front of /v2/ want the same header: keep one."
+        ),
+        because="the first challenge, the answer to it and the second challenge are in the capture",
+        doubt=doubt_about(conversation, first, issue_behind(conversation, first)),
+    )
+
+
+RULE = Rule(
+    name="challenge-scheme-switched",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.4"), rfc(9110, "11.5")),
+    seen=("goharbor/harbor#18856", "goharbor/harbor#17930", "distribution/distribution#397", "distribution/distribution#3010"),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,113 @@
+"""An entry of the challenge's scope is missing from the token request that answers it.
+
+Fires when: the token request that follows a repository's challenge leaves out or replaces a whole entry of its scope,
+and no other request of the client to that token server ever asks for it. Error where the request is then refused,
+warning where the server puts up with it.
+
+Silent when: the challenge is the ping's, whose scope may be a placeholder; entries are added or their actions
+reordered; the client asks for the rest later, or had asked before; it is a mount's source; the challenge itself is for
+another repository than the one that was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, bearer, challenge_realm, good, realm_key
+from regauth_core.evidence import asked, asked_text, present, subject, where
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import bearer_challenges, is_foreign, is_needless, names_of
+from regauth_core.registries import repository_of
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import Scope, entries
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    refused: Exchange
+    exchange: Exchange
+    missing: tuple[Scope, ...]
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the first challenge of which an entry was dropped."""
+    for refused in conversation.refused():
+        if refused.target.endpoint is Endpoint.PING or refused.target.mount or is_foreign(conversation, refused):
+            continue
+        gap = _gap(conversation, refused)
+        found = _judged(conversation, gap) if gap is not None else None
+        if found is not None:
+            yield found
+            return
+
+
+def _gap(conversation: Conversation, refused: Exchange) -> _Gap | None:
+    challenges = bearer_challenges(refused)
+    scopes = entries(text for c in challenges for text in c.scopes)
+    realms = {challenge_realm(c) for c in challenges}
+    answers = [x for x in conversation.token_exchanges if x.started >= refused.finished and realm_key(x) in realms]
+    if not scopes or not answers or not good(answers[0]) or _is_astray(conversation, scopes):
+        return None
+    tried = [a for a in (*conversation.acquaintance.acts, *conversation.token_exchanges) if realm_key(a) in realms]
+    known = {names_of(conversation, s) for a in tried for s in asked(a)}
+    missing = tuple(s for s in scopes if s.actions or s.opaque if names_of(conversation, s) not in known)
+    return _Gap(refused, answers[0], missing) if missing else None
+
+
+def _is_astray(conversation: Conversation, scopes: tuple[Scope, ...]) -> bool:
+    """Whether the challenge names repositories, and not this one: then it is the challenge that is wrong."""
+    named = {repository_of(conversation.registry, s.path) for s in scopes if s.resource[0] == "repository"}
+    return bool(named) and conversation.repository not in named
+
+
+def _judged(conversation: Conversation, gap: _Gap) -> Match | None:
+    """The match by what came of the request; `None` where it was not repeated with the token."""
+    answer = gap.exchange.response.token if gap.exchange.response else None
+    tokens = answer.fingerprints if answer else ()
+    again = [
+        e for e in conversation.again(gap.refused) if (token := bearer(e)) is not None and token.fingerprint in tokens
+    ]
+    refused = [e for e in again if e.status in (401, 403)]
+    if not again or is_needless(conversation, gap.refused):
+        return None
+    failed = bool(refused) and not conversation.succeeded(gap.refused)
+    return _match(conversation, gap, refused if failed else [], failed=failed)
+
+
+def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, failed: bool) -> Match:
+    host = gap.exchange.origin.host
+    missing = " ".join(map(str, gap.missing))
+    came = "the token was then refused" if failed else f"{host} puts up with it"
+    return Match(
+        exchanges=present(gap.refused, gap.exchange, *refused),
+        severity=Severity.ERROR if failed else Severity.WARNING,
+        title=f"the client did not ask for the scope that {subject(conversation)} names",
+        explanation=(
+            f"The challenge for {where(gap.refused)} ({gap.refused.number}) asks for {missing}; the token request that"
+            f" follows asks for {asked_text(gap.exchange)} ({gap.exchange.number}), and {came}."
+        ),
+        client_author=f"Send scope entries that you do not know as they are: {missing} here.",
+        user=(
+            f"No setting helps while the client does not ask {host} for {missing}; use another version." if failed
+            else f"It works only as long as {host} tolerates it."
+        ),
+        because="the challenge and every token request to that server are in the capture",
+        doubt=conversation.doubt(gap.refused),
+    )
+
+
+RULE = Rule(
+    name="challenge-scope-not-requested",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "How to authenticate"), page("token", "Query Parameters")),
+    seen=("oras-project/oras-dotnet#395",),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,173 @@
+"""The challenge's scope does not fit the request that it refuses.
+
+Fires when: a Bearer challenge for a repository names no scope, or only other repositories, or lacks the action that the
+method needs; the client asked for just that; and the request was refused again with the token, or one request after
+the other costs a 401 and an exchange of its own. Info where the client got through at no extra cost.
+
+Causes: missing, other-repository, other-action.
+
+Silent when: it is the ping or a login; the name has a host or a port in front; there is one more scope, such as a
+mount's source; the scope is a word of a service's own; the actions are a vendor's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, good
+from regauth_core.evidence import asked, asked_text, doubt_about, numbers, present, subject, where
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.refusals import bearer_challenges, is_final, is_foreign, issue_behind
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import Scope, covered, entries, needed
+
+_COSTLY = 3
+_ACTIONS = {"GET": "pull", "HEAD": "pull", "POST": "push", "PUT": "push", "PATCH": "push"}
+_USUAL = frozenset({"pull", "push", "delete", "*"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    refused: Exchange
+    cause: str
+    scopes: tuple[Scope, ...]
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the first challenge that led the client astray."""
+    wrong = [w for e in conversation.refused() if (w := _wrong(conversation, e)) is not None]
+    for one in wrong:
+        again = _refused_again(conversation, one)
+        if again:
+            yield _match(conversation, one, again, None)
+            return
+    costly = _costly(conversation, wrong)
+    if costly:
+        yield _match(conversation, wrong[0], costly, Severity.WARNING)
+    elif through := [w for w in wrong if w.cause != "missing" and conversation.succeeded(w.refused)]:
+        yield _match(conversation, through[0], [w.refused for w in through], Severity.INFO)
+
+
+def _wrong(conversation: Conversation, refused: Exchange) -> _Wrong | None:
+    challenges = bearer_challenges(refused)
+    if not challenges or refused.target.repository is None or is_foreign(conversation, refused):
+        return None
+    scopes = entries(text for c in challenges for text in c.scopes)
+    cause = _cause(refused, scopes)
+    return _Wrong(refused, cause, scopes) if cause is not None else None
+
+
+def _cause(refused: Exchange, scopes: tuple[Scope, ...]) -> str | None:
+    if not scopes:
+        return "missing"
+    named = [s for s in scopes if s.resource[0] == "repository"]
+    name = str(refused.target.repository)
+    own = [s for s in named if s.path == name or s.name.endswith(f"/{name}") or s.path == f"library/{name}"]
+    if not named:
+        return None
+    if not own:
+        return "other-repository"
+    actions = frozenset().union(*(s.actions for s in own))
+    action = _ACTIONS.get(refused.request.method)
+    is_usual = actions <= _USUAL and "*" not in actions
+    return "other-action" if is_usual and action is not None and action not in actions else None
+
+
+def _did_as_told(exchange: Exchange, one: _Wrong) -> bool:
+    """Whether a token request asks for no more than the wrong challenge says, which is not enough."""
+    need = needed(one.refused.request.method, one.refused.target)
+    told = {s.resource for s in one.scopes}
+    return {s.resource for s in asked(exchange)} <= told and not covered(need, asked(exchange))
+
+
+def _refused_again(conversation: Conversation, one: _Wrong) -> list[Exchange]:
+    """The repetitions that were refused with a token for what the challenge says."""
+    return [
+        e
+        for e in conversation.again(one.refused)
+        if e.status in (401, 403)
+        and (issue := issue_behind(conversation, e)) is not None
+        and _did_as_told(issue.exchange, one)
+        and is_final(conversation, e)
+    ]
+
+
+def _costly(conversation: Conversation, wrong: list[_Wrong]) -> list[Exchange]:
+    """The refusals that each cost an exchange for one and the same scope, if there are several."""
+    paid: list[Exchange] = []
+    kinds: set[frozenset[Scope]] = set()
+    since = 0.0
+    for one in wrong:
+        if one.refused.started < since:
+            continue
+        after = [x for x in conversation.token_exchanges if x.started >= one.refused.finished and good(x)]
+        if not after:
+            break
+        since = after[0].finished
+        kinds.add(frozenset(asked(after[0])))
+        paid.append(one.refused)
+    return paid if len(paid) >= _COSTLY and len(kinds) == 1 else []
+
+
+def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], severity: Severity | None) -> Match:
+    first = one.refused
+    said = " ".join(map(str, one.scopes))
+    what = {
+        "missing": "names no scope",
+        "other-repository": f"names {said}, which is another repository",
+        "other-action": f"names {said}, which lacks {_ACTIONS.get(first.request.method)}",
+    }[one.cause]
+    issue = issue_behind(conversation, shown[-1])
+    came = {
+        None: f"The client asked for that{_of(issue.exchange) if issue else ''} and was refused again ({numbers(shown)}).",
+        Severity.WARNING: f"Each request costs a 401 and a token exchange of its own ({numbers(shown)}).",
+        Severity.INFO: "The client got through all the same.",
+    }[severity]
+    derived = " ".join(str(s) for s in needed(first.request.method, first.target))
+    return Match(
+        exchanges=present(first, *shown),
+        severity=severity,
+        cause=one.cause,
+        title=f"the challenge for {subject(conversation)} asks for the wrong scope",
+        explanation=f"{where(first)} was answered 401 ({first.number}) with a challenge that {what}. {came}",
+        client_author=(
+            f"Where a challenge has no fitting scope, derive {derived} from the path, and keep the token under what was"
+            " requested."
+        ),
+        user=(
+            f"Correct how {first.origin.host} derives the repository from the path (repository path method, rewrite"
+            " rules of the reverse proxy), or update the registry."
+        ),
+        confidence=Confidence.MEDIUM if severity is Severity.WARNING else Confidence.HIGH,
+        because=(
+            "a client that keeps no tokens would cause the same" if severity is Severity.WARNING
+            else "the challenge, the token request that follows it and what came of it are in the capture"
+        ),
+        doubt=None if severity is Severity.INFO else doubt_about(conversation, first, issue),
+    )
+
+
+def _of(exchange: Exchange) -> str:
+    return f" ({asked_text(exchange)}, {exchange.number})"
+
+
+RULE = Rule(
+    name="challenge-scope-wrong",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.MUST,
+    references=(page("scope", "Resource Provider Use"),),
+    seen=(
+        "oras-project/oras-go#650",
+        "containerd/containerd#6339",
+        "containerd/containerd#3556",
+        "regclient/regclient PR#28",
+    ),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,68 @@
+"""Credentials were sent to the token server, and the token that came back is an anonymous one.
+
+Fires when: an exchange with credentials gives a readable token whose `sub` is there and empty, which grants nothing or
+less than was asked, and a later request with it is refused. Info where the operation goes on.
+
+Silent when: the token cannot be read; its `sub` names somebody, who then is the right user without the right; nothing
+was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, Issue, bearer
+from regauth_core.evidence import asked_text, doubt_about, numbers, refuses, went_on
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import covered
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request that an anonymous token was refused for in spite of a login."""
+    refused = [e for e in conversation.requests if _ignored(conversation, e) is not None]
+    issue = _ignored(conversation, refused[0]) if refused else None
+    if issue is None or conversation.succeeded(refused[0]):
+        return
+    host = issue.exchange.origin.host
+    yield Match(
+        exchanges=(issue.exchange, *refused),
+        severity=Severity.INFO if went_on(conversation, refused[0]) else None,
+        title=f"{host} took the credentials and gave an anonymous token",
+        explanation=(
+            f"The client sent credentials with its request for {asked_text(issue.exchange)} ({issue.exchange.number})."
+            f" The token names no subject and grants {'less than that' if issue.granted else 'nothing'}; with it the"
+            f" registry answered {refused[0].status} ({numbers(refused)})."
+        ),
+        client_author='Say "the token has no rights here" and not "login succeeded" where a token has no subject.',
+        user=f"The password is probably wrong although {host} did not say so: try it elsewhere on that registry.",
+        confidence=Confidence.MEDIUM,
+        because="the token's subject is empty, which is how servers of this kind answer a login that failed",
+        doubt=doubt_about(conversation, refused[0], issue),
+    )
+
+
+def _ignored(conversation: Conversation, refused: Exchange) -> Issue | None:
+    issue = conversation.issue_of(bearer(refused)) if refuses(refused) else None
+    if issue is None or issue.secret is None or issue.granted is None:
+        return None
+    answer = issue.exchange.response.token if issue.exchange.response else None
+    claims = answer.claims if answer else None
+    reduced = not issue.granted or not covered(issue.asked, issue.granted)
+    return issue if claims is not None and claims.nobody and reduced else None
+
+
+RULE = Rule(
+    name="credentials-ignored-by-token-server",
+    family=Family.CREDENTIALS,
+    severity=Severity.WARNING,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.INTEROP,
+    references=(page("jwt", "sub"), page("token", "Requesting a Token")),
+    seen=("goharbor/harbor#11632",),
+    signs=signs.REFUSED | signs.DENIED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,94 @@
+"""A credential crossed the network in clear.
+
+Fires when: a password, refresh token or other credential goes over plain http to a host that is not this machine, after
+https of that host was used or failed, or without any sign that somebody chose plain http.
+
+Severity: error; warning where https had only failed and the host is on an internal network; info where that host was
+asked over http alone and is internal or a test name, or where the token was an anonymous one.
+
+Silent when: the host is loopback; the Basic credentials are empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Contact, Conversation, bearer, secret_of, sent
+from regauth_core.evidence import is_about, where
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.registries import is_internal, is_loopback, is_test_name
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match if the newest exchange carries a credential in clear."""
+    exchange = conversation.latest
+    if exchange is None or exchange.origin.scheme != "http" or not _is_secret(exchange):
+        return
+    host = exchange.origin.host
+    if is_loopback(host) or not is_about(conversation, exchange):
+        return
+    secured = _https_of(conversation, exchange)
+    severity = _severity(conversation, exchange, secured)
+    if secured is None:
+        before = "Nothing in the capture shows that https was tried."
+    elif secured.exchange.response is not None:
+        before = f"The client had used https with that host before ({secured.exchange.number})."
+    else:
+        before = f"The client had tried https with that host and got no answer ({secured.exchange.number})."
+    yield Match(
+        exchanges=(exchange,),
+        severity=severity,
+        title=f"a credential was sent to {host} without encryption",
+        explanation=f"{where(exchange)} ({exchange.number}) carried a credential over plain http. {before}",
+        client_author=f"Ask for an explicit choice per host before using plain http, and never go from https of {host}"
+        " to http with a credential.",
+        user=f"Whoever was on the way has seen it: change the password for {host}, and correct its redirect or TLS.",
+        confidence=Confidence.HIGH if secured is not None else Confidence.MEDIUM,
+        because=(
+            "both the use of https and the request in clear are in the capture" if secured is not None
+            else "the operator may have chosen plain http; the capture does not show it"
+        ),
+        rests_on_absence=False,
+    )
+
+
+def _is_secret(exchange: Exchange) -> bool:
+    return sent(exchange) is not None or any(not c.empty for c in exchange.request.credentials)
+
+
+def _https_of(conversation: Conversation, exchange: Exchange) -> Contact | None:
+    """The client's contact with the same host over https; one that was answered goes first."""
+    known = conversation.person.origins.items()
+    found = [c for origin, c in known if origin.host == exchange.origin.host and origin.scheme == "https"]
+    return next((c for c in found if c.exchange.response is not None), found[0] if found else None)
+
+
+def _severity(conversation: Conversation, exchange: Exchange, secured: Contact | None) -> Severity:
+    host = exchange.origin.host
+    issue = conversation.issue_of(bearer(exchange))
+    if secret_of(exchange) is None and issue is not None and issue.secret is None:
+        return Severity.INFO
+    if secured is None:
+        return Severity.INFO if is_internal(host) or is_test_name(host) else Severity.ERROR
+    if secured.exchange.response is None and is_internal(host):
+        return Severity.WARNING
+    return Severity.ERROR
+
+
+RULE = Rule(
+    name="credentials-over-http",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(6750, "5.3"), rfc(7617, "4"), rfc(9110, "17.16.1")),
+    seen=("moby/moby#34621", "fluxcd/flux PR#918", "containerd/nerdctl#887"),
+    signs=signs.PLAIN_HTTP,
+    matches=matches,
+    manual=__doc__,
+    at_once=True,
+    stands_alone=True,
+)

@@ -1,0 +1,144 @@
+"""Credentials were sent in the right form and refused.
+
+Fires when: a user name and password (or a refresh token) is refused by the token server, or by the registry although
+Basic is what it asks for, and no other credential and no anonymous try succeeds afterwards.
+
+Causes: expired (the same value was accepted earlier, or the answer says so), public-repository (somebody reads the same
+repository without any credential), otherwise none.
+
+Silent when: one of several credentials works in the end; an anonymous fall-back succeeds; the same value is good for
+other repositories and only this one is denied; a mirror refuses and the primary serves; the refusal explains itself
+otherwise (empty, damaged, wrong scheme).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, basic, good, secret_of, usable
+from regauth_core.evidence import challenge_for, is_about, numbers, present, says, subject, went_on, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Holder, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_EXPIRY_WORDS = ("expired", "has expired", "revoked")
+_GRANT_WORDS = ("invalid_grant", "invalid_client", "password", "credential")
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refusal of the credential that was refused last."""
+    refused = [e for e in conversation.steps if _is_refused(conversation, e)]
+    if not refused or _is_overcome(conversation, refused):
+        return
+    last = secret_of(refused[-1])
+    mine = [e for e in refused if secret_of(e) == last]
+    yield _match(conversation, mine)
+
+
+def _is_refused(conversation: Conversation, exchange: Exchange) -> bool:
+    secret = secret_of(exchange)
+    credential = basic(exchange)
+    if secret is None or (credential is not None and (credential.flaws or credential.holder is Holder.IDENTITY_TOKEN)):
+        return False
+    if conversation.is_token_exchange(exchange):
+        wrong = exchange.status in (401, 403) or (exchange.status == 400 and says(exchange, _GRANT_WORDS))
+        return wrong and is_about(conversation, exchange)
+    if exchange.status != 401 or credential is None or exchange.target.endpoint is Endpoint.ELSEWHERE:
+        return False
+    return any(c.kind == "basic" for c in usable(_asking(conversation, exchange) or exchange))
+
+
+def _asking(conversation: Conversation, exchange: Exchange) -> Exchange | None:
+    """The answer whose challenge counts: the refusal's own, else the last one before it."""
+    if usable(exchange):
+        return exchange
+    earlier = [e for e in conversation.context if e.status == 401 and e.started < exchange.started and usable(e)]
+    return earlier[-1] if earlier else None
+
+
+def _is_overcome(conversation: Conversation, refused: list[Exchange]) -> bool:
+    first, last = refused[0], refused[-1]
+    if went_on(conversation, first):
+        return True
+    secret = secret_of(last)
+    later = [a for a in conversation.acquaintance.acts if good(a) and a.started > last.started]
+    if any(secret_of(a) == secret for a in later):
+        # The same value is good elsewhere, so it is this repository that is denied.
+        return True
+    if conversation.repository is None and any(secret_of(a) is not None for a in later):
+        return True
+    return last.status == 403 and _accepted(conversation, last) is not None
+
+
+def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    """An earlier exchange in which the same value was good enough."""
+    credential = basic(refused)
+    keys = (secret_of(refused), credential.fingerprint if credential is not None else None)
+    known = (conversation.acquaintance.accepted.get(key) for key in keys if key is not None)
+    return next((e for e in known if e is not None and e.started < refused.started), None)
+
+
+def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
+    first = refused[0]
+    host = first.origin.host
+    accepted = _accepted(conversation, first)
+    public = conversation.world.anonymous_reads.get((conversation.registry, conversation.repository))
+    expired = _is_expired(conversation, first, accepted) or any(says(e, _EXPIRY_WORDS) for e in refused)
+    cause = "expired" if expired else "public-repository" if conversation.repository and public else None
+    if cause == "public-repository":
+        user = f"{conversation.repository} can be read without a login: log out of {host}, or renew the password."
+    else:
+        user = f"Check or renew the password (or access token) for {host}."
+    more = f" The same value had been accepted before ({accepted.number})." if accepted is not None else ""
+    return Match(
+        exchanges=present(_challenge(conversation, first), *refused),
+        cause=cause,
+        title=f"{host} refused the credentials for {subject(conversation)}",
+        explanation=(
+            f"The client sent credentials in the form that was asked for ({where(first)}), and {host} answered"
+            f" {first.status} ({numbers(refused)}).{more}"
+        ),
+        client_author=f'Say that "{host} refused these credentials", and stop.',
+        user=user,
+        confidence=Confidence.MEDIUM if first.status == 403 else Confidence.HIGH,
+        because=(
+            "403 may also mean that the account is good and lacks the right" if first.status == 403
+            else "the challenge, the credential and its refusal are in the capture"
+        ),
+        doubt=conversation.doubt(first),
+    )
+
+
+def _is_expired(conversation: Conversation, refused: Exchange, accepted: Exchange | None) -> bool:
+    """Whether what was good before is so no more. Another repository of the registry may just have other readers."""
+    if accepted is None:
+        return False
+    if conversation.is_token_exchange(refused) or accepted.target.repository is None:
+        return True
+    return accepted.target.repository == refused.target.repository
+
+
+def _challenge(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    if conversation.is_token_exchange(refused):
+        return challenge_for(conversation, refused)
+    earlier = [
+        e
+        for e in conversation.context
+        if e.status == 401 and e.started < refused.started and not e.request.credentials and usable(e)
+    ]
+    return earlier[-1] if earlier else None
+
+
+RULE = Rule(
+    name="credentials-rejected",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CREDENTIALS,
+    level=Level.INFO,
+    references=(rfc(9110, "15.5.2"), page("token", "Requesting a Token")),
+    seen=("oras-project/oras#1161", "devcontainers/cli PR#515", "sylabs/singularity#457", "containers/skopeo#325"),
+    signs=signs.CREDENTIAL | signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

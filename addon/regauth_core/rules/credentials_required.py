@@ -1,0 +1,129 @@
+"""The client asked anonymously, and anonymous is not enough.
+
+Fires when: a token request without credentials is refused; or a token that was got without them is refused at the
+registry for what it does not grant. An empty `access` in the token makes it certain.
+
+Severity: error where the client is known to hold credentials for this registry, else warning. Where nothing tells a
+private repository from a missing one, nobody is said to be at fault.
+
+Causes: credentials-known-but-unused.
+
+Silent when: the anonymous token works; credentials follow; the operation goes on all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, Issue, anonymous, bearer, secret_of
+from regauth_core.evidence import (
+    acts_after,
+    asked_text,
+    changed_credential,
+    doubt_about,
+    error_of,
+    is_about,
+    present,
+    subject,
+    went_on,
+    where,
+)
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.registries import DOCKER_HUB
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import covered, needed
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the first refusal of an anonymous exchange or of its token."""
+    for refused in conversation.steps:
+        if refused.status not in (401, 403):
+            continue
+        issue = _anonymous_issue(conversation, refused)
+        is_exchange = conversation.is_token_exchange(refused)
+        if not (issue or (is_exchange and anonymous(refused) and is_about(conversation, refused))):
+            continue
+        if not _is_overcome(conversation, refused):
+            yield _match(conversation, refused, issue)
+            return
+
+
+def _anonymous_issue(conversation: Conversation, refused: Exchange) -> Issue | None:
+    """Where the refused token comes from, if it was asked for without credentials and for enough."""
+    if conversation.is_token_exchange(refused):
+        return None
+    issue = conversation.issue_of(bearer(refused))
+    if issue is None or issue.secret is not None or error_of(refused) == "invalid_token":
+        return None
+    enough = covered(needed(refused.request.method, refused.target), issue.asked)
+    return issue if enough or not issue.asked or issue.granted == () else None
+
+
+def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
+    if conversation.succeeded(refused) or went_on(conversation, refused):
+        return True
+    return any(secret_of(a) is not None for a in acts_after(conversation, refused)) or (
+        not conversation.is_token_exchange(refused) and changed_credential(conversation, refused)
+        and conversation.succeeded(refused)
+    )
+
+
+def _match(conversation: Conversation, refused: Exchange, issue: Issue | None) -> Match:
+    known = conversation.holds_credentials
+    nothing = issue is not None and issue.granted == ()
+    got = (
+        f"was given a token for {asked_text(issue.exchange)} without credentials ({issue.exchange.number}), and with it"
+        f" {where(refused)} was answered {refused.status} ({refused.number})" if issue is not None
+        else f"asked for {asked_text(refused)} without credentials and was answered {refused.status} ({refused.number})"
+    )
+    hub = conversation.registry == DOCKER_HUB
+    login = "under https://index.docker.io/v1/" if hub else f"for {conversation.registry}"
+    return Match(
+        exchanges=present(issue.exchange if issue else None, refused),
+        severity=Severity.ERROR if known else None,
+        fault=Fault.CONFIGURATION if known or _exists(conversation) else Fault.UNKNOWN,
+        cause="credentials-known-but-unused" if known else None,
+        title=f"anonymous access is not enough for {subject(conversation)}",
+        explanation=f"The client {got}.{' It is known to hold credentials and sent none.' if known else ''}",
+        client_author=(
+            f"Suggest to log in to {conversation.registry}, and log (without secrets) under which key credentials were"
+            " looked up."
+        ),
+        user=(
+            f"Check where the client reads its configuration and that the login is stored {login}." if known
+            else f"Log in ({login}), and check the spelling of {conversation.repository or conversation.registry}."
+        ),
+        confidence=Confidence.HIGH if nothing else Confidence.MEDIUM,
+        because=(
+            "the token says that it grants nothing" if nothing
+            else "the repository may also be missing; the answer does not tell"
+        ),
+        doubt=doubt_about(conversation, refused, issue),
+    )
+
+
+def _exists(conversation: Conversation) -> bool:
+    """Whether the trace shows that the repository is there: the client itself, earlier, got something of it."""
+    return any(200 <= e.status < 300 for e in conversation.requests)
+
+
+RULE = Rule(
+    name="credentials-required",
+    family=Family.CREDENTIALS,
+    severity=Severity.WARNING,
+    fault=Fault.CONFIGURATION,
+    level=Level.INFO,
+    references=(page("token", "Requesting a Token"), page("jwt", "sub")),
+    seen=(
+        "argoproj-labs/argocd-image-updater PR#1801",
+        "moby/buildkit#2058",
+        "GoogleContainerTools/kaniko#1209",
+        "GoogleContainerTools/kaniko#1574",
+        "containerd/containerd#7064",
+    ),
+    signs=signs.REFUSED | signs.DENIED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,144 @@
+"""Credentials that belong to one registry were sent to another registry's host.
+
+Fires when: the credential that serves one registry is sent to a mirror of it (the request says so with `ns`, or the
+same thing is asked of that registry next); or a cloud vendor's login goes to a host outside that vendor's domains.
+
+Causes: mirror, look-alike-host.
+
+Silent when: the two are names of one registry; the mirror got a credential of its own; the client writes to the second
+registry, which is then no mirror; the host is on an internal network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, basic, secret_of, sent
+from regauth_core.evidence import is_about, numbers, where
+from regauth_core.model import Confidence, Exchange, Fault, Holder, Severity
+from regauth_core.registries import DOCKER_HUB, is_internal, registry_of
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_DOMAINS = {
+    Holder.AWS: ("amazonaws.com", "amazonaws.com.cn", "ecr.aws", "on.aws", "amazonaws.eu", "localstack.cloud"),
+    Holder.GOOGLE: ("gcr.io", "pkg.dev", "googleapis.com", "google.com"),
+    Holder.AZURE: ("azurecr.io", "azurecr.cn", "azurecr.us", "azurecr.de", "azure.com", "windows.net", "microsoft.com"),
+}
+_VENDORS = {
+    Holder.AWS: ("Amazon's", ("amazonaws", "ecr")),
+    Holder.GOOGLE: ("Google's", ("gcr", "pkg", "google")),
+    Holder.AZURE: ("Azure's", ("azure",)),
+}
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the first credential that went to a mirror, and one for a vendor's login at a stranger."""
+    mirrored = [(e, home) for e in conversation.requests if (home := _owner(conversation, e)) is not None]
+    if mirrored:
+        yield _mirror([e for e, _ in mirrored], mirrored[0][1])
+    strange = [e for e in conversation.steps if _is_strange(e) and is_about(conversation, e)]
+    if strange:
+        yield _look_alike(strange)
+
+
+def _owner(conversation: Conversation, exchange: Exchange) -> tuple[str, Exchange] | None:
+    """The registry that the credential serves and where it did, if the exchange asks a mirror of that registry."""
+    credential = sent(exchange)
+    home = conversation.person.homes.get(credential) if credential is not None else None
+    if home is None or home[1] is exchange or exchange.request.method not in ("GET", "HEAD"):
+        return None
+    here = registry_of(exchange.origin)
+    owner = _short(home[0])
+    if owner == here or registry_of(home[1].origin) == here:
+        return None
+    named = exchange.target.mirror_of
+    if named is not None:
+        return home if _short(named) == owner else None
+    later = [e for e in conversation.asked_elsewhere(exchange) if _short(registry_of(e.origin)) == owner]
+    return home if later and not 0 < exchange.status < 400 and not _is_written(conversation) else None
+
+
+def _short(registry: str) -> str:
+    """One name for Docker Hub with its token server, else the registry's own."""
+    return DOCKER_HUB if registry == DOCKER_HUB or registry.endswith("." + DOCKER_HUB) else registry
+
+
+def _is_written(conversation: Conversation) -> bool:
+    return any(e.request.method in ("POST", "PUT", "PATCH") for e in conversation.requests)
+
+
+def _holder(exchange: Exchange) -> Holder:
+    credential = basic(exchange)
+    return credential.holder if credential is not None else Holder.ORDINARY
+
+
+def _is_strange(exchange: Exchange) -> bool:
+    domains = _DOMAINS.get(_holder(exchange))
+    host = exchange.origin.host
+    if domains is None or is_internal(host):
+        return False
+    return not any(host == domain or host.endswith("." + domain) for domain in domains)
+
+
+def _mirror(mirrored: list[Exchange], home: tuple[str, Exchange]) -> Match:
+    first = mirrored[0]
+    host, owner = first.origin.host, _short(home[0])
+    certain = first.target.mirror_of is not None
+    return Match(
+        exchanges=(home[1], *mirrored),
+        cause="mirror",
+        title=f"the credentials for {owner} were sent to the mirror {host}",
+        explanation=(
+            f"The credential that the client uses for {owner} ({home[1].number}) went to {host} with {where(first)}"
+            f" ({numbers(mirrored)}), which is asked in place of {owner}."
+        ),
+        client_author=f"Look credentials up by the host that is contacted ({host}), not by the name of the image.",
+        user=f"Renew the login for {owner}, and give {host} an entry of its own, or let it be anonymous.",
+        confidence=Confidence.HIGH if certain or secret_of(first) is not None else Confidence.MEDIUM,
+        because=(
+            "the request itself says whose mirror it asks" if certain
+            else f"the same thing is asked of {owner} right afterwards"
+        ),
+        rests_on_absence=False,
+    )
+
+
+def _look_alike(strange: list[Exchange]) -> Match:
+    first = strange[0]
+    host = first.origin.host
+    vendor, names = _VENDORS[_holder(first)]
+    alike = any(name in host for name in names)
+    return Match(
+        exchanges=tuple(strange),
+        cause="look-alike-host",
+        title=f"a login for {vendor} registries was sent to {host}",
+        explanation=(
+            f"{where(first)} ({numbers(strange)}) carried a user name that only {vendor} registries use, but {host} is"
+            " not in a domain of that vendor."
+        ),
+        client_author=f"Match the whole host suffix before asking the cloud for a token: {host} only looks like one.",
+        user=f"Revoke that token, unless {host} is a private endpoint of your own.",
+        confidence=Confidence.HIGH if alike else Confidence.MEDIUM,
+        because=(
+            "the name imitates the vendor's" if alike
+            else "the host may be somebody's own name for the vendor's registry; the capture does not show it"
+        ),
+        rests_on_absence=False,
+    )
+
+
+RULE = Rule(
+    name="credentials-sent-to-wrong-host",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "11.5"), page("oci", "Registry Proxying")),
+    seen=("moby/moby#42022", "containerd/containerd#4950", "CVE-2024-35192"),
+    signs=signs.CREDENTIAL,
+    matches=matches,
+    manual=__doc__,
+    stands_alone=True,
+)

@@ -1,0 +1,101 @@
+"""A password or refresh token was sent to a realm that has no visible tie to the registry.
+
+Fires when: a token request with such a secret goes to a private, loopback, link-local or metadata address although the
+registry is none; or over plain http to another host; or to where the token server had redirected it on another domain.
+Info for a public host of another domain that is not known to belong to the registry.
+
+Silent when: the realm is on the registry's host or domain and asked over https; the pair is a usual one; the exchange
+is anonymous; the registry itself is private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, realm_key, secret_of
+from regauth_core.evidence import challenge_for, is_about, present, where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.registries import is_internal, is_private, is_usual_realm
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_METADATA = frozenset({"metadata.google.internal", "metadata", "instance-data"})
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match if the newest exchange tells a stranger a secret."""
+    exchange = conversation.latest
+    if exchange is None or not conversation.is_token_exchange(exchange) or secret_of(exchange) is None:
+        return
+    sender = _sent_by(conversation, exchange)
+    if sender is None or not is_about(conversation, exchange):
+        return
+    suspicion = _suspicion(conversation, exchange, sender)
+    if suspicion is None:
+        return
+    reason, severity = suspicion
+    registry, realm = conversation.origin.host, exchange.origin
+    yield Match(
+        exchanges=present(sender, exchange),
+        severity=severity,
+        title=f"the credentials for {registry} were sent to {realm}",
+        explanation=(
+            f"An answer ({sender.number}) sent the client to {realm} for a token. That {reason}; the client sent it a"
+            f" password or refresh token with {where(exchange)} ({exchange.number})."
+        ),
+        client_author=(
+            f"Send no secret to plain http, private or link-local realms of a public registry such as {registry}, and"
+            " do not follow a token request's redirect to another host with it."
+        ),
+        user=f"Check that {realm.host} belongs to {registry}; if it does not, change the password.",
+        because="the answer that named the realm and the request with the secret are in the capture",
+        rests_on_absence=False,
+    )
+
+
+def _sent_by(conversation: Conversation, exchange: Exchange) -> Exchange | None:
+    """The answer that sent the client there: a challenge, or a redirect of another token request."""
+    naming = conversation.person.named.get(realm_key(exchange))
+    challenge = challenge_for(conversation, exchange)
+    if challenge is None and naming is not None and conversation.is_token_exchange(naming.exchange):
+        return naming.exchange
+    return challenge
+
+
+def _suspicion(conversation: Conversation, exchange: Exchange, sender: Exchange) -> tuple[str, Severity] | None:
+    registry, realm = conversation.origin, exchange.origin
+    if realm.host == registry.host or is_internal(registry.host):
+        return None
+    if is_private(realm.host) or realm.host in _METADATA:
+        return "is a private address, and the registry is not", Severity.ERROR
+    if realm.scheme == "http" and sender.origin.scheme == "https":
+        return "is another host, asked in clear", Severity.ERROR
+    usual = is_usual_realm(conversation.registry, realm.host)
+    if conversation.is_token_exchange(sender):
+        if usual or is_usual_realm(sender.origin.host, realm.host):
+            return None
+        return "is a host of another domain, to which a token server had redirected it", Severity.ERROR
+    return None if usual else ("is another domain than the registry's", Severity.INFO)
+
+
+RULE = Rule(
+    name="credentials-to-untrusted-realm",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.5"), rfc(9110, "17.16.1")),
+    seen=(
+        "google/go-containerregistry#2193",
+        "CVE-2026-33540 (GHSA-3p65-76g6-3w7r)",
+        "CVE-2026-48978 (GHSA-xf85-363p-868w)",
+        "GHSA-28r5-37g7-p6mp",
+        "devcontainers/cli PR#1276",
+    ),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+    at_once=True,
+    stands_alone=True,
+)

@@ -1,0 +1,61 @@
+"""A request carries two `Authorization` values.
+
+Fires when: there are two header lines, or two credentials joined by a comma, and the request is refused. Warning where
+it is accepted. Where it is known that something on the way added one, the fault is the proxy's.
+
+Silent when: there is one value; `Proxy-Authorization` stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import is_about, numbers, went_on, where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request that carried several credentials."""
+    double = [e for e in conversation.steps if len(e.request.credentials) > 1 and is_about(conversation, e)]
+    if not double:
+        return
+    refused = [e for e in double if _is_refused(e)]
+    first = (refused or double)[0]
+    host = first.origin.host
+    schemes = " and ".join(c.scheme.capitalize() or "one without a scheme" for c in first.request.credentials)
+    added = any("uthorization" in change for e in double for change in e.changes)
+    fails = bool(refused) and not went_on(conversation, refused[-1])
+    yield Match(
+        exchanges=tuple(refused or double),
+        severity=None if fails else Severity.WARNING,
+        fault=Fault.PROXY if added else None,
+        title=f"a request to {host} carries {len(first.request.credentials)} credentials",
+        explanation=(
+            f"{where(first)} ({numbers(refused or double)}) has several values of Authorization ({schemes}), where one"
+            f" is allowed, and was answered {first.status}."
+        ),
+        client_author="Set the Authorization header instead of adding to it.",
+        user=f"Remove the second source of credentials for {host}: a proxy, or an option with extra headers.",
+    )
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    return exchange.status >= 400 and exchange.status not in (404, 429)
+
+
+RULE = Rule(
+    name="duplicate-authorization",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "5.3"), rfc(9110, "11.6.2")),
+    seen=("heroku/docker-registry-client PR#4",),
+    signs=signs.ODD_CREDENTIAL,
+    matches=matches,
+    manual=__doc__,
+)

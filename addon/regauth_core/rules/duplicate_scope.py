@@ -1,0 +1,79 @@
+"""One repository is named twice in a token request, and the server honours one entry.
+
+Fires when: a token request carries two entries of one type and name with different actions, and afterwards a request is
+refused for an action that was asked for: the token does not list it, or the refusal says that the scope is not enough.
+
+Silent when: the entries are for different repositories, as for a mount; what was asked for succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, Issue
+from regauth_core.evidence import asked_text, doubt_about, numbers, present, where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.refusals import is_final, issue_behind, lost_on_the_way
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import Scope, merged
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refusal of the first such token."""
+    refused = [e for e in conversation.refused(401, 403) if _fits(conversation, e)]
+    if refused:
+        issue = issue_behind(conversation, refused[0])
+        same = [e for e in refused if issue is not None and issue_behind(conversation, e) == issue]
+        if issue is not None and not conversation.went_on(same[-1]):
+            yield _match(conversation, issue, same)
+
+
+def doubled(scopes: Iterable[Scope]) -> tuple[str, ...]:
+    """The resources, as spelled, that are named more than once with different actions."""
+    found: dict[tuple[str, str], set[frozenset[str]]] = {}
+    for scope in scopes:
+        if not scope.opaque:
+            found.setdefault((scope.kind, scope.name), set()).add(scope.actions)
+    return tuple(f"{kind}:{name}" for (kind, name), actions in found.items() if len(actions) > 1)
+
+
+def _fits(conversation: Conversation, refused: Exchange) -> bool:
+    issue = issue_behind(conversation, refused)
+    if issue is None or not doubled(issue.asked) or not is_final(conversation, refused):
+        return False
+    return bool(lost_on_the_way(conversation, refused, issue))
+
+
+def _match(conversation: Conversation, issue: Issue, refused: list[Exchange]) -> Match:
+    names = ", ".join(doubled(issue.asked))
+    server = issue.exchange.origin.host
+    granted = issue.granted
+    got = f" {server} granted {' '.join(map(str, granted)) or 'nothing'}." if granted is not None else ""
+    return Match(
+        exchanges=present(issue.exchange, *refused),
+        title=f"the token request names {names} twice, and {server} honours one entry",
+        explanation=(
+            f"The client asked for {asked_text(issue.exchange)} ({issue.exchange.number}).{got} {where(refused[0])} was"
+            f" then refused with {refused[0].status} ({numbers(refused)})."
+        ),
+        client_author=f"Merge the actions of one repository before asking: {' '.join(map(str, merged(issue.asked)))}.",
+        user=f"Update the client, or the token server at {server}.",
+        because="the doubled entry, what was granted for it and the refusal are in the capture",
+        doubt=doubt_about(conversation, refused[0], issue),
+    )
+
+
+RULE = Rule(
+    name="duplicate-scope",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("scope", "Authorization Server Use"),),
+    seen=("helm/helm#12121", "helm/helm PR#31129"),
+    signs=signs.REFUSED | signs.DENIED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,76 @@
+"""One client asks for the same token many times at once.
+
+Fires when: three or more token requests of one client with the same realm, service, scopes and credential overlap, or
+begin within a second of each other, and are answered with tokens.
+
+Silent when: one exchange serves many requests; a POST is followed by a GET; a try is repeated after 429 or a server
+error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, good, request_key, secret_of
+from regauth_core.evidence import asked_text, is_about, numbers
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_TOGETHER = 1.0
+_MANY = 3
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each token that was asked for too often at once."""
+    groups: dict[object, list[Exchange]] = {}
+    for exchange in conversation.token_exchanges:
+        if good(exchange) and is_about(conversation, exchange):
+            key = (request_key(exchange), secret_of(exchange), exchange.request.method)
+            groups.setdefault(key, []).append(exchange)
+    for equal in groups.values():
+        crowd = _crowd(equal)
+        if len(crowd) >= _MANY:
+            yield _match(crowd)
+
+
+def _crowd(equal: list[Exchange]) -> list[Exchange]:
+    """The longest run of requests each of which begins before the one before it has ended, or within the second."""
+    best: list[Exchange] = []
+    run: list[Exchange] = []
+    for exchange in equal:
+        if run and exchange.started > run[-1].finished and exchange.started - run[0].started > _TOGETHER:
+            run = []
+        run.append(exchange)
+        best = max(best, run[:], key=len)
+    return best
+
+
+def _match(crowd: list[Exchange]) -> Match:
+    host = crowd[0].origin.host
+    return Match(
+        exchanges=tuple(crowd),
+        title=f"the same token was asked of {host} {len(crowd)} times at once",
+        explanation=(
+            f"Exchanges {numbers(crowd)} ask {host} for {asked_text(crowd[0])} with the same credential, at the same"
+            " time. One answer would have served all."
+        ),
+        client_author=f"Keep one exchange in flight for each scope, here {asked_text(crowd[0])}; let the others wait.",
+        user=f"Harmless but for the load: it counts against a rate limit of {host}, if there is one.",
+        rests_on_absence=False,
+    )
+
+
+RULE = Rule(
+    name="duplicate-token-exchange",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.INFO,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(page("token", "Requesting a Token"),),
+    seen=("podman-container-tools/container-libs PR#415", "dragonflyoss/nydus#890"),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,58 @@
+"""A request carries ``Authorization: Basic`` with an empty user name and an empty password.
+
+Fires when: such a header (``Og==``) is refused. Info where it is accepted, or where the operation goes on.
+
+Silent when: only the password is empty and there is a user name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import is_about, numbers, refuses, went_on, where
+from regauth_core.model import Exchange, Fault, Holder, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request that carried empty credentials."""
+    empty = [e for e in conversation.steps if _is_empty(e) and is_about(conversation, e)]
+    if not empty:
+        return
+    refused = [e for e in empty if refuses(e)]
+    shown = refused or empty
+    first = shown[0]
+    host = first.origin.host
+    fails = bool(refused) and not went_on(conversation, refused[-1])
+    yield Match(
+        exchanges=tuple(shown),
+        severity=None if fails else Severity.INFO,
+        title=f"the client sent {host} Basic credentials with neither user nor password",
+        explanation=(
+            f"{where(first)} ({numbers(shown)}) carried Authorization: Basic Og==, which is an empty user name and an"
+            f" empty password, and was answered {first.status}."
+        ),
+        client_author=f"Send {host} no Authorization header at all where there are no credentials.",
+        user=f"You are not logged in to {host}, or the credential helper returned nothing: log in.",
+    )
+
+
+def _is_empty(exchange: Exchange) -> bool:
+    return any(c.scheme == "basic" and c.holder is Holder.EMPTY for c in exchange.request.credentials)
+
+
+RULE = Rule(
+    name="empty-basic-credentials",
+    family=Family.CREDENTIALS,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(rfc(7617, "2"), rfc(9110, "11.6.2")),
+    seen=("distribution/distribution#479", "bloodorangeio/reggie PR#34"),
+    signs=signs.ODD_CREDENTIAL,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,103 @@
+"""A token whose life was over is refused, and the client does not get a new one.
+
+Fires when: a request with a Bearer token older than its own words allow (`expires_in`, else the `exp` inside, else a
+minute) gets 401, no new token is asked for, and the client stops or sends the same token again. That the token had
+worked before, or that the answer says ``invalid_token``, makes it certain.
+
+Silent when: a new exchange follows the 401; the registry still accepts the old token; it was refused while it was
+young, which has other reasons; what failed was an upload that had begun with it (token-expired-mid-upload).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, bearer
+from regauth_core.evidence import (
+    changed_credential,
+    doubt_about,
+    error_of,
+    life_ends,
+    numbers,
+    present,
+    renewals,
+    went_on,
+    where,
+)
+from regauth_core.model import Confidence, Credential, Endpoint, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each token that was kept beyond its life."""
+    kept: dict[str, list[Exchange]] = {}
+    for refused in conversation.refused():
+        token = bearer(refused)
+        if token is not None and refused.target.endpoint is not Endpoint.UPLOAD and _is_dead(conversation, refused):
+            kept.setdefault(token.fingerprint, []).append(refused)
+    for same_token in kept.values():
+        yield _match(conversation, same_token, bearer(same_token[0]))
+
+
+def _is_dead(conversation: Conversation, refused: Exchange) -> bool:
+    token = bearer(refused)
+    end = life_ends(conversation, token) if token is not None else None
+    if end is None or refused.started <= end or error_of(refused) == "insufficient_scope":
+        return False
+    return not (
+        renewals(conversation, refused)
+        or changed_credential(conversation, refused)
+        or conversation.succeeded(refused)
+    )
+
+
+def _match(conversation: Conversation, refused: list[Exchange], token: Credential | None) -> Match:
+    first = refused[0]
+    issue = conversation.issue_of(token)
+    end = life_ends(conversation, token) if token is not None else None
+    worked = conversation.acquaintance.accepted.get(token.fingerprint) if token is not None else None
+    said = error_of(first) == "invalid_token"
+    late = first.started - (end if end is not None else first.started)
+    again = f" and sent again ({numbers(refused[1:])})" if refused[1:] else ""
+    return Match(
+        exchanges=present(issue.exchange if issue else None, *refused),
+        severity=Severity.INFO if went_on(conversation, refused[-1]) else None,
+        title=f"the client kept using a token of {first.origin.host} that had expired",
+        explanation=(
+            f"{where(first)} was sent {late:.0f} s after the token's life was over, refused with 401 ({first.number})"
+            f"{again}. The client asked for no new token."
+        ),
+        client_author=(
+            f"Note when each token of {first.origin.host} ends, and drop it on any 401 that refuses it: then ask for"
+            " a new one and send the request once more."
+        ),
+        user=f"Try again; if it comes back, give tokens of {first.origin.host} more life or pull less in parallel.",
+        confidence=Confidence.HIGH if worked is not None or said else Confidence.MEDIUM,
+        because=(
+            "the same token had been accepted before" if worked is not None
+            else "the registry says that the token is invalid" if said
+            else "the token's time was over, but it is not known to have worked before"
+        ),
+        doubt=doubt_about(conversation, first, issue),
+    )
+
+
+RULE = Rule(
+    name="expired-token-reused",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("token", "Token Response Fields"), rfc(9110, "15.5.2")),
+    seen=(
+        "containerd/containerd#6377",
+        "containerd/containerd#8388",
+        "NVIDIA/enroot#278",
+        "awslabs/soci-snapshotter#686",
+    ),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

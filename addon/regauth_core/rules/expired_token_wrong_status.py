@@ -1,0 +1,78 @@
+"""An expired token is refused with a status that does not tell the client to get a new one.
+
+Fires when: a Bearer token that had worked and is now older than its life gets 400, 403 or 404 with the code ``DENIED``
+or ``UNAUTHORIZED``, and the client asks for no new token.
+
+Silent when: the token was young; the body gives another code, so that something else is wrong with the request; a new
+exchange follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, bearer
+from regauth_core.evidence import (
+    changed_credential,
+    doubt_about,
+    has_refusing_code,
+    life_ends,
+    present,
+    renewals,
+    subject,
+    went_on,
+    where,
+)
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request that was refused in the wrong words."""
+    refused = [e for e in conversation.refused(400, 403, 404) if _is_late(conversation, e)]
+    if not refused:
+        return
+    first = refused[0]
+    issue = conversation.issue_of(bearer(first))
+    yield Match(
+        exchanges=present(issue.exchange if issue else None, *refused),
+        severity=Severity.INFO if went_on(conversation, refused[-1]) else None,
+        title=f"{first.origin.host} answers {first.status} to an expired token, so the client does not renew it",
+        explanation=(
+            f"{where(first)} ({first.number}) carried a token that had worked and whose life was over. The answer is"
+            f" {first.status} instead of 401 with error=\"invalid_token\", and no new token was asked for"
+            f" {subject(conversation)}."
+        ),
+        client_author=(
+            f"Take a {first.status} from {first.origin.host} to a token past its time as a reason for one renewal."
+        ),
+        user="Start the client again; the registry's operator should let expired tokens be answered 401.",
+        because="the token had been accepted before, its life was over, and the code speaks of rights",
+        doubt=doubt_about(conversation, first, issue),
+    )
+
+
+def _is_late(conversation: Conversation, refused: Exchange) -> bool:
+    token = bearer(refused)
+    if token is None or not has_refusing_code(refused) or conversation.succeeded(refused) and refused.status != 404:
+        return False
+    end = life_ends(conversation, token)
+    if end is None or refused.started <= end or token.fingerprint not in conversation.acquaintance.accepted:
+        return False
+    return not renewals(conversation, refused) and not changed_credential(conversation, refused)
+
+
+RULE = Rule(
+    name="expired-token-wrong-status",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.MUST,
+    references=(rfc(6750, "3.1"), rfc(9110, "11.4")),
+    seen=("oras-project/oras-go#1227",),
+    signs=signs.DENIED | signs.NOT_FOUND,
+    matches=matches,
+    manual=__doc__,
+)

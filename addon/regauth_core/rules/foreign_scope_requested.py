@@ -1,0 +1,75 @@
+"""Repository names of one registry are told to another.
+
+Fires when: a token request for one registry names a repository that the client asks of another registry, that it never
+asks of this one, and that no challenge and no mount of this one names. It stands beside whatever else is found.
+
+Silent when: the name is a mount's source; it is part of a longer name here, as behind a pull-through prefix; the
+operation works on the same name at both places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import asked, repositories
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each token request that tells a foreign name."""
+    for exchange in conversation.token_exchanges:
+        names = repositories(asked(exchange), conversation.registry)
+        foreign = {name: first for name in sorted(names) if (first := _foreign(conversation, name)) is not None}
+        # A request for several repositories belongs to a conversation of each: it is told in the first of them.
+        own = sorted(names - set(foreign)) or sorted(names)
+        if foreign and (conversation.repository == own[0] or conversation.repository not in names):
+            yield _match(conversation, exchange, foreign)
+
+
+def _foreign(conversation: Conversation, name: str) -> Exchange | None:
+    """The client's request for the name at another registry, if this one has nothing to do with it."""
+    here = conversation.acquaintance
+    if any(_is_related(name, known) for known in (*here.asked, *here.named)):
+        return None
+    others = [a for a in conversation.person.acquaintances.values() if a is not here]
+    return next((a.asked[name] for a in others if name in a.asked), None)
+
+
+def _is_related(name: str, known: str) -> bool:
+    return name == known or name.endswith(f"/{known}") or known.endswith(f"/{name}")
+
+
+def _match(conversation: Conversation, exchange: Exchange, foreign: dict[str, Exchange]) -> Match:
+    told = ", ".join(foreign)
+    server = exchange.origin.host
+    others = ", ".join(dict.fromkeys(first.origin.host for first in foreign.values()))
+    return Match(
+        exchanges=(*foreign.values(), exchange),
+        title=f"{server} was told of {told}, which belongs to {others}",
+        explanation=(
+            f"The token request to {server} ({exchange.number}) names {told}. The client asks {others} for it, never"
+            f" {conversation.registry}, and no challenge of {conversation.registry} names it."
+        ),
+        client_author=f"Keep scope hints for each host: those for {others} are no business of {server}.",
+        user=f"Names of private repositories at {others} are disclosed to {server}; use another version of the client.",
+        because="what the client asked of either registry is in the capture",
+    )
+
+
+RULE = Rule(
+    name="foreign-scope-requested",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.5"),),
+    seen=("oras-project/oras-go#581", "oras-project/oras-go#1362"),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+    stands_alone=True,
+)

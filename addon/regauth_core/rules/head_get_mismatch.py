@@ -1,0 +1,74 @@
+"""HEAD and GET of one resource are authorized differently.
+
+Fires when: HEAD of an address is refused with 401, 403 or 405 and GET of it with the same credential (or none) is
+answered with success, or the other way round. Warning where the client got the refusal last and failed for it.
+
+Silent when: the second request carries another credential, for then somebody authenticated, nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, good, realm_key
+from regauth_core.evidence import where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.refusals import is_foreign
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_REFUSING = (401, 403, 405)
+_MOST = 64
+"""Requests of each kind that are compared."""
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the first pair that differs."""
+    own = [e for e in conversation.requests if not is_foreign(conversation, e)]
+    heads = [e for e in own if e.request.method == "HEAD"][:_MOST]
+    gets = [e for e in own if e.request.method == "GET"][:_MOST]
+    for head, get in product(heads, gets):
+        one, other = (head, get) if head.status in _REFUSING else (get, head)
+        if one.status in _REFUSING and 200 <= other.status < 400 and _is_alike(one, other):
+            yield _match(conversation, one, other)
+            return
+
+
+def _is_alike(one: Exchange, other: Exchange) -> bool:
+    sent = [{c.fingerprint for c in e.request.credentials} for e in (one, other)]
+    return realm_key(one) == realm_key(other) and sent[0] == sent[1]
+
+
+def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> Match:
+    failed = refused.started > served.started and not any(
+        good(e) and e.request.method == refused.request.method for e in conversation.again(refused)
+    )
+    return Match(
+        exchanges=(refused, served),
+        severity=Severity.WARNING if failed else None,
+        title=f"{refused.request.method} and {served.request.method} are authorized differently",
+        explanation=(
+            f"{where(refused)} was answered {refused.status} ({refused.number}), and {served.request.method} of the same"
+            f" address, with the same credential or none, {served.status} ({served.number})."
+        ),
+        client_author=f"Where {where(refused)} is refused, try {served.request.method}.",
+        user=f"Update the registry at {refused.origin.host}: it checks {refused.request.method} in another way.",
+        because="both requests with their credentials are in the capture",
+        doubt=conversation.doubt(refused) if failed else None,
+    )
+
+
+RULE = Rule(
+    name="head-get-mismatch",
+    family=Family.REGISTRY,
+    severity=Severity.INFO,
+    fault=Fault.REGISTRY,
+    level=Level.SHOULD,
+    references=(rfc(9110, "9.3.2"),),
+    seen=("goharbor/harbor PR#14768", "distribution/distribution#1485"),
+    signs=signs.REFUSED | signs.DENIED | signs.NOT_FOUND,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,140 @@
+"""A registry reached by https names an http URL of its own.
+
+Fires when: the realm, the `Location` or the next link in an https answer is an http URL of the same host or domain, and
+the client follows it, or stops because of it.
+
+Severity: error where what follows fails or the client stops; warning where the client corrects the URL to https, or
+follows it and gets what it wants.
+
+Causes: realm, location (of an upload), link (to a next page), redirect.
+
+Silent when: everything is http; nobody follows the URL and nothing depends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, good, realm_key
+from regauth_core.evidence import present, subject, went_on, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Link, Severity
+from regauth_core.registries import registrable_domain
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the first http URL of each kind that had a consequence."""
+    seen: set[str] = set()
+    for exchange in conversation.context:
+        for cause, link in _downgrades(exchange):
+            if cause not in seen and (match := _match(conversation, exchange, cause, link)) is not None:
+                seen.add(cause)
+                yield match
+
+
+def _downgrades(exchange: Exchange) -> Iterator[tuple[str, Link]]:
+    response = exchange.response
+    if response is None or exchange.origin.scheme != "https":
+        return
+    named = [("realm", c.realm_link) for c in response.challenges if c.realm_link is not None]
+    how = "redirect" if 300 <= response.status < 400 else "location"
+    for cause, link in (*named, (how, response.location), ("link", response.next_page)):
+        if link is None or link.origin is None or link.origin.scheme != "http":
+            continue
+        if registrable_domain(link.origin.host) == registrable_domain(exchange.origin.host):
+            yield cause, link
+
+
+def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Link) -> Match | None:
+    later = [e for e in conversation.steps if e.started >= exchange.started and e is not exchange]
+    followed = next((e for e in later if _is_at(e, link)), None)
+    corrected = next((e for e in later if _is_corrected(e, link)), None)
+    ended = not later and exchange in conversation.steps and cause != "link"
+    stopped = ended and not _is_excused(conversation, exchange)
+    if followed is None and corrected is None and not stopped:
+        return None
+    next_step = followed or corrected
+    what = (
+        f"the client followed it with {where(followed)} ({followed.number}, answered {followed.status or 'not at all'})"
+        if followed is not None
+        else f"the client asked it over https instead ({corrected.number})" if corrected is not None
+        else "the client went no further"
+    )
+    host = exchange.origin.host
+    return Match(
+        exchanges=present(exchange, next_step),
+        severity=_severity(conversation, exchange, followed, corrected),
+        cause=cause,
+        title=f"{host} is asked over https and names an http URL of its own",
+        explanation=(
+            f"The answer to {where(exchange)} ({exchange.number}) names {link.text.partition('?')[0]} as its {cause},"
+            f" and {what}."
+        ),
+        client_author=f"Refuse to go from https to http: {host} was addressed by https.",
+        user=(
+            f"Let the reverse proxy of {host} send X-Forwarded-Proto and Host to the registry, or set the registry's"
+            f" external URL to https; then try {subject(conversation)} again."
+        ),
+        confidence=Confidence.HIGH if next_step is not None else Confidence.MEDIUM,
+        because=(
+            "the URL and what the client did with it are in the capture" if next_step is not None
+            else "the client stopped right after that answer, and may have had another reason"
+        ),
+        doubt=conversation.doubt(exchange) if next_step is None else None,
+    )
+
+
+def _is_at(exchange: Exchange, link: Link) -> bool:
+    return exchange.origin == link.origin and realm_key(exchange)[1] == link.path
+
+
+def _is_corrected(exchange: Exchange, link: Link) -> bool:
+    origin = link.origin
+    return (
+        origin is not None
+        and exchange.origin.scheme == "https"
+        and exchange.origin.host == origin.host
+        and realm_key(exchange)[1] == link.path
+    )
+
+
+def _is_excused(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether the client stopped for another reason: an open ping misled it, or it went on elsewhere."""
+    ping = conversation.ping_before(exchange)
+    misled = exchange.target.endpoint is not Endpoint.PING and ping is not None and good(ping)
+    return misled or went_on(conversation, exchange) or bool(conversation.acts_on(exchange))
+
+
+def _severity(
+    conversation: Conversation, exchange: Exchange, followed: Exchange | None, corrected: Exchange | None
+) -> Severity:
+    success = went_on(conversation, exchange)
+    if followed is not None and not good(followed) and not success:
+        reachable = conversation.is_token_exchange(followed) and followed.status in (401, 403)
+        return Severity.INFO if reachable else Severity.ERROR
+    if followed is None and corrected is None:
+        return Severity.ERROR
+    # Where something else fails afterwards, that is what has to be told.
+    return Severity.WARNING if success else Severity.INFO
+
+
+RULE = Rule(
+    name="https-downgrade",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.SHOULD,
+    references=(rfc(9110, "17.16.1"), page("oci", "Pushing a blob")),
+    seen=(
+        "goharbor/harbor#3114",
+        "goharbor/harbor#19787",
+        "distribution/distribution#1177",
+        "moby/moby#43159",
+        "artifact-keeper/artifact-keeper PR#316",
+    ),
+    signs=signs.NAMES_URL | signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

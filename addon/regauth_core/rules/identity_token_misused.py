@@ -1,0 +1,93 @@
+"""An identity (refresh) token goes where only a password, or nothing, belongs.
+
+Fires when: Basic credentials with the user name ``<token>`` go anywhere; or a value that this trace knows as a refresh
+token, or the all-zero GUID as a user name, goes to the registry instead of the realm.
+
+Severity: error where it is refused, warning where it is accepted: it is the key to every later token.
+
+Causes: sent-as-password, sent-to-registry.
+
+Silent when: the all-zero GUID is used at the realm of Azure's registry, where it is documented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import is_about, numbers, refuses, where
+from regauth_core.model import Exchange, Fault, Fingerprint, Holder, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each way in which an identity token was misused."""
+    found: dict[str, list[Exchange]] = {}
+    for exchange in conversation.steps:
+        cause = _cause(conversation, exchange)
+        if cause is not None and is_about(conversation, exchange):
+            found.setdefault(cause, []).append(exchange)
+    for cause, exchanges in found.items():
+        yield _match(cause, exchanges)
+
+
+def _cause(conversation: Conversation, exchange: Exchange) -> str | None:
+    at_realm = conversation.is_token_exchange(exchange)
+    for credential in exchange.request.credentials:
+        if credential.holder is Holder.IDENTITY_TOKEN:
+            return "sent-as-password"
+        if at_realm:
+            continue
+        values = (credential.fingerprint, credential.password)
+        if credential.holder is Holder.AZURE or any(v and _is_refresh_token(conversation, v) for v in values):
+            return "sent-to-registry"
+    return None
+
+
+def _is_refresh_token(conversation: Conversation, value: Fingerprint) -> bool:
+    # A server may hand out one value as both; then it belongs at the registry as well.
+    return value in conversation.world.refresh_tokens and value not in conversation.world.issues
+
+
+def _match(cause: str, exchanges: list[Exchange]) -> Match:
+    refused = [e for e in exchanges if refuses(e)]
+    first = (refused or exchanges)[0]
+    host = first.origin.host
+    how = "as a password, with the user name <token>," if cause == "sent-as-password" else "to the registry itself"
+    return Match(
+        exchanges=tuple(exchanges),
+        severity=None if refused else Severity.WARNING,
+        cause=cause,
+        title=f"an identity token was sent to {host} {how.rstrip(',')}",
+        explanation=(
+            f"{where(first)} carried an identity token {how} and was answered {first.status} ({numbers(exchanges)})."
+            " Such a token is only good for a POST with grant_type=refresh_token at the realm."
+        ),
+        client_author=(
+            "The user name <token> means: POST grant_type=refresh_token with this value to the realm, and send it"
+            f" nowhere else, not to {host} as Basic."
+        ),
+        user=f"Update the client, or log in to {host} with a password or the user name that the registry documents.",
+    )
+
+
+RULE = Rule(
+    name="identity-token-misused",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("scope", "Refresh Tokens"), rfc(6749, "10.4")),
+    seen=(
+        "containers/image#748",
+        "containers/skopeo#533",
+        "google/go-containerregistry#421",
+        "containerd/containerd#3333",
+        "Azure/acr#98",
+    ),
+    signs=signs.CREDENTIAL,
+    matches=matches,
+    manual=__doc__,
+)

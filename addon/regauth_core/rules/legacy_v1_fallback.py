@@ -1,0 +1,109 @@
+"""The client or the registry falls back to the v1 protocol.
+
+Fires when: a request below ``/v1/`` follows a 401 or 404 of ``/v2/`` on that host; or the scheme `Token` or the header
+`X-Docker-Token` of v1 is used. Warning where `Token` goes to a ``/v2/`` path, or where a 401 without the header
+`Docker-Distribution-Api-Version` is what sent the client to ``/v1/``.
+
+Causes: version-header-missing (then a proxy took the header away), otherwise none.
+
+Silent when: that header is missing and nobody minds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import numbers, present, went_on, where
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the old scheme, and one for the way to /v1/."""
+    old = [e for e in conversation.steps if _has_token_scheme(e)]
+    if old:
+        on_v2 = [e for e in old if e.target.endpoint not in (Endpoint.V1, Endpoint.ELSEWHERE)]
+        yield _old_scheme(conversation, on_v2 or old, is_v2=bool(on_v2))
+    legacy = [e for e in conversation.steps if e.target.endpoint is Endpoint.V1 and e not in old]
+    before = _sent_there(conversation, legacy[0]) if legacy else None
+    if before is not None:
+        yield _fallback(conversation, before, legacy)
+
+
+def _has_token_scheme(exchange: Exchange) -> bool:
+    if any(c.scheme == "token" for c in exchange.request.credentials):
+        return True
+    return exchange.target.endpoint is Endpoint.V1 and exchange.request.header("x-docker-token") is not None
+
+
+def _sent_there(conversation: Conversation, legacy: Exchange) -> Exchange | None:
+    """The answer of /v2/ after which the client went to /v1/."""
+    refused = [
+        e
+        for e in conversation.context
+        if e.status in (401, 404)
+        and e.target.endpoint is Endpoint.PING
+        and e.started <= legacy.started
+        and e.origin.host == legacy.origin.host
+    ]
+    return refused[-1] if refused else None
+
+
+def _old_scheme(conversation: Conversation, old: list[Exchange], *, is_v2: bool) -> Match:
+    first = old[0]
+    heavy = is_v2 and not went_on(conversation, old[-1])
+    return Match(
+        exchanges=tuple(old),
+        severity=Severity.WARNING if heavy else None,
+        title=f"the client speaks the v1 protocol's authentication to {first.origin.host}",
+        explanation=(
+            f"{where(first)} ({numbers(old)}) carried a token in the form of the v1 protocol"
+            f"{', on a path of v2, where no registry reads it' if is_v2 else ''}; the answer was {first.status}."
+        ),
+        client_author="Drop the v1 protocol: on /v2/ paths only Basic and Bearer are understood.",
+        user=f"Update the client that asks {first.origin.host}.",
+        rests_on_absence=heavy,
+    )
+
+
+def _fallback(conversation: Conversation, before: Exchange, legacy: list[Exchange]) -> Match:
+    response = before.response
+    unmarked = before.status == 401 and response is not None
+    unmarked = unmarked and response is not None and response.header("docker-distribution-api-version") is None
+    failed = not went_on(conversation, legacy[-1]) and all(e.status >= 400 or not e.status for e in legacy)
+    heavy = unmarked and failed
+    host = before.origin.host
+    return Match(
+        exchanges=present(before, *legacy),
+        severity=Severity.WARNING if heavy else None,
+        fault=Fault.PROXY if unmarked else None,
+        cause="version-header-missing" if unmarked else None,
+        title=f"the client fell back to the v1 protocol at {host}",
+        explanation=(
+            f"/v2/ was answered {before.status} ({before.number})"
+            f"{' without the header that tells a v2 registry' if unmarked else ''}, and the client asked"
+            f" {where(legacy[0])} next ({numbers(legacy)})."
+        ),
+        client_author="Drop v1: a 401 of /v2/ is a challenge to be answered, whatever headers it lacks.",
+        user=(
+            f"Let the proxy of {host} add Docker-Distribution-Api-Version: registry/2.0 to its answers, or update the"
+            " client."
+        ),
+    )
+
+
+RULE = Rule(
+    name="legacy-v1-fallback",
+    family=Family.PROXY,
+    severity=Severity.INFO,
+    fault=Fault.CLIENT,
+    level=Level.INFO,
+    references=(page("api", "API Version Check"),),
+    seen=("moby/moby PR#14046", "distribution/distribution#2660", "moby/moby#17169"),
+    signs=signs.LEGACY,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,111 @@
+"""There is a challenge, but it lacks or garbles what its scheme requires.
+
+Fires when: a 401 carries Basic without a realm, Bearer without a realm or with one that is relative or no URL, a
+quoted string that never ends, or a line from which no challenge can be read; and no sound challenge stands beside it.
+
+Severity: error where a client that could have answered stopped there, warning where the client may have had nothing to
+answer with, info where it got through.
+
+Silent when: values are unquoted, a scope is empty, service is missing, the scheme's case is odd, list elements are
+empty or parameters unknown: all that is legal, or taken by everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, anonymous
+from regauth_core.evidence import numbers, subject, where
+from regauth_core.model import Challenge, Exchange, Fault, FlawKind, Severity
+from regauth_core.refusals import is_final, is_foreign, refused_alike
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every answer whose challenge is broken."""
+    broken = [e for e in refused_alike(conversation, _is_broken) if not is_foreign(conversation, e)]
+    if not broken:
+        # Of a ping that repositories tell the rest of, it is worth knowing only that it was understood.
+        broken = [e for e in conversation.refused() if _is_broken(e) and conversation.acted_on(e)]
+    if broken:
+        first = next((e for e in broken if _stopped(conversation, e)), broken[0])
+        yield _match(conversation, first, broken)
+
+
+def _is_broken(exchange: Exchange) -> bool:
+    return bool(_defects(exchange)) and not any(
+        c.usable and not _defect(c) for c in (exchange.response.challenges if exchange.response else ())
+    )
+
+
+def _defects(exchange: Exchange) -> list[str]:
+    response = exchange.response
+    if response is None:
+        return []
+    found = [defect for c in response.challenges if (defect := _defect(c)) is not None]
+    return [*found, "a line from which no challenge can be read"] if response.unreadable_challenge else found
+
+
+def _defect(challenge: Challenge) -> str | None:
+    realm = challenge.parameter("realm")
+    if any(f.kind is FlawKind.UNTERMINATED_QUOTE for f in challenge.flaws):
+        return f"{challenge.scheme} with a quoted string that never ends"
+    if challenge.kind == "basic" and realm is None:
+        return "Basic without a realm"
+    if challenge.kind == "bearer":
+        link = challenge.realm_link
+        if not realm:
+            return "Bearer without a realm"
+        if link is None or link.origin is None:
+            return "Bearer with a realm that is no http(s) URL"
+        if link.relative:
+            return "Bearer with a realm that is a relative URL"
+    return None
+
+
+def _stopped(conversation: Conversation, refused: Exchange) -> bool:
+    return anonymous(refused) and is_final(conversation, refused) and not conversation.acted_on(refused)
+
+
+def _severity(conversation: Conversation, first: Exchange) -> Severity:
+    if not _stopped(conversation, first) or conversation.went_on(first):
+        return Severity.INFO
+    challenges = first.response.challenges if first.response else ()
+    lone = all(c.kind == "basic" for c in challenges) and challenges and not conversation.holds_credentials
+    return Severity.WARNING if lone else Severity.ERROR
+
+
+def _match(conversation: Conversation, first: Exchange, broken: list[Exchange]) -> Match:
+    severity = _severity(conversation, first)
+    what = " and ".join(dict.fromkeys(_defects(first)))
+    came = "The client got through all the same." if severity is Severity.INFO else "The client stopped there."
+    return Match(
+        exchanges=tuple(broken),
+        severity=severity,
+        title=f"the challenge of {subject(conversation)} is malformed: {what}",
+        explanation=f"{where(first)} was answered 401 ({numbers(broken)}) with {what}. {came}",
+        client_author=(
+            f"Accept a Basic challenge without a realm, and resolve a relative realm against {first.origin} alone."
+        ),
+        user=(
+            f'{first.origin.host} must send Basic realm="…", or for Bearer an absolute URL as realm: tell its operator.'
+        ),
+        because="the header is in the capture as it was sent",
+        doubt=None if severity is Severity.INFO else conversation.doubt(first),
+    )
+
+
+RULE = Rule(
+    name="malformed-challenge",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.MUST,
+    references=(rfc(7617, "2"), rfc(6750, "3"), page("token", "How to authenticate")),
+    seen=("GoogleContainerTools/jib#4032", "keygen-sh/keygen-api PR#926"),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

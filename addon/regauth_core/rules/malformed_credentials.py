@@ -1,0 +1,87 @@
+"""The credential on the wire is damaged.
+
+Fires when: Basic credentials are refused, and what they decode to holds a control character such as a newline, has no
+colon, or is no base64 at all. Warning, and not sure, where it is only no UTF-8, or where the `account` of a token
+request is another user than the header's: some servers take both.
+
+Silent when: it is accepted; the password holds colons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, basic
+from regauth_core.evidence import is_about, numbers, refuses, went_on, where
+from regauth_core.model import Confidence, CredentialFlaw, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_SAID = {
+    CredentialFlaw.CONTROL_CHARACTER: "holds a control character, such as a newline at its end",
+    CredentialFlaw.NO_COLON: "has no colon between user name and password",
+    CredentialFlaw.NOT_BASE64: "is not base64",
+    CredentialFlaw.NOT_UTF8: "is not UTF-8",
+}
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refused request whose credential is damaged in the same way."""
+    found: dict[str, list[Exchange]] = {}
+    for exchange in conversation.steps:
+        said = _damage(exchange) if refuses(exchange) or exchange.status == 400 else None
+        if said is not None and is_about(conversation, exchange):
+            found.setdefault(said, []).append(exchange)
+    for said, refused in found.items():
+        yield _match(conversation, said, refused)
+
+
+def _damage(exchange: Exchange) -> str | None:
+    credential = basic(exchange)
+    if credential is None:
+        return None
+    found = next((text for flaw, text in _SAID.items() if flaw in credential.flaws), None)
+    account = exchange.request.token.account if exchange.request.token else None
+    if found is None and account is not None and credential.user is not None and account != credential.user:
+        return "names another user than the account parameter of the same request"
+    return found
+
+
+def _match(conversation: Conversation, said: str, refused: list[Exchange]) -> Match:
+    first = refused[0]
+    host = first.origin.host
+    sure = any(said == _SAID[flaw] for flaw in _SAID if flaw is not CredentialFlaw.NOT_UTF8)
+    severity = None if sure else Severity.WARNING
+    return Match(
+        exchanges=tuple(refused),
+        severity=Severity.INFO if went_on(conversation, refused[-1]) else severity,
+        title=f"the credential that was sent to {host} is damaged",
+        explanation=(
+            f"{where(first)} ({numbers(refused)}) carried Basic credentials; what they encode {said}. The answer is"
+            f" {first.status}."
+        ),
+        client_author=f"Reject control characters, and what cannot be encoded, before sending anything to {host}.",
+        user=(
+            f"Write the secret for {host} again without a newline at its end (printf, echo -n), and quote it so that"
+            " the shell keeps every $."
+        ),
+        confidence=Confidence.HIGH if sure else Confidence.LOW,
+        because=(
+            "the damage is in the header itself" if sure else "some servers accept this, and the password may be wrong"
+        ),
+    )
+
+
+RULE = Rule(
+    name="malformed-credentials",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.MUST,
+    references=(rfc(7617, "2"), rfc(7617, "2.1")),
+    seen=("charmed-kubernetes/bundle#384", "sonatype/nexus-public#227"),
+    signs=signs.ODD_CREDENTIAL | signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

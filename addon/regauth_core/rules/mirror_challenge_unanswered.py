@@ -1,0 +1,66 @@
+"""A mirror asked for credentials, got none, and was passed over.
+
+Fires when: a host answers 401 with a usable challenge, the client does nothing about it, and then asks another registry
+for the same manifest, blob or list. A request with the `ns` parameter says by itself that its host is a mirror.
+
+Silent when: no other host is asked, for then the challenge was simply ignored; the mirror gets an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, anonymous, usable
+from regauth_core.evidence import numbers, subject, where
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refusal of the mirror."""
+    passed = [e for e in conversation.refused() if _is_passed_over(conversation, e)]
+    if passed:
+        yield _match(conversation, passed, conversation.asked_elsewhere(passed[0])[0])
+
+
+def _is_passed_over(conversation: Conversation, refused: Exchange) -> bool:
+    if not anonymous(refused) or not usable(refused) or conversation.succeeded(refused):
+        return False
+    return bool(conversation.asked_elsewhere(refused)) and not conversation.acted_on(refused)
+
+
+def _match(conversation: Conversation, passed: list[Exchange], other: Exchange) -> Match:
+    first = passed[0]
+    mirror, primary = first.origin.host, other.origin.host
+    said = first.target.mirror_of is not None
+    return Match(
+        exchanges=tuple(passed),
+        title=f"the mirror {mirror} asked for credentials and was passed over",
+        explanation=(
+            f"{where(first)} was answered 401 ({numbers(passed)}). The client sent {mirror} no credential for"
+            f" {subject(conversation)} and asked {primary} instead ({other.number})."
+        ),
+        client_author=f"Look credentials up by the host that is asked: mirrors such as {mirror} have their own.",
+        user=f"Give {mirror} credentials of its own in the client's configuration, or let it serve anonymously.",
+        confidence=Confidence.HIGH if said else Confidence.MEDIUM,
+        because=(
+            "the request says whose mirror it asks" if said
+            else "that it is a mirror follows only from the same path being asked of another registry next"
+        ),
+    )
+
+
+RULE = Rule(
+    name="mirror-challenge-unanswered",
+    family=Family.UNANSWERED,
+    severity=Severity.INFO,
+    fault=Fault.CLIENT,
+    level=Level.INFO,
+    references=(page("oci", "Registry Proxying"),),
+    seen=("docker/docs#5139", "containerd/nerdctl#2844", "containerd/containerd#9997", "moby/buildkit#5939"),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

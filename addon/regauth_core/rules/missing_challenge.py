@@ -1,0 +1,144 @@
+"""A 401 names no challenge, so that no client can know what to do about it.
+
+Fires when: the registry answers a request with 401 and no WWW-Authenticate, or an empty one. Where the request carried
+a credential, the finding has weight only if that very token had been good for the same before: what it lacks now is
+told by nothing.
+
+Severity: error; warning where the ping gave the challenge and the client got through with it; info where the client got
+through all the same, where a credential was refused that had never been accepted, and for an anonymous token request.
+A proxy is at fault where a `Via` or `Server` header or a page shows that one answered.
+
+Causes: challenge-only-on-ping, stripped-by-proxy (a registry's error came through a proxy without its challenge),
+refused-token.
+
+Silent when: the answer is a storage's or another host's; the token server refuses a password, where the status says
+all; the client could do without the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, anonymous, bearer, usable
+from regauth_core.evidence import numbers, present, subject, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import is_foreign, is_needless, refused_alike
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import covered, needed
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every 401 that says nothing."""
+    bare = [e for e in refused_alike(conversation, _is_bare) if not is_foreign(conversation, e)]
+    first = next((e for e in bare if anonymous(e) and not is_needless(conversation, e)), None)
+    if first is not None:
+        yield _match(conversation, first, [e for e in bare if anonymous(e)])
+        return
+    refused = next((e for e in bare if _lost_its_use(conversation, e)), None)
+    if refused is not None:
+        yield _match(conversation, refused, [e for e in bare if not anonymous(e)])
+        return
+    for exchange in conversation.token_exchanges:
+        if exchange.status == 401 and _is_bare(exchange) and anonymous(exchange) and not conversation.again(exchange):
+            yield _match(conversation, exchange, [exchange])
+            return
+
+
+def _is_bare(exchange: Exchange) -> bool:
+    response = exchange.response
+    return response is not None and not response.challenges and not response.unreadable_challenge
+
+
+def _lost_its_use(conversation: Conversation, refused: Exchange) -> bool:
+    """Whether the refused token had been good in this conversation for a request that needs as much."""
+    token = bearer(refused)
+    if token is None or refused.target.endpoint is Endpoint.UPLOAD or is_needless(conversation, refused):
+        return False
+    accepted = _accepted(conversation, refused)
+    need = needed(refused.request.method, refused.target)
+    return accepted is not None and covered(need, needed(accepted.request.method, accepted.target))
+
+
+def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    """The last exchange before it in which the refused token was good enough."""
+    token = bearer(refused)
+    accepted = conversation.acquaintance.accepted.get(token.fingerprint) if token is not None else None
+    return accepted if accepted is not None and accepted.started < refused.started else None
+
+
+def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) -> Match:
+    is_exchange = conversation.is_token_exchange(first)
+    ping = next((p for p in reversed(conversation.context) if p.target.endpoint is Endpoint.PING and usable(p)), None)
+    through = conversation.succeeded(first) or (conversation.went_on(first) and not anonymous(first))
+    speaker = _speaker(conversation, first)
+    host = first.origin.host
+    known = f" Only the ping ({ping.number}) said how to authenticate." if ping is not None else ""
+    return Match(
+        exchanges=present(_accepted(conversation, first), *bare, ping),
+        severity=_severity(through=through or is_exchange, heralded=ping is not None and not is_exchange),
+        fault=Fault.PROXY if speaker else Fault.TOKEN_SERVER if is_exchange else None,
+        cause=_cause(first, ping, speaker),
+        title=f"401 without a challenge for {subject(conversation)}",
+        explanation=(
+            f"{where(first)} was answered 401 without a WWW-Authenticate header ({numbers(bare)}), so nothing tells a"
+            f" client how to authenticate.{known}{speaker}"
+        ),
+        client_author=(
+            f"On a 401 without a challenge, as for {where(first)}, drop the token that was refused and fall back once to"
+            " the challenge of /v2/."
+        ),
+        user=f"Tell the operator of {host} that a 401 must carry WWW-Authenticate; a proxy in front may strip it.",
+        confidence=Confidence.HIGH,
+        because="the answer is in the capture with all its headers",
+        doubt=None if through else conversation.doubt(first),
+    )
+
+
+def _severity(*, through: bool, heralded: bool) -> Severity:
+    if not through:
+        return Severity.ERROR
+    return Severity.WARNING if heralded else Severity.INFO
+
+
+def _cause(first: Exchange, ping: Exchange | None, speaker: str) -> str | None:
+    if ping is not None and anonymous(first):
+        return "challenge-only-on-ping"
+    if speaker and first.response is not None and first.response.errors:
+        return "stripped-by-proxy"
+    return "refused-token" if bearer(first) is not None else None
+
+
+def _speaker(conversation: Conversation, exchange: Exchange) -> str:
+    """A sentence that names the proxy which answered or passed the answer on; empty where nothing shows one."""
+    response = exchange.response
+    if response is None:
+        return ""
+    if response.header("via"):
+        return f' It came through a proxy (Via: {response.header("via")}).'
+    if response.is_html:
+        return " The answer is a page, as a proxy writes it, and no registry's error."
+    own = response.header("server")
+    others = {e.response.header("server") for e in conversation.context if e.response and e.origin == exchange.origin}
+    differing = sorted(str(s) for s in others if s and own and s != own)
+    return f" It says Server: {own}, other answers of the host {differing[0]}." if differing else ""
+
+
+RULE = Rule(
+    name="missing-challenge",
+    family=Family.REGISTRY,
+    severity=Severity.ERROR,
+    fault=Fault.REGISTRY,
+    level=Level.MUST,
+    references=(rfc(9110, "15.5.2"), rfc(9110, "11.6.1")),
+    seen=(
+        "regclient/regclient#149",
+        "regclient/regclient PR#150",
+        "containers/image PR#211",
+        "renovatebot/renovate#11446",
+    ),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

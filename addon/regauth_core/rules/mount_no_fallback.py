@@ -1,0 +1,97 @@
+"""A refused mount ended the push.
+
+Fires when: a request to mount a blob gets 4xx, and when the conversation is over neither a plain upload of that
+repository nor another mount of the same blob followed, and the push did not go on without it.
+
+Causes: source-not-in-scope (the token was never asked for pull on the source).
+
+Silent when: the mount is answered 201 or 202; a plain upload follows, seconds later and after other layers as well; a
+HEAD shows that the blob is there; the manifest is pushed all the same; the mount was sent without a credential and
+challenged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, anonymous
+from regauth_core.evidence import doubt_about, numbers, where
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import issue_behind
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import Scope, covered
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every mount that nothing followed."""
+    given_up = [e for e in conversation.requests if _is_given_up(conversation, e)]
+    if given_up:
+        yield _match(conversation, given_up)
+
+
+def _is_given_up(conversation: Conversation, mount: Exchange) -> bool:
+    if mount.target.mount is None or not 400 <= mount.status < 500 or mount.status in (407, 429):
+        return False
+    if mount.status == 401 and anonymous(mount):
+        return False
+    later = [e for e in conversation.requests if e.started > mount.started or e.number > mount.number]
+    return not any(_makes_up_for(e, mount) for e in later)
+
+
+def _makes_up_for(later: Exchange, mount: Exchange) -> bool:
+    target, digest = later.target, mount.target.mount
+    if target.endpoint is Endpoint.UPLOAD_START:
+        return target.mount is None or target.mount == digest
+    is_there = 200 <= later.status < 300
+    if target.endpoint is Endpoint.BLOB:
+        return is_there and target.reference == digest
+    return is_there and target.endpoint is Endpoint.MANIFEST and later.request.method == "PUT"
+
+
+def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
+    first = mounts[0]
+    source = first.target.mount_from
+    issue = issue_behind(conversation, first)
+    unread = (
+        source is not None
+        and issue is not None
+        and not covered([Scope.read(f"repository:{source}:pull")], issue.asked)
+    )
+    why = f" Its token was not asked for pull on {source}." if unread else ""
+    return Match(
+        exchanges=tuple(mounts),
+        cause="source-not-in-scope" if unread else None,
+        title=f"the push to {conversation.repository} ended with a refused mount",
+        explanation=(
+            f"{where(first)} asked to mount a layer{f' from {source}' if source else ''} and was answered {first.status}"
+            f" ({numbers(mounts)}).{why} A mount may always be refused; the client did not upload the layer instead."
+        ),
+        client_author=f"Let any 4xx to a mount, {first.status} here, lead to a plain POST of an upload.",
+        user=(
+            "Update the client (BuildKit does this from 0.23 on), or do not share layers between repositories of"
+            f" different owners{f', such as {source} and {conversation.repository}' if source else ''}."
+        ),
+        because="the mount, its refusal and the end of the push are in the capture",
+        doubt=doubt_about(conversation, first, issue) if issue else conversation.doubt(first),
+    )
+
+
+RULE = Rule(
+    name="mount-no-fallback",
+    family=Family.SCOPE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("oci", "Mounting a blob from another repository"),),
+    seen=(
+        "moby/buildkit#2454",
+        "moby/buildkit#3509",
+        "containerd/containerd#12163",
+        "containerd/containerd#14086",
+    ),
+    signs=signs.MOUNT,
+    matches=matches,
+    manual=__doc__,
+)

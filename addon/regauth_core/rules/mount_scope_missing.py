@@ -1,0 +1,92 @@
+"""A mount from another repository was tried with a token that cannot read the source, or with a source that is not here.
+
+Fires when: a mount that names its source was refused or answered 202, a plain upload followed, and the token was not
+asked for pull on the source, or the client knows that repository only from another registry.
+
+Causes: source-on-other-registry, source-not-in-scope.
+
+Silent when: no source is named; the push fails for it, which is told by itself; the scope was there and the registry
+still says 202, as it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import numbers, where
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import issue_behind
+from regauth_core.registries import repository_of
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import Scope, covered
+
+_UPLOADS = frozenset({Endpoint.UPLOAD_START, Endpoint.UPLOAD})
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each cause, with every mount of it."""
+    found: dict[str, list[Exchange]] = {}
+    for mount in conversation.requests:
+        is_vain = mount.target.mount_from is not None and (mount.status == 202 or 400 <= mount.status < 500)
+        cause = _cause(conversation, mount) if is_vain and _is_uploaded(conversation, mount) else None
+        if cause is not None:
+            found.setdefault(cause, []).append(mount)
+    for cause, mounts in found.items():
+        yield _match(conversation, cause, mounts)
+
+
+def _is_uploaded(conversation: Conversation, mount: Exchange) -> bool:
+    """Whether an upload of its own followed, or the one that a 202 had begun."""
+    return any(
+        e.started > mount.started and e.target.endpoint in _UPLOADS and e.target.mount is None and 200 <= e.status < 300
+        for e in conversation.requests
+    )
+
+
+def _cause(conversation: Conversation, mount: Exchange) -> str | None:
+    source = repository_of(conversation.registry, mount.target.mount_from)
+    here = conversation.acquaintance
+    others = [a for a in conversation.person.acquaintances.values() if a is not here]
+    if source is not None and source not in here.asked and any(source in a.asked for a in others):
+        return "source-on-other-registry"
+    issue = issue_behind(conversation, mount)
+    if issue is None:
+        return None
+    return None if covered([Scope.read(f"repository:{mount.target.mount_from}:pull")], issue.asked) else "source-not-in-scope"
+
+
+def _match(conversation: Conversation, cause: str, mounts: list[Exchange]) -> Match:
+    first = mounts[0]
+    source = first.target.mount_from
+    why = {
+        "source-on-other-registry": f"the client knows {source} from another registry only",
+        "source-not-in-scope": f"its token was not asked for pull on {source}",
+    }[cause]
+    return Match(
+        exchanges=tuple(mounts),
+        cause=cause,
+        title=f"a mount from {source} was tried in vain",
+        explanation=(
+            f"{where(first)} was answered {first.status} ({numbers(mounts)}); {why}. The layer was then uploaded."
+        ),
+        client_author=f"Ask for pull on {source} beside the scope of the push, and offer mounts within one registry only.",
+        user=f"Harmless: the layer is uploaded to {conversation.repository} instead of being mounted.",
+        because="the mount, the token it was tried with and the upload are in the capture",
+    )
+
+
+RULE = Rule(
+    name="mount-scope-missing",
+    family=Family.SCOPE,
+    severity=Severity.INFO,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("scope", "Resource Provider Use"),),
+    seen=("oras-project/rust-oci-client#235", "google/go-containerregistry PR#219", "moby/moby#20387"),
+    signs=signs.MOUNT,
+    matches=matches,
+    manual=__doc__,
+)

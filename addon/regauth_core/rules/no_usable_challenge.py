@@ -1,0 +1,63 @@
+"""Only schemes that registry clients do not speak are offered.
+
+Fires when: a 401 carries challenges, none of them Basic or Bearer, and the client never gets what it asked for.
+
+Silent when: Basic or Bearer is among them, usable or broken; the client speaks the offered scheme and succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import numbers, subject, where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.refusals import is_final, refused_alike, schemes
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_SPOKEN = frozenset({"basic", "bearer"})
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refusal that offers nothing usable."""
+    refused = refused_alike(conversation, lambda e: _is_foreign_tongue(e) and is_final(conversation, e))
+    if refused and not conversation.went_on(refused[-1]):
+        yield _match(conversation, refused)
+
+
+def _is_foreign_tongue(exchange: Exchange) -> bool:
+    kinds = {c.kind for c in exchange.response.challenges} if exchange.response else set()
+    return bool(kinds) and not kinds & _SPOKEN
+
+
+def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
+    first = refused[0]
+    offered = schemes(first)
+    return Match(
+        exchanges=tuple(refused),
+        title=f"{subject(conversation)} offers only {offered}, which registry clients do not speak",
+        explanation=(
+            f"{where(first)} was answered 401 with {offered} and nothing else ({numbers(refused)}). Such a challenge"
+            " mostly comes from a single sign-on filter in front of the registry."
+        ),
+        client_author=f"Name the schemes that were offered ({offered}) in the error.",
+        user=f"Let the operator of {first.origin.host} exempt /v2/ and the token path from the single sign-on filter.",
+        because="the answer with all its challenges is in the capture",
+        doubt=conversation.doubt(first),
+    )
+
+
+RULE = Rule(
+    name="no-usable-challenge",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.PROXY,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.4"),),
+    seen=("containers/skopeo#1300", "containers/skopeo#375"),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

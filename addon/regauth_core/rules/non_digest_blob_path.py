@@ -1,0 +1,56 @@
+"""An unchecked digest from a manifest became part of an authorized URL.
+
+Fires when: a request with a credential has, where the digest of a blob belongs, something that is no ``algorithm:hex``,
+such as dot segments that lead to another repository.
+
+Silent when: it is an upload session or a list of referrers; the digest's algorithm is another one than sha256; the
+request carries no credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import where
+from regauth_core.model import Endpoint, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match if the newest exchange asks for such a path."""
+    exchange = conversation.latest
+    if exchange is None or exchange.target.proper or exchange.target.endpoint is not Endpoint.BLOB:
+        return
+    if not exchange.target.reference or not any(not c.empty for c in exchange.request.credentials):
+        return
+    yield Match(
+        exchanges=(exchange,),
+        title=f"a blob was asked of {exchange.origin.host} by something that is no digest",
+        explanation=(
+            f"{where(exchange)} ({exchange.number}) has {exchange.target.reference} where a digest belongs, and"
+            f" carried a credential; the answer was {exchange.status or 'not seen'}. Whoever wrote the manifest chose"
+            " that path."
+        ),
+        client_author="Check every digest against its grammar before it becomes a part of a URL or of a file's name.",
+        user=f"Do not use this image of {conversation.repository or exchange.origin.host}, and tell its owner.",
+        rests_on_absence=False,
+    )
+
+
+RULE = Rule(
+    name="non-digest-blob-path",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("oci", "Pulling blobs"),),
+    seen=("CVE-2024-3727 (GHSA-6wvf-f2vw-3425)",),
+    signs=signs.IMPROPER_PATH,
+    matches=matches,
+    manual=__doc__,
+    at_once=True,
+    stands_alone=True,
+)

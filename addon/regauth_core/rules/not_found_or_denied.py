@@ -1,0 +1,77 @@
+"""Private and missing cannot be told apart here.
+
+Fires when: a request with a proper credential, or one that nobody asked for a credential, ends in 401, 403 or 404, the
+client gets nothing else of the repository afterwards, and nothing else explains it. It blames nobody.
+
+Silent when: it was a probe (referrers, a signature, whether a blob is there already); the operation goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, anonymous
+from regauth_core.evidence import numbers, subject, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import is_final, is_probe
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_RESOURCES = frozenset(
+    {Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.TAGS, Endpoint.CATALOG, Endpoint.UPLOAD_START}
+)
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with the refusals at the end of the conversation."""
+    ended = [e for e in conversation.refused(401, 403, 404) if _is_final(conversation, e)]
+    if ended and not conversation.went_on(ended[0]):
+        yield _match(conversation, ended)
+
+
+def _is_final(conversation: Conversation, refused: Exchange) -> bool:
+    target = refused.target
+    if target.endpoint not in _RESOURCES or is_probe(refused):
+        return False
+    if target.endpoint is Endpoint.BLOB and refused.request.method == "HEAD":
+        return False
+    if anonymous(refused) and refused.status == 401:
+        return False
+    empty = any(c.empty for c in refused.request.credentials)
+    return not empty and is_final(conversation, refused) and not _found(conversation, refused)
+
+
+def _found(conversation: Conversation, refused: Exchange) -> bool:
+    return any(e.started >= refused.started for e in conversation.again(refused))
+
+
+def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
+    last = ended[-1]
+    with_what = "without a credential, which nobody asked for," if anonymous(last) else "with a credential"
+    return Match(
+        exchanges=tuple(ended),
+        title=f"{subject(conversation)}: missing, or no access",
+        explanation=(
+            f"{where(last)} was sent {with_what} and answered {last.status} ({numbers(ended)}). Registries answer alike"
+            " for what is private and for what is not there, so this does not tell which it is."
+        ),
+        client_author=f'Say "missing or no access" for {where(last)}, and not more.',
+        user=f"Check the spelling of {conversation.repository or last.origin.host} before you doubt the credentials.",
+        confidence=Confidence.LOW,
+        because="the same answer stands for two different things",
+    )
+
+
+RULE = Rule(
+    name="not-found-or-denied",
+    family=Family.REGISTRY,
+    severity=Severity.INFO,
+    fault=Fault.UNKNOWN,
+    level=Level.INFO,
+    references=(rfc(9110, "15.5.4"), rfc(9110, "15.5.5")),
+    seen=("distribution/distribution#1291", "moby/moby#17721", "containers/skopeo#2589"),
+    signs=signs.REFUSED | signs.DENIED | signs.NOT_FOUND,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,103 @@
+"""The token server does not take the POST form of a token request, and the client does not try GET.
+
+Fires when: a POST with `grant_type` to the realm gets 400, 401, 403, 404, 405 or 501, and this client sends the realm
+no GET. For 404 the specification names the GET outright; the other statuses are what such servers answer in practice.
+
+Silent when: a GET follows or went before; the server is known to take the POST, because it gave a token for one or
+its error is one of OAuth2's own, so that the credential is what it refuses (credentials-rejected).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, good, realm_key
+from regauth_core.evidence import challenge_for, is_about, numbers, present, says, went_on
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_NOT_TAKEN = (400, 401, 403, 404, 405, 501)
+_SPEAKS_OAUTH = (
+    "invalid_grant",
+    "invalid_client",
+    "invalid_scope",
+    "unauthorized_client",
+    "incorrect username or password",
+    "invalid username or password",
+    "invalid credentials",
+    "wrong password",
+)
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every POST after which the GET is missing."""
+    refused = [
+        e
+        for e in conversation.token_exchanges
+        if e.request.method == "POST" and e.status in _NOT_TAKEN and _has_grant(e) and is_about(conversation, e)
+    ]
+    if not refused or _tries_get(conversation, refused[0]) or _takes_post(conversation, refused):
+        return
+    first = refused[0]
+    host = first.origin.host
+    certain = first.status in (404, 405, 501)
+    yield Match(
+        exchanges=present(challenge_for(conversation, first), *refused),
+        severity=Severity.INFO if went_on(conversation, first) else None,
+        title=f"the token server {host} does not take POST, and the client did not try GET",
+        explanation=(
+            f"The client asked {host} for a token by POST and was answered {first.status} ({numbers(refused)})."
+            " Many token servers know only the GET form; the client gave up without sending one."
+        ),
+        client_author=f"After a {first.status} to the POST ask {host} once more by GET, with Basic credentials.",
+        user=(
+            f"The password was not judged. Use a client that falls back to GET; the operator of {host} can help by"
+            " answering the POST with 404."
+        ),
+        confidence=Confidence.HIGH if certain else Confidence.MEDIUM,
+        because=(
+            f"{first.status} says that the server has no such endpoint" if certain
+            else f"{first.status} may also refuse the credential, and no GET shows which it is"
+        ),
+        doubt=conversation.doubt(first),
+    )
+
+
+def _has_grant(exchange: Exchange) -> bool:
+    return exchange.request.token is not None and exchange.request.token.grant is not None
+
+
+def _tries_get(conversation: Conversation, refused: Exchange) -> bool:
+    key = realm_key(refused)
+    return any(
+        e.request.method == "GET" and realm_key(e) == key
+        for e in (*conversation.acquaintance.acts, *conversation.steps)
+    )
+
+
+def _takes_post(conversation: Conversation, refused: list[Exchange]) -> bool:
+    key = realm_key(refused[0])
+    accepted = (e for e in conversation.acquaintance.acts if e.request.method == "POST" and realm_key(e) == key)
+    return any(good(e) for e in accepted) or any(says(e, _SPEAKS_OAUTH) for e in refused)
+
+
+RULE = Rule(
+    name="oauth2-post-no-fallback",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("oauth", "Getting a token"),),
+    seen=(
+        "containerd/cri#610",
+        "containerd/containerd PR#4983",
+        "go-gitea/gitea PR#28457",
+        "microsoft/vscode-docker#2735",
+        "moby/buildkit PR#3117",
+    ),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

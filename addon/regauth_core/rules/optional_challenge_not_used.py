@@ -1,0 +1,73 @@
+"""A successful answer offered a challenge, and the client stayed anonymous.
+
+Fires when: the ping, the catalogue or a list of tags was answered 200 with WWW-Authenticate, the client is known to
+hold credentials, and all that it sent this registry from then on was anonymous and answered. After a ping something
+must have followed.
+
+Silent when: nothing is known of credentials; something is refused later, which is then told by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, anonymous, good, usable
+from regauth_core.evidence import where
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import schemes
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_INVITING = frozenset({Endpoint.PING, Endpoint.CATALOG, Endpoint.TAGS})
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with the first invitation that was not taken."""
+    if not conversation.holds_credentials or conversation.signs & signs.REFUSED:
+        return
+    for exchange in conversation.requests:
+        if exchange.target.endpoint in _INVITING and good(exchange) and anonymous(exchange) and usable(exchange):
+            if _stayed_anonymous(conversation, exchange):
+                yield _match(exchange)
+                return
+
+
+def _stayed_anonymous(conversation: Conversation, exchange: Exchange) -> bool:
+    acquaintance = conversation.acquaintance
+    if any(a.started >= exchange.started for a in acquaintance.acts):
+        return False
+    if any(c.signs & signs.REFUSED for c in acquaintance.conversations.values()):
+        return False
+    last = acquaintance.last_request
+    followed = last is not None and last.number != exchange.number and last.started >= exchange.started
+    return followed or exchange.target.endpoint is not Endpoint.PING
+
+
+def _match(exchange: Exchange) -> Match:
+    host = exchange.origin.host
+    return Match(
+        exchanges=(exchange,),
+        title=f"{host} invited the client to log in, and it stayed anonymous",
+        explanation=(
+            f"{where(exchange)} was answered {exchange.status} with a {schemes(exchange)} challenge ({exchange.number})."
+            " The client holds credentials, and sent none from then on."
+        ),
+        client_author=f"Offer the credentials for {host} when a successful answer carries a challenge.",
+        user=f"If a listing of {host} looks short, log in explicitly.",
+        because="the invitation and all that followed it are in the capture",
+    )
+
+
+RULE = Rule(
+    name="optional-challenge-not-used",
+    family=Family.UNANSWERED,
+    severity=Severity.INFO,
+    fault=Fault.UNKNOWN,
+    level=Level.INFO,
+    references=(rfc(9110, "11.6.1"),),
+    seen=("project-zot/zot#3869",),
+    signs=signs.OPEN_CHALLENGE,
+    matches=matches,
+    manual=__doc__,
+)

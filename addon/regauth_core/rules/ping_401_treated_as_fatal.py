@@ -1,0 +1,87 @@
+"""The client gave up at the ping, although the repository that it wanted is open to everybody.
+
+Fires when: the ping got 401 with a usable challenge; the client asked for no repository of this registry afterwards, at
+most for a token that it was refused; and somebody in the trace reads a repository that this client wanted without
+any credential. What it wanted is known from its token requests, or because it asks for that repository elsewhere.
+
+Silent when: nobody reads anonymously; anonymous readers need a token first, so that the exchange was the right way;
+nothing shows what the client wanted (to have ignored the ping's challenge is then all that can be said).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, anonymous, usable
+from regauth_core.evidence import asked, numbers, repositories, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.registries import repository_of
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match where the refused ping was the end of it."""
+    ping = next((p for p in reversed(conversation.pings) if p.status == 401 and usable(p) and anonymous(p)), None)
+    if ping is None or any(e.target.endpoint is not Endpoint.PING for e in conversation.requests):
+        return
+    acquaintance = conversation.acquaintance
+    last, later = acquaintance.last_repository_request, acquaintance.last_request
+    if (last is not None and last.started >= ping.started) or (later is not None and later.number != ping.number):
+        return
+    tries = [a for a in acquaintance.acts if a.started >= ping.started]
+    if any(not conversation.is_token_exchange(a) or a.status not in (400, 401, 403) for a in tries):
+        return
+    if conversation.repository is None and any(asked(a) for a in tries):
+        return
+    read = _open_read(conversation, tries)
+    if read is not None:
+        yield _match(conversation, ping, tries, read)
+
+
+def _open_read(conversation: Conversation, tries: list[Exchange]) -> Exchange | None:
+    """Somebody's request without any credential that got a repository which this client wanted."""
+    registry = conversation.registry
+    wanted = set(repositories((s for a in tries for s in asked(a)), registry))
+    if not wanted:
+        wanted = {name for short, _ in conversation.person.asked if (name := repository_of(registry, short))}
+    reads = (conversation.world.anonymous_reads.get((registry, name)) for name in sorted(wanted))
+    return next((read for read in reads if read is not None and anonymous(read)), None)
+
+
+def _match(conversation: Conversation, ping: Exchange, tries: list[Exchange], read: Exchange) -> Match:
+    host = ping.origin.host
+    asked_in_vain = f" Its token request was refused ({numbers(tries)})." if tries else ""
+    return Match(
+        exchanges=(ping, *tries, read),
+        title=f"the client gave up at the ping of {host}, whose repository {read.target.repository} is open",
+        explanation=(
+            f"GET /v2/ ({ping.number}) was answered 401.{asked_in_vain} The client never asked for the repository, which"
+            f" is given to anybody: {where(read)} was answered {read.status} without a credential ({read.number})."
+        ),
+        client_author=(
+            f"Take the ping as a hint: try {where(read)} itself, or an anonymous token, before you report a failure."
+        ),
+        user=f"Remove stale credentials for {host} or log in again; {read.target.repository} needs none.",
+        confidence=Confidence.HIGH if tries else Confidence.MEDIUM,
+        because=(
+            "the token request names the repository that is open" if tries
+            else "that the client wanted this repository is known only from what it asked elsewhere"
+        ),
+        doubt=conversation.doubt(ping),
+    )
+
+
+RULE = Rule(
+    name="ping-401-treated-as-fatal",
+    family=Family.UNANSWERED,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(page("api", "API Version Check"), page("oci", "Determining Support")),
+    seen=("containers/image PR#195", "aquasecurity/fanal PR#48"),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,128 @@
+"""`/v2/` does not answer as a registry's root, and the client gave up on it or drew the wrong conclusion.
+
+Fires when: the last answer to the ping is neither 200 nor 401 and the client asked for no repository afterwards, but at
+most walked to `/v1/`; or the ping was redirected to a place where no challenge is, and a repository's own challenge was
+then left without an answer.
+
+Causes: redirected (a proxy is at fault).
+
+Silent when: the client gets its repositories, or what it wants of `/v1/`; the redirect leads from http to https on one host; a failed attempt to
+speak TLS came before; the ping is limited, wants a proxy's login, or refuses a credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, anonymous, good, realm_key, usable
+from regauth_core.evidence import acts_after, numbers, present
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import is_unanswered
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_ROOT = frozenset({200, 401})
+_OF_OTHER_RULES = frozenset({407, 429})
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match where the ping's answer led nowhere, or astray."""
+    pings = [p for p in conversation.pings if p.response is not None]
+    if conversation.repository is None:
+        yield from _at_the_root(conversation, pings)
+    else:
+        yield from _led_astray(conversation, pings)
+
+
+def _at_the_root(conversation: Conversation, pings: list[Exchange]) -> Iterable[Match]:
+    odd = [p for p in pings if p.status not in _ROOT]
+    if not odd or pings[-1] is not odd[-1] or odd[-1].status in _OF_OTHER_RULES:
+        return
+    ping = odd[-1]
+    last = conversation.acquaintance.last_repository_request
+    went_on = (last is not None and last.started > ping.started) or any(good(a) for a in acts_after(conversation, ping))
+    went_on = went_on or any(good(e) and e.target.endpoint is Endpoint.V1 for e in conversation.steps)
+    if went_on or (ping.status in (400, 403) and not anonymous(ping)):
+        return
+    followed = _followed(conversation, ping)
+    if any(e.status in _ROOT and (usable(e) or e.status == 401) for e in followed):
+        return
+    yield _match(conversation, [ping, *followed] if _redirects(ping) else [ping], ping)
+
+
+def _led_astray(conversation: Conversation, pings: list[Exchange]) -> Iterable[Match]:
+    """The ping was sent somewhere else, heard of no challenge there, and the repository's own stays unanswered."""
+    ignored = [e for e in conversation.refused() if anonymous(e) and is_unanswered(conversation, e)]
+    ping = next((p for p in pings if ignored and p.started < ignored[0].started and _redirects(p)), None)
+    if ping is None or any(p.status == 401 for p in pings if ping.started < p.started < ignored[0].started):
+        return
+    followed = [e for e in _followed(conversation, ping) if e.started < ignored[0].started]
+    if not any(usable(e) for e in followed):
+        yield _match(conversation, [ping, *followed, *ignored], ping)
+
+
+def _redirects(ping: Exchange) -> bool:
+    """Whether the answer sends the client elsewhere than just from http to https."""
+    link = ping.response.location if ping.response else None
+    if not 300 <= ping.status < 400 or link is None or link.origin is None:
+        return False
+    return not (link.origin.host == ping.origin.host and (ping.origin.scheme, link.origin.scheme) == ("http", "https"))
+
+
+def _followed(conversation: Conversation, ping: Exchange) -> list[Exchange]:
+    link = ping.response.location if ping.response else None
+    if link is None:
+        return []
+    there = (link.origin, link.path)
+    return [e for e in conversation.context if e.started > ping.started and realm_key(e) == there]
+
+
+def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) -> Match:
+    redirected = _redirects(ping)
+    to = ping.response.location.text.partition("?")[0] if ping.response and ping.response.location else ""
+    what = f"redirected to {to}" if redirected else f"answered {ping.status}"
+    end = (
+        "No challenge was given there, and what the client asked for afterwards was refused"
+        if conversation.repository is not None
+        else "The client asked for no repository afterwards"
+    )
+    return Match(
+        exchanges=present(*shown),
+        fault=Fault.PROXY if redirected else None,
+        cause="redirected" if redirected else None,
+        title=f"{ping.request.url} does not answer as a registry's root",
+        explanation=(
+            f"GET {ping.request.url} ({ping.number}) was {what}; a registry answers 200, or 401 with a challenge."
+            f" {end} ({numbers(shown)})."
+        ),
+        client_author=(
+            f"Print {ping.request.url} and the status {ping.status}, and never conclude from a redirected or failed ping"
+            " that no authentication is wanted."
+        ),
+        user=(
+            f"Check host, port and path of {ping.origin}, and let /v2/ and everything below it go straight to the"
+            " registry, slashes unchanged."
+        ),
+        because="the ping, its answer and what the client did next are in the capture",
+        doubt=conversation.doubt(ping),
+    )
+
+
+RULE = Rule(
+    name="ping-unexpected-status",
+    family=Family.REGISTRY,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.SHOULD,
+    references=(page("api", "API Version Check"),),
+    seen=(
+        "containers/skopeo#1253",
+        "GoogleContainerTools/kaniko#2416",
+        "docker-archive/docker-registry#1017",
+        "artifact-keeper/artifact-keeper PR#326",
+    ),
+    signs=signs.PAGE | signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,103 @@
+"""Storage refused a signed URL; the registry's authentication is not the matter.
+
+Fires when: the target of a redirect, with a signature in its query, answers 400 or 403 to a request without
+`Authorization`, and the client does not ask the registry again with success.
+
+Causes: expired (the URL's time was over, or the answer says so), method-differs (it was got by HEAD and used for GET,
+which is the client's fault), otherwise none.
+
+Silent when: the client goes back to the registry and succeeds; the request carried an `Authorization`
+(authorization-sent-cross-origin).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, Naming, good, realm_key
+from regauth_core.evidence import is_served_elsewhere, numbers, says, where
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_LATE = ("expired", "has expired", "expires")
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each redirect whose target was refused for good."""
+    found: dict[int, tuple[Naming, list[Exchange]]] = {}
+    for exchange in conversation.elsewhere:
+        naming = _signed(conversation, exchange)
+        if naming is not None and not _gets_it(conversation, exchange, naming):
+            found.setdefault(naming.exchange.number, (naming, []))[1].append(exchange)
+    for naming, refused in found.values():
+        yield _match(naming, refused)
+
+
+def _signed(conversation: Conversation, exchange: Exchange) -> Naming | None:
+    if exchange.status not in (400, 403) or exchange.request.credentials:
+        return None
+    naming = conversation.person.named.get(realm_key(exchange))
+    return naming if naming is not None and naming.link.signed is not None and naming.how == "redirect" else None
+
+
+def _gets_it(conversation: Conversation, refused: Exchange, naming: Naming) -> bool:
+    later = [e for e in conversation.steps if e.started > refused.started and good(e)]
+    key = realm_key(refused)
+    if is_served_elsewhere(conversation, naming.exchange):
+        return True
+    return any(e in later for e in conversation.again(naming.exchange)) or any(realm_key(e) == key for e in later)
+
+
+def _match(naming: Naming, refused: list[Exchange]) -> Match:
+    first = refused[0]
+    cause = _cause(naming, first)
+    host = first.origin.host
+    registry = naming.exchange.origin.host
+    advice = {
+        "expired": f"Raise the time for which {registry} signs URLs of {host}.",
+        "method-differs": "Use another version of the client; the registry and the login are not at fault.",
+    }
+    return Match(
+        exchanges=(naming.exchange, *refused),
+        fault=Fault.CLIENT if cause == "method-differs" else None,
+        cause=cause,
+        title=f"the storage {host} refused a URL that {registry} had signed",
+        explanation=(
+            f"{registry} redirected to {host} ({naming.exchange.number}); {where(first)} was answered {first.status}"
+            f" ({numbers(refused)}). The login was good: the signature in the URL is what was refused."
+        ),
+        client_author=(
+            f"When {host} refuses, ask {registry} again for a redirect; never keep a signed URL for another method."
+        ),
+        user=advice.get(cause or "", f"Let the operator of {registry} look at its storage, {host}; the login is good."),
+        confidence=Confidence.HIGH if cause else Confidence.MEDIUM,
+        because="the redirect and the refusal are in the capture"
+        if cause
+        else "the answer does not say why it refuses",
+    )
+
+
+def _cause(naming: Naming, refused: Exchange) -> str | None:
+    ends = naming.link.signed.ends if naming.link.signed else None
+    now = refused.response.date if refused.response and refused.response.date is not None else refused.started
+    if says(refused, _LATE) or (ends is not None and now > ends):
+        return "expired"
+    if naming.exchange.request.method == "HEAD" and refused.request.method == "GET":
+        return "method-differs"
+    return None
+
+
+RULE = Rule(
+    name="presigned-url-refused",
+    family=Family.PROXY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.INFO,
+    references=(page("api", "Pulling a Layer"),),
+    seen=("distribution/distribution#4175", "quay/clair#1264"),
+    signs=signs.ELSEWHERE,
+    matches=matches,
+    manual=__doc__,
+)

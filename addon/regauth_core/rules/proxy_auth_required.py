@@ -1,0 +1,64 @@
+"""A forward proxy wants credentials of its own.
+
+Fires when: a request is answered 407 and nothing on that host succeeds afterwards.
+
+Silent when: the client answers with `Proxy-Authorization` and gets through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import is_about, numbers, where
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each host that the proxy does not let through."""
+    hosts: dict[str, list[Exchange]] = {}
+    for exchange in conversation.steps:
+        if exchange.status == 407 and is_about(conversation, exchange):
+            hosts.setdefault(exchange.origin.host, []).append(exchange)
+    for host, refused in hosts.items():
+        if _gets_through(conversation, refused[-1]):
+            continue
+        named = any(e.response is not None and e.response.header("proxy-authenticate") for e in refused)
+        yield Match(
+            exchanges=tuple(refused),
+            title=f"a forward proxy wants a login before it lets the client through to {host}",
+            explanation=(
+                f"{where(refused[0])} was answered 407 ({numbers(refused)}). That answer is the proxy's and not"
+                f" {host}'s; what it asks for is not the registry's password."
+            ),
+            client_author="Name the proxy in the error, and do not speak of the registry's credentials.",
+            user=f"Set the proxy's user name and password in its URL, and let the proxy pass {host} as well.",
+            confidence=Confidence.HIGH if named else Confidence.MEDIUM,
+            because=(
+                "the answer carries Proxy-Authenticate" if named else "the answer is a 407 without Proxy-Authenticate"
+            ),
+        )
+
+
+def _gets_through(conversation: Conversation, refused: Exchange) -> bool:
+    later = (*conversation.steps, *conversation.acquaintance.acts)
+    return any(
+        e.origin.host == refused.origin.host and e.started > refused.started and e.status not in (0, 407) for e in later
+    )
+
+
+RULE = Rule(
+    name="proxy-auth-required",
+    family=Family.PROXY,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.MUST,
+    references=(rfc(9110, "15.5.8"), rfc(9110, "11.7")),
+    seen=("docker/hub-feedback#826",),
+    signs=signs.PROXY_AUTHENTICATION,
+    matches=matches,
+    manual=__doc__,
+)

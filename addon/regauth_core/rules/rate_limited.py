@@ -1,0 +1,85 @@
+"""A limit ended the operation.
+
+Fires when: the registry or the token server answers 429 and the operation ends there.
+
+Causes: anonymous (the token, or the request, came without credentials), failed-logins (the answer says so).
+
+Silent when: the client waits and succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, anonymous, bearer
+from regauth_core.evidence import is_about, numbers, present, says, subject, went_on, where
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_OF_LOGINS = ("failed login", "login attempt", "failed attempt", "too many failed", "authentication attempt")
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every 429 that nothing good followed."""
+    limited = [e for e in conversation.steps if e.status == 429 and _counts(conversation, e)]
+    if not limited or conversation.succeeded(limited[-1]) or went_on(conversation, limited[-1]):
+        return
+    if _is_overcome(conversation, limited[-1]):
+        return
+    first = limited[0]
+    host = first.origin.host
+    issue = conversation.issue_of(bearer(first))
+    nobody = anonymous(first) or (issue is not None and issue.secret is None)
+    logins = any(says(e, _OF_LOGINS) for e in limited)
+    cause = "failed-logins" if logins else "anonymous" if nobody else None
+    wait = first.response.header("retry-after") if first.response else None
+    if logins:
+        user = f"Correct the password before trying {host} again: failed logins are what is counted."
+    elif nobody:
+        user = f"Log in to {host}: requests without a login share a small limit."
+    else:
+        user = f"Wait until {host} serves this account again, or ask for a higher limit."
+    yield Match(
+        exchanges=present(issue.exchange if issue else None, *limited),
+        cause=cause,
+        title=f"{host} limits requests, and {subject(conversation)} was not served",
+        explanation=(
+            f"{where(first)} was answered 429 ({numbers(limited)})"
+            f"{f', to be tried again after {wait}' if wait else ''}. Nothing succeeded afterwards."
+        ),
+        client_author=f"Honour the Retry-After of {host}, and name the limit in the error.",
+        user=user,
+        doubt=conversation.doubt(first),
+    )
+
+
+def _counts(conversation: Conversation, exchange: Exchange) -> bool:
+    if conversation.is_token_exchange(exchange):
+        return is_about(conversation, exchange)
+    return exchange.target.endpoint is not Endpoint.ELSEWHERE
+
+
+def _is_overcome(conversation: Conversation, limited: Exchange) -> bool:
+    """For a token request: another one got a token."""
+    if not conversation.is_token_exchange(limited):
+        return False
+    return any(
+        e.started > limited.started and e.response is not None and e.response.token is not None
+        for e in conversation.token_exchanges
+    )
+
+
+RULE = Rule(
+    name="rate-limited",
+    family=Family.PROXY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.SHOULD,
+    references=(rfc(6585, "4"), rfc(9110, "10.2.3"), page("oci", "Error Codes")),
+    seen=("docker/hub-feedback#2040", "docker/hub-feedback#2464"),
+    signs=signs.LIMITED,
+    matches=matches,
+    manual=__doc__,
+)

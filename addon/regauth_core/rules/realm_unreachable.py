@@ -1,0 +1,88 @@
+"""The challenge sends clients to an address that does not answer them.
+
+Fires when: a request to the realm ends without an answer (no connection, no TLS, an unknown name), or a proxy answers
+502, 503 or 504 in its place, and no later request to it succeeds. That the realm is a loopback address or a
+container's name, or lacks the registry's port, makes it certain.
+
+Silent when: no request to the realm was seen at all; a retry succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, realm_key
+from regauth_core.evidence import challenge_for, is_about, numbers, present, went_on
+from regauth_core.model import Confidence, Exchange, FailureKind, Fault, Severity
+from regauth_core.registries import is_loopback
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_UNANSWERED = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.SERVER_ABORTED})
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request to a realm that nobody answers."""
+    dead = [e for e in conversation.token_exchanges if _is_unanswered(e) and is_about(conversation, e)]
+    if not dead or _answers_later(conversation, dead[0]):
+        return
+    first = dead[0]
+    oddity = _oddity(conversation, first)
+    how = f"was answered {first.status}" if first.status else "got no answer"
+    yield Match(
+        exchanges=present(challenge_for(conversation, first), *dead),
+        severity=Severity.INFO if went_on(conversation, first) else None,
+        title=f"the token server {first.origin} that {conversation.origin.host} names cannot be reached",
+        explanation=(
+            f"The challenge sends clients to {first.origin} for a token; the request to it {how} ({numbers(dead)})."
+            f"{f' {oddity}.' if oddity else ''}"
+        ),
+        client_author=f"Print the realm's address ({first.origin}) in the error, not only that the login failed.",
+        user=(
+            f"The registry must name a realm that clients can reach: check {first.origin}, and let the reverse proxy"
+            " hand on the Host header with its port."
+        ),
+        confidence=Confidence.HIGH if oddity else Confidence.MEDIUM,
+        because=oddity or "it may have been out of order just then",
+        doubt=conversation.doubt(first),
+    )
+
+
+def _is_unanswered(exchange: Exchange) -> bool:
+    if exchange.response is not None:
+        return exchange.response.status in (502, 503, 504)
+    return exchange.failure is not None and exchange.failure.kind in _UNANSWERED
+
+
+def _answers_later(conversation: Conversation, dead: Exchange) -> bool:
+    key = realm_key(dead)
+    return any(
+        e.started > dead.started and realm_key(e) == key and e.response is not None and not _is_unanswered(e)
+        for e in (*conversation.steps, *conversation.acquaintance.acts)
+    )
+
+
+def _oddity(conversation: Conversation, dead: Exchange) -> str | None:
+    realm, registry = dead.origin, conversation.origin
+    if is_loopback(realm.host) and not is_loopback(registry.host):
+        return f"{realm.host} is the client's own machine and not the registry's"
+    if "." not in realm.host and ":" not in realm.host and "." in registry.host:
+        return f"{realm.host} is a name that only the registry's own network knows"
+    if realm.host == registry.host and realm.port != registry.port:
+        return f"the registry is at port {registry.port}, the realm that it names at port {realm.port}"
+    return None
+
+
+RULE = Rule(
+    name="realm-unreachable",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.MUST,
+    references=(page("token", "How to authenticate"),),
+    seen=("cesanta/docker_auth#390", "podman-container-tools/podman#14144"),
+    signs=signs.NO_ANSWER | signs.SERVER_ERROR,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,123 @@
+"""The same credential is sent again and again after it was refused.
+
+Fires when: one credential is refused at least three times for one request or for one token, milliseconds or minutes
+apart, while neither scope nor challenge changes. Told beside credentials-rejected: two people have to act.
+
+Severity: warning; error where the account seems to be locked by it.
+
+Causes: lock-out (a 429 or words about a lock follow, or a good password is refused after it). Tries that are minutes
+apart come from a stale secret in some automation, which is a matter of configuration.
+
+Silent when: the credentials differ; there are two tries; a try follows a 429 or a server error; a new token is sent;
+POST and GET of one exchange count once; the credential is accepted in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, request_key, secret_of, sent
+from regauth_core.evidence import is_about, numbers, says, where
+from regauth_core.model import Exchange, Fault, Fingerprint, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_TOO_OFTEN = 3
+_AUTOMATION = 60.0
+"""Seconds between tries that no client's own loop explains."""
+_LOCK_WORDS = ("locked", "lock-out", "lockout", "too many failed", "too many login", "toomanyrequests")
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each credential that was worn out on one request."""
+    asked: set[tuple[Fingerprint, Hashable]] = set()
+    for step in conversation.steps:
+        credential = sent(step)
+        key = (credential, request_key(step)) if credential is not None else None
+        if key is None or key in asked or step.status not in (401, 403):
+            continue
+        asked.add(key)
+        tries = conversation.acquaintance.tries.get(key, ())
+        refused = _vain(conversation, tries)
+        if len(refused) >= _TOO_OFTEN and is_about(conversation, refused[-1]):
+            yield _match(conversation, refused, tries)
+
+
+def _vain(conversation: Conversation, tries: Iterable[Exchange]) -> list[Exchange]:
+    """The latest refusals in a row that nothing justified."""
+    posts: list[Exchange] = []
+    others: list[Exchange] = []
+    before: Exchange | None = None
+    for one in tries:
+        is_exchange = conversation.is_token_exchange(one)
+        row = posts if is_exchange and one.request.method == "POST" else others
+        if one.status not in ((401, 403) if is_exchange else (401,)):
+            before = one
+            continue
+        if row and _asks(row[-1]) != _asks(one):
+            row.clear()
+        if before is None or before.status in (401, 403):
+            row.append(one)
+        before = one
+    return max(others, posts, key=len)
+
+
+def _asks(refused: Exchange) -> list[tuple[str, tuple[str, ...]]]:
+    return [(c.kind, c.scopes) for c in refused.response.challenges] if refused.response else []
+
+
+def _match(conversation: Conversation, refused: list[Exchange], tries: Iterable[Exchange]) -> Match:
+    first, last = refused[0], refused[-1]
+    locked = _is_locked(conversation, refused, tries)
+    slow = last.started - first.started > _AUTOMATION
+    host = first.origin.host
+    return Match(
+        exchanges=tuple(refused),
+        severity=Severity.ERROR if locked else None,
+        fault=Fault.CONFIGURATION if slow else None,
+        cause="lock-out" if locked else None,
+        title=f"a credential that {host} refuses was sent {len(refused)} times",
+        explanation=(
+            f"{where(first)} was sent with one and the same credential in exchanges {numbers(refused)}, over"
+            f" {last.started - first.started:.1f} s, and refused each time; nothing had changed in between."
+        ),
+        client_author=f"Stop after one refusal by {host}: only another token, scope or challenge justifies a new try.",
+        user=(
+            f"Find who sends it by the user agent ({first.sender.user_agent or 'none'}) and correct that secret: {host}"
+            " may count every try towards a lock of the account."
+        ),
+    )
+
+
+def _is_locked(conversation: Conversation, refused: list[Exchange], tries: Iterable[Exchange]) -> bool:
+    third = refused[_TOO_OFTEN - 1]
+    later = [e for e in (*conversation.steps, *tries) if e.started >= third.started]
+    if any((e.status in (423, 429) or says(e, _LOCK_WORDS)) and e.origin == third.origin for e in later):
+        return True
+    accepted = conversation.acquaintance.accepted
+    return any(
+        e.status in (401, 403) and (other := secret_of(e)) is not None and other != sent(third) and other in accepted
+        and e.origin == third.origin and conversation.is_token_exchange(e) == conversation.is_token_exchange(third)
+        for e in later
+    )
+
+
+RULE = Rule(
+    name="refused-credential-repeated",
+    family=Family.CREDENTIALS,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(rfc(9110, "15.5.2"), rfc(9110, "15.5.4")),
+    seen=(
+        "GoogleContainerTools/jib PR#2261",
+        "docker/hub-feedback#786",
+        "docker/hub-feedback#2201",
+        "goharbor/harbor#15805",
+    ),
+    signs=signs.CREDENTIAL,
+    matches=matches,
+    manual=__doc__,
+    beside=frozenset({"credentials-rejected"}),
+)

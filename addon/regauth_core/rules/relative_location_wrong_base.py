@@ -1,0 +1,74 @@
+"""A relative Location was resolved against the wrong host.
+
+Fires when: a request was redirected to another host, that host answers with a relative `Location`, and the next request
+for that path goes to the first host and fails.
+
+Silent when: the first host accepts it; the `Location` is absolute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, realm_key
+from regauth_core.evidence import where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each relative Location that went to the wrong host."""
+    redirected = {e.response.location.origin for e in conversation.steps if _is_redirect(e) and e.response
+                  and e.response.location}
+    for answer in conversation.steps:
+        link = answer.response.location if answer.response else None
+        if link is None or not link.relative or answer.origin not in redirected:
+            continue
+        wrong = _misled(conversation, answer, link.path)
+        if wrong is not None:
+            yield _match(answer, wrong)
+
+
+def _is_redirect(exchange: Exchange) -> bool:
+    link = exchange.response.location if exchange.response else None
+    return link is not None and 300 <= exchange.status < 400 and link.origin != exchange.origin
+
+
+def _misled(conversation: Conversation, answer: Exchange, path: str) -> Exchange | None:
+    """The first later request for that path, if it went to another host and failed."""
+    for later in conversation.steps:
+        if later.started >= answer.started and later is not answer and realm_key(later)[1] == path:
+            return later if later.origin != answer.origin and later.status >= 400 else None
+    return None
+
+
+def _match(answer: Exchange, wrong: Exchange) -> Match:
+    right = answer.origin
+    return Match(
+        exchanges=(answer, wrong),
+        title=f"a relative Location of {right.host} was resolved against {wrong.origin.host}",
+        explanation=(
+            f"{right.host} answered ({answer.number}) with a Location that has no host. The client sent {where(wrong)}"
+            f" ({wrong.number}) to {wrong.origin.host}, which answered {wrong.status}; it belongs to {right.host}."
+        ),
+        client_author=f"Resolve a Location against the URL whose answer it stands in, here one of {right}.",
+        user=f"Let {right.host} send absolute locations until the client is corrected.",
+        rests_on_absence=False,
+    )
+
+
+RULE = Rule(
+    name="relative-location-wrong-base",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "10.2.2"),),
+    seen=("containerd/containerd#11949",),
+    signs=signs.NAMES_URL,
+    matches=matches,
+    manual=__doc__,
+    stands_alone=True,
+)

@@ -1,0 +1,71 @@
+"""After a 401 the request was repeated with credentials, but without its body.
+
+Fires when: a PUT, PATCH or POST with a body gets 401, and its authorized repetition has fewer bytes and fails.
+
+Silent when: the first request had no body either, as the PUT that closes an upload; the repetition goes on with an
+upload at an offset; a later repetition succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation
+from regauth_core.evidence import where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each request whose repetition lost its body."""
+    for refused in conversation.refused():
+        repeated = _emptied(conversation, refused) if refused.request.size else None
+        if repeated is None or conversation.succeeded(refused):
+            continue
+        yield Match(
+            exchanges=(refused, repeated),
+            title=f"the client repeated {refused.request.method} to {refused.origin.host} without its body",
+            explanation=(
+                f"{where(refused)} with {refused.request.size} bytes was answered 401 ({refused.number}). Its"
+                f" repetition with credentials has {repeated.request.size} bytes and was answered {repeated.status}"
+                f" ({repeated.number})."
+            ),
+            client_author=(
+                "Authenticate on the empty POST that begins the upload, or rewind the body before it is sent to"
+                f" {refused.origin.host} again."
+            ),
+            user="Use a client that sends the body again; nothing is wrong with the login or the image.",
+        )
+
+
+def _emptied(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    if refused.request.method not in ("PUT", "PATCH", "POST"):
+        return None
+    return next(
+        (
+            e
+            for e in conversation.again(refused)
+            if e.request.credentials
+            and e.request.size < refused.request.size
+            and e.status >= 400
+            and e.status not in (401, 429)
+            and e.request.header("content-range") is None
+        ),
+        None,
+    )
+
+
+RULE = Rule(
+    name="retry-without-body",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "15.5.2"), page("token", "Requesting a Token")),
+    seen=("heroku/docker-registry-client PR#60",),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,140 @@
+"""The token was asked for less than the operation needs, and the client never asks for more.
+
+Fires when: a request with a Bearer token is refused with 401 or 403 for want of scope, because the challenge, the error's
+detail or ``insufficient_scope`` says so, or because a write was tried with a token that was asked for reading alone; what
+is missing was not asked for with this token; and no later token request asks for it.
+
+Causes: repository-name-taken-for-action (the repository's name contains the missing action as a word),
+pull-for-push, fixed-scope-table (an action of the vendor's own is never asked for), otherwise none.
+
+Silent when: a wider exchange follows; the client asked for enough and got less; the token names only other
+repositories; it was a mount; nothing says that more would help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, Issue
+from regauth_core.evidence import acts_after, asked, asked_text, doubt_about, error_of, numbers, present, subject, where
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.refusals import at_home, demanded, is_final, issue_behind, names_of
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import Scope, covered, needed
+
+_STANDARD = frozenset({"pull", "push", "delete", "*"})
+_WRITES = ("POST", "PUT", "PATCH")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    refused: Exchange
+    issue: Issue
+    scopes: tuple[Scope, ...]
+    actions: frozenset[str]
+    told: bool
+    """The answer itself says what is missing."""
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request whose token had been asked for too little."""
+    lacks = [lack for e in conversation.refused(401, 403) if (lack := _lack(conversation, e)) is not None]
+    if lacks:
+        yield _match(conversation, lacks)
+
+
+def _lack(conversation: Conversation, refused: Exchange) -> _Lack | None:
+    issue = issue_behind(conversation, refused)
+    if issue is None or refused.target.mount is not None or not is_final(conversation, refused):
+        return None
+    if error_of(refused) == "invalid_token":
+        return None
+    scopes, told = demanded(refused), True
+    if not scopes and refused.request.method in _WRITES:
+        scopes, told = needed(refused.request.method, refused.target), False
+    held = at_home(conversation, issue.asked)
+    missing = tuple(s for s in at_home(conversation, scopes) if not covered([s], held))
+    if not missing or not _is_near(conversation, missing, issue) or _is_asked_later(conversation, refused, missing):
+        return None
+    actions = frozenset().union(*(s.actions - _held(s, held) for s in missing))
+    return _Lack(refused, issue, missing, actions, told)
+
+
+def _held(scope: Scope, granted: Iterable[Scope]) -> frozenset[str]:
+    return frozenset().union(*(s.actions for s in granted if s.resource == scope.resource))
+
+
+def _is_near(conversation: Conversation, missing: tuple[Scope, ...], issue: Issue) -> bool:
+    """Whether the token was asked for the same repository with less, or for nothing at all."""
+    known = {names_of(conversation, s) for s in issue.asked}
+    return not known or any(names_of(conversation, s) in known for s in missing)
+
+
+def _is_asked_later(conversation: Conversation, refused: Exchange, missing: tuple[Scope, ...]) -> bool:
+    later = [a for a in acts_after(conversation, refused) if conversation.is_token_exchange(a)]
+    return any(covered(missing, at_home(conversation, asked(a))) for a in (*later, *conversation.token_exchanges) if a.started >= refused.started)
+
+
+def _cause(lack: _Lack) -> str | None:
+    name = str(lack.refused.target.repository or "")
+    if any(action.isalpha() and action in name for action in lack.actions):
+        return "repository-name-taken-for-action"
+    if lack.actions - _STANDARD:
+        return "fixed-scope-table"
+    return "pull-for-push" if "push" in lack.actions else None
+
+
+def _match(conversation: Conversation, lacks: list[_Lack]) -> Match:
+    one = lacks[0]
+    first, exchange = one.refused, one.issue.exchange
+    wanted = " ".join(map(str, one.scopes))
+    went_on = conversation.went_on(lacks[-1].refused)
+    who = "the answer asks for" if one.told else "such a request needs"
+    return Match(
+        exchanges=present(exchange, *(lack.refused for lack in lacks)),
+        severity=Severity.INFO if went_on else None,
+        cause=_cause(one),
+        title=f"the token for {subject(conversation)} was asked for too little",
+        explanation=(
+            f"The client asked for {asked_text(exchange)} ({exchange.number}). With that token {where(first)} was"
+            f" refused with {first.status} ({numbers(lack.refused for lack in lacks)}); {who} {wanted}, and the client"
+            " never asked for that."
+        ),
+        client_author=(
+            f"Take the scope from the answer that refuses ({wanted}) and exchange once more; at the beginning of a push"
+            " ask for pull,push at once."
+        ),
+        user=(
+            f"Use a version of the client that asks for {','.join(sorted(one.actions)) or wanted}; to create"
+            f" {conversation.repository or 'the repository'} beforehand may help."
+        ),
+        confidence=Confidence.HIGH if one.told else Confidence.MEDIUM,
+        because=(
+            "what was asked for and what the refusal asks for are in the capture" if one.told
+            else "the refusal does not say what is missing; that a write needs push is known"
+        ),
+        doubt=doubt_about(conversation, first, one.issue),
+    )
+
+
+RULE = Rule(
+    name="scope-too-small",
+    family=Family.SCOPE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("scope", "Resource Provider Use"), page("token", "Requesting a Token")),
+    seen=(
+        "helm/helm#32144",
+        "helm/helm#30987",
+        "eclipse-jkube/jkube#2419",
+        "renovatebot/renovate#14708",
+        "containers/image#1478",
+    ),
+    signs=signs.REFUSED | signs.DENIED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,97 @@
+"""A token's `expires_in` is absent, zero or below a minute, and clients make different things of that.
+
+Fires when: `expires_in` is below 60, or absent from the answer to a POST.
+
+Severity: info; warning where the client then needs an exchange for nearly every request, or a request with such a
+token is refused once its few seconds are over.
+
+Silent when: it is absent from the answer to a GET, where a minute is the rule, and nothing else happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import DEFAULT_LIFE, Conversation, bearer
+from regauth_core.evidence import is_about, refuses, uses
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_HASTY = 10.0
+"""Seconds of life below which even a second exchange for the same scope is a consequence."""
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every exchange that gave a token of no proper life."""
+    short = [e for e in conversation.token_exchanges if _is_short(e) and is_about(conversation, e)]
+    if not short:
+        return
+    refused = _refused_late(conversation, short)
+    hasty = _is_renewed_each_time(conversation, short)
+    host = short[0].origin.host
+    life = _life(short[0])
+    said = "no expires_in" if life is None else f"expires_in={life:g}"
+    consequence = (
+        f" A request with such a token was refused afterwards ({refused.number})." if refused is not None
+        else f" The client asked {len(short)} times for the same token." if hasty
+        else ""
+    )
+    yield Match(
+        exchanges=(*short, refused) if refused is not None else tuple(short),
+        severity=Severity.WARNING if hasty or refused is not None else Severity.INFO,
+        title=f"the token server {host} gives tokens with {said}",
+        explanation=(
+            f"The answer ({short[0].number}) has {said}. Some clients then take a minute, some take it literally, some"
+            f" keep the token for ever.{consequence}"
+        ),
+        client_author="Take a missing expires_in and anything below 60 as 60 s, counted from each token's own arrival.",
+        user=f"Let {host} send an expires_in of 60 or more; 300 is usual.",
+        because="the answer of the token server is in the capture",
+        rests_on_absence=hasty or refused is not None,
+    )
+
+
+def _life(exchange: Exchange) -> float | None:
+    answer = exchange.response.token if exchange.response else None
+    return answer.expires_in if answer is not None else None
+
+
+def _is_short(exchange: Exchange) -> bool:
+    answer = exchange.response.token if exchange.response else None
+    if answer is None or not answer.fingerprints:
+        return False
+    if answer.expires_in is None:
+        return exchange.request.method == "POST"
+    return answer.expires_in < DEFAULT_LIFE
+
+
+def _refused_late(conversation: Conversation, short: list[Exchange]) -> Exchange | None:
+    """A request that was refused with one of the tokens after its stated life."""
+    for refused in conversation.requests:
+        issue = conversation.issue_of(bearer(refused)) if refuses(refused) else None
+        if issue is not None and issue.exchange in short and refused.started > issue.ended:
+            return refused
+    return None
+
+
+def _is_renewed_each_time(conversation: Conversation, short: list[Exchange]) -> bool:
+    dated = [e for e in short if _life(e) is not None]
+    tokens = [f for e in dated if e.response and e.response.token for f in e.response.token.fingerprints]
+    enough = 2 if all((_life(e) or 0.0) <= _HASTY for e in dated) else 3
+    return len(dated) >= enough and len(uses(conversation, tokens)) <= 1.5 * len(dated)
+
+
+RULE = Rule(
+    name="short-or-missing-expiry",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.INFO,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.MUST,
+    references=(page("token", "Token Response Fields"), page("oauth", "Token Response Fields")),
+    seen=("distribution/distribution PR#979", "regclient/regclient#189"),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

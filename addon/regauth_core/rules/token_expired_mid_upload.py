@@ -1,0 +1,91 @@
+"""The token ran out while a blob was being uploaded, and the upload did not come to its end.
+
+Fires when: an upload was begun with a token, a later PATCH or PUT of an upload with the same token gets 401, the
+token's life was over by the time that request ended, and neither that upload nor a new one is completed.
+
+Silent when: the client renews the token and completes; the token was still young, so that its scope or the place it
+was sent to is what to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, bearer, good
+from regauth_core.evidence import doubt_about, error_of, life_ends, present, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every upload that its token did not outlive."""
+    cut = [e for e in conversation.refused() if e.target.endpoint is Endpoint.UPLOAD and _outlived(conversation, e)]
+    if not cut:
+        return
+    refused = cut[0]
+    token = bearer(refused)
+    issue = conversation.issue_of(token)
+    life = f"{issue.ended - issue.began:.0f} s" if issue is not None else "the time it states"
+    yield Match(
+        exchanges=present(issue.exchange if issue else None, *cut),
+        title=f"the token expired during an upload to {conversation.repository} at {conversation.origin.host}",
+        explanation=(
+            f"The upload was begun with a token that lives {life}. When {where(refused)} ended ({refused.number}), that"
+            " time was over, the registry answered 401, and the upload was not completed."
+        ),
+        client_author=(
+            "Renew the token before the closing PUT when little of its life is left: after a PATCH that PUT has no body"
+            f" and can be sent again; {conversation.origin.host} refused it here."
+        ),
+        user=(
+            f"Raise the life of tokens for {conversation.origin.host} at its token server above the time that the"
+            " largest layer takes to upload."
+        ),
+        confidence=Confidence.HIGH if error_of(refused) == "invalid_token" else Confidence.MEDIUM,
+        because=(
+            "the registry says that the token is invalid" if error_of(refused) == "invalid_token"
+            else "the token's time was over when the request ended; the answer does not say why it refuses"
+        ),
+        doubt=doubt_about(conversation, refused, issue),
+    )
+
+
+def _outlived(conversation: Conversation, refused: Exchange) -> bool:
+    token = bearer(refused)
+    end = life_ends(conversation, token) if token is not None else None
+    if token is None or end is None or refused.finished <= end or _is_completed(conversation, refused):
+        return False
+    return any(
+        good(e) and (earlier := bearer(e)) is not None and earlier.fingerprint == token.fingerprint
+        for e in conversation.steps
+        if e.target.endpoint in (Endpoint.UPLOAD_START, Endpoint.UPLOAD) and e.started <= refused.started
+    )
+
+
+def _is_completed(conversation: Conversation, refused: Exchange) -> bool:
+    later = [e for e in conversation.steps if e.started >= refused.started and e is not refused and good(e)]
+    restarted = any(e.target.endpoint is Endpoint.UPLOAD_START for e in later)
+    return any(
+        e.request.method == "PUT"
+        and (
+            e.target.endpoint is Endpoint.MANIFEST
+            or (e.target.endpoint is Endpoint.UPLOAD and (restarted or e.target.reference == refused.target.reference))
+        )
+        for e in later
+    )
+
+
+RULE = Rule(
+    name="token-expired-mid-upload",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.INTEROP,
+    references=(page("token", "Token Response Fields"),),
+    seen=("moby/moby#33558", "docker/buildx#324", "cesanta/docker_auth#240", "distribution/distribution#1616"),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

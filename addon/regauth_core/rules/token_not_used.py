@@ -1,0 +1,100 @@
+"""A token was issued, and the next attempt went out without it.
+
+Fires when: a token exchange for this conversation gives a token, and later the client sends the request with no
+Authorization, an empty Bearer or another scheme and is refused, while no Bearer token of any kind is used afterwards.
+
+Causes: response-field-ignored (the answer had only one of `token` and `access_token`, and nothing was sent),
+other-scheme-preferred (Basic was sent instead).
+
+Silent when: what was sent instead is accepted; the request was never sent again; the token is used after all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, basic, bearer, good
+from regauth_core.evidence import asked, asked_text, numbers, subject, where
+from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import is_final, is_foreign
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for the first token that was left unused, with the refusals that followed."""
+    for exchange in conversation.token_exchanges:
+        if not _is_issue(exchange) or not _has_reason(conversation, exchange):
+            continue
+        later = [e for e in conversation.requests if e.started >= exchange.finished]
+        if any(_carries_token(a) for a in conversation.acquaintance.acts if a.started >= exchange.started):
+            continue
+        wrong = [e for e in later if e.status in (401, 403) and _was_wanted(conversation, exchange, e)]
+        wrong = [e for e in wrong if is_final(conversation, e) and not is_foreign(conversation, e)]
+        if wrong and not conversation.went_on(wrong[0]):
+            yield _match(conversation, exchange, wrong)
+            return
+
+
+def _is_issue(exchange: Exchange) -> bool:
+    answer = exchange.response.token if exchange.response else None
+    return good(exchange) and answer is not None and bool(answer.fingerprints)
+
+
+def _has_reason(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether it asks for something, or answers a refusal in this conversation: a login does neither."""
+    return bool(asked(exchange)) or any(e.status == 401 and e.started < exchange.started for e in conversation.requests)
+
+
+def _carries_token(exchange: Exchange) -> bool:
+    token = bearer(exchange)
+    return token is not None and not token.empty
+
+
+def _was_wanted(conversation: Conversation, exchange: Exchange, request: Exchange) -> bool:
+    """Whether the request is the one that the token was asked for: refused before, or heralded by a refused ping."""
+    if request.target.endpoint is Endpoint.PING:
+        return False
+    before = [e for e in conversation.context if e.status == 401 and e.started < exchange.started]
+    return any(e.target.endpoint is Endpoint.PING or request in conversation.again(e) for e in before)
+
+
+def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]) -> Match:
+    first = wrong[0]
+    answer = exchange.response.token if exchange.response else None
+    fields = [n for n, v in (("token", answer and answer.token), ("access_token", answer and answer.access_token)) if v]
+    other = basic(first) is not None
+    cause = "other-scheme-preferred" if other else "response-field-ignored" if len(fields) == 1 else None
+    sent = "Basic" if other else "an empty Bearer" if bearer(first) is not None else "no Authorization"
+    return Match(
+        exchanges=(exchange, *wrong),
+        cause=cause,
+        title=f"the client was given a token for {subject(conversation)} and did not send it",
+        explanation=(
+            f"{exchange.origin.host} issued a token for {asked_text(exchange)} in the field {' and '.join(fields)}"
+            f" ({exchange.number}). {where(first)} then carried {sent} and was answered {first.status}"
+            f" ({numbers(wrong)}); the token was never used."
+        ),
+        client_author=(
+            f"Send the token with {where(first)}: read access_token, else token, from the answer, and let no second"
+            " handler overwrite the header."
+        ),
+        user=f"Nothing is wrong with the login; let {exchange.origin.host} return token and access_token with one value.",
+        because="the token, the attempt without it and its refusal are in the capture",
+        doubt=conversation.doubt(first),
+    )
+
+
+RULE = Rule(
+    name="token-not-used",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "Using the Bearer token"), page("token", "Token Response Fields")),
+    seen=("containerd/overlaybd#35", "ivanilves/lstags#229", "cesanta/docker_auth#272"),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

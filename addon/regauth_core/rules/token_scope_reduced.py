@@ -1,0 +1,114 @@
+"""The client asked for enough, the token grants less, and the operation failed for it.
+
+Fires when: a token that was asked for with credentials lists less than was asked for, or the registry says
+``insufficient_scope`` of a token that cannot be read, and a request that needs just the missing part is refused.
+
+Fault: the credentials where the account simply has no such right; the token server where entries are lost by pattern.
+
+Causes: one-of-several-scopes (only the first or the last entry is granted), push-without-pull, catalog
+(``registry:catalog:*`` is not granted; info).
+
+Silent when: nothing was refused afterwards; the operation went on; the token cannot be read and nothing speaks of its
+scope; the token was asked for anonymously.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, Issue
+from regauth_core.evidence import asked_text, doubt_about, numbers, present, subject, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import is_final, issue_behind, lost_on_the_way
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import Scope
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refusal of the first such token."""
+    found = [(e, lost) for e in conversation.refused(401, 403) if (lost := _lost(conversation, e))]
+    if found:
+        refused, lost = found[0]
+        issue = issue_behind(conversation, refused)
+        if issue is not None:
+            yield _match(conversation, issue, lost, [e for e, _ in found])
+
+
+def _lost(conversation: Conversation, refused: Exchange) -> tuple[Scope, ...]:
+    issue = issue_behind(conversation, refused)
+    if issue is None or issue.secret is None or not is_final(conversation, refused):
+        return ()
+    return lost_on_the_way(conversation, refused, issue)
+
+
+def _cause(issue: Issue, refused: Exchange) -> str | None:
+    if refused.target.endpoint is Endpoint.CATALOG:
+        return "catalog"
+    granted = issue.granted
+    if granted is None:
+        return None
+    names = list(dict.fromkeys(s.resource for s in issue.asked))
+    kept = {s.resource for s in granted if s.actions}
+    if len(names) > 1 and len(kept) == 1 and kept <= {names[0], names[-1]}:
+        return "one-of-several-scopes"
+    return "push-without-pull" if any("push" in s.actions and "pull" not in s.actions for s in granted) else None
+
+
+def _match(conversation: Conversation, issue: Issue, lost: tuple[Scope, ...], refused: list[Exchange]) -> Match:
+    first = refused[0]
+    cause = _cause(issue, first)
+    granted = issue.granted
+    server = issue.exchange.origin.host
+    wanted = " ".join(map(str, lost))
+    got = (
+        "a token that cannot be read" if granted is None
+        else f"a token for {' '.join(map(str, granted))}" if granted
+        else "a token that grants nothing"
+    )
+    lesser = cause == "catalog" or conversation.went_on(refused[-1])
+    return Match(
+        exchanges=present(issue.exchange, *refused),
+        severity=Severity.INFO if lesser else None,
+        fault=None if cause in ("one-of-several-scopes", "push-without-pull") else Fault.CREDENTIALS,
+        cause=cause,
+        title=f"the token grants less than was asked for {subject(conversation)}",
+        explanation=(
+            f"The client asked {server} for {asked_text(issue.exchange)} and was given {got} ({issue.exchange.number})."
+            f" {where(first)}, which needs {wanted}, was refused with {first.status} ({numbers(refused)})."
+        ),
+        client_author=f"Do not repeat the exchange for {wanted}: the same request gets the same answer.",
+        user=(
+            f"Name the repository instead of listing the catalogue of {first.origin.host}." if cause == "catalog"
+            else f"{server} loses entries of the list: tell its operator, and ask for one repository at a time."
+            if cause == "one-of-several-scopes"
+            else f"The account lacks this right: have {wanted} granted, pull together with push."
+        ),
+        confidence=Confidence.MEDIUM if granted is None else Confidence.HIGH,
+        because=(
+            "what the token grants is known only from the registry's refusal" if granted is None
+            else "what was asked for, what the token lists and the refusal are in the capture"
+        ),
+        doubt=doubt_about(conversation, first, issue),
+    )
+
+
+RULE = Rule(
+    name="token-scope-reduced",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.INTEROP,
+    references=(page("token", "Requesting a Token"), page("jwt", "access")),
+    seen=(
+        "estesp/manifest-tool#53",
+        "distribution/distribution#2932",
+        "SUSE/Portus#1134",
+        "goharbor/harbor#7898",
+        "Azure/acr#751",
+    ),
+    signs=signs.REFUSED | signs.DENIED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,96 @@
+"""The token server refuses the whole exchange where it should grant less than was asked.
+
+Fires when: an exchange with credentials, for several actions or several resources, is refused with words about scope
+or rights and not about the password; or the same credential gets a token for a part of what was asked.
+
+Silent when: nothing shows that the credential itself is good (credentials-rejected). Info where the operation goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, good, realm_key, secret_of
+from regauth_core.evidence import asked, asked_text, is_about, numbers, present, says, went_on
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import covered
+
+_OF_RIGHTS = (
+    "scope",
+    "permission",
+    "privilege",
+    "requested access",
+    "not allowed to",
+    "not authorized to",
+    "insufficient",
+)
+_OF_PASSWORDS = ("password", "username", "credential", "expired", "invalid token", "bad token", "revoked")
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every exchange that was refused as a whole."""
+    refused = [
+        e
+        for e in conversation.token_exchanges
+        if e.status in (400, 401, 403) and secret_of(e) is not None and _is_wide(e) and is_about(conversation, e)
+    ]
+    shown = [(e, less) for e in refused if (less := _granted_part(conversation, e)) or _speaks_of_rights(e)]
+    if not shown:
+        return
+    first, less = shown[0]
+    host = first.origin.host
+    proof = f" The same credential got a token for {asked_text(less)} ({less.number})." if less is not None else ""
+    yield Match(
+        exchanges=present(less, *(e for e, _ in shown)),
+        severity=Severity.INFO if went_on(conversation, first) else None,
+        title=f"the token server {host} refuses the whole request instead of granting a part of it",
+        explanation=(
+            f"The client asked for {asked_text(first)} with its credential and was answered {first.status}"
+            f" ({numbers(e for e, _ in shown)}), as if the login were wrong.{proof} A right that is missing should"
+            " only make the token narrower."
+        ),
+        client_author=f"Ask {host} only for what the next step needs, and for more when that step comes.",
+        user=f"The account or its access token lacks one of the rights in {asked_text(first)}, mostly push: grant it.",
+        confidence=Confidence.HIGH if less is not None else Confidence.MEDIUM,
+        because=(
+            "the same credential is good for less" if less is not None
+            else "the answer speaks of rights and not of the password"
+        ),
+    )
+
+
+def _is_wide(exchange: Exchange) -> bool:
+    scopes = asked(exchange)
+    return len(scopes) > 1 or any(len(s.actions) > 1 for s in scopes)
+
+
+def _speaks_of_rights(exchange: Exchange) -> bool:
+    return says(exchange, _OF_RIGHTS) and not says(exchange, _OF_PASSWORDS)
+
+
+def _granted_part(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    """A successful exchange with the same credential for a part of the same scopes."""
+    whole = asked(refused)
+    for act in conversation.acquaintance.acts:
+        if good(act) and realm_key(act) == realm_key(refused) and secret_of(act) == secret_of(refused):
+            part = asked(act)
+            if part and covered(part, whole) and not covered(whole, part):
+                return act
+    return None
+
+
+RULE = Rule(
+    name="token-server-rejects-subset",
+    family=Family.EXCHANGE,
+    severity=Severity.WARNING,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.MUST,
+    references=(page("token", "Requesting a Token"),),
+    seen=("spinalcordtoolbox/spinalcordtoolbox#5286",),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,78 @@
+"""A token that was issued for one user serves another.
+
+Fires when: a token that was asked for with one credential is accepted from another client, which holds other
+credentials for this registry and never got that token from a token server itself.
+
+Silent when: the other client holds the same credential, as parallel workers of one login do; nothing shows that it is
+another identity; the token was an anonymous one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, Issue, bearer, good
+from regauth_core.evidence import numbers, subject
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each issue of a token that reached a stranger."""
+    strangers: dict[int, tuple[Issue, list[Exchange]]] = {}
+    for exchange in conversation.requests:
+        issue = conversation.issue_of(bearer(exchange)) if good(exchange) else None
+        if issue is not None and _is_foreign(conversation, issue):
+            strangers.setdefault(issue.exchange.number, (issue, []))[1].append(exchange)
+    for issue, served in strangers.values():
+        yield _match(conversation, issue, served)
+
+
+def _is_foreign(conversation: Conversation, issue: Issue) -> bool:
+    if issue.secret is None or issue.client == conversation.person.identifier:
+        return False
+    own = conversation.acquaintance.secrets
+    if not own or issue.secret in own:
+        return False
+    answer = issue.exchange.response.token if issue.exchange.response else None
+    tokens = set(answer.fingerprints if answer is not None else ())
+    return not any(
+        tokens.intersection(act.response.token.fingerprints)
+        for act in conversation.acquaintance.acts
+        if act.response is not None and act.response.token is not None
+    )
+
+
+def _match(conversation: Conversation, issue: Issue, served: list[Exchange]) -> Match:
+    return Match(
+        exchanges=(issue.exchange, *served),
+        title=f"a token issued for one user was used by another for {subject(conversation)}",
+        explanation=(
+            f"Client {issue.client} got the token with its own credential ({issue.exchange.number}). Client"
+            f" {conversation.person.identifier} holds other credentials for this registry and did not ask for this"
+            f" token, but was served with it ({numbers(served)})."
+        ),
+        client_author="Make the fingerprint of the credential a part of the key under which tokens are cached.",
+        user=f"Look for a cache between the clients and {conversation.origin.host}: through it the rights of one user"
+        " reach another.",
+        confidence=Confidence.MEDIUM,
+        because="the two are told apart by process or address, and both are known to hold different credentials",
+        rests_on_absence=False,
+    )
+
+
+RULE = Rule(
+    name="token-shared-between-identities",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.WARNING,
+    fault=Fault.PROXY,
+    level=Level.MUST,
+    references=(page("scope", "Audience"), rfc(9110, "11.5")),
+    seen=("artifact-keeper/artifact-keeper#3606",),
+    signs=signs.CREDENTIAL,
+    matches=matches,
+    manual=__doc__,
+    stands_alone=True,
+)

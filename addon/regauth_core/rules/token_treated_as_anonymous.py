@@ -1,0 +1,84 @@
+"""A fresh token is answered as if none had been sent.
+
+Fires when: two or more tokens, each fresh and good for what is asked, are refused with the very challenge that an
+anonymous request gets, without an `error` in it. Low confidence where the tokens cannot be read.
+
+Silent when: there is one refusal only; the token grants less than is needed; clocks explain it (clock-skew); a later
+try succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation, Issue, anonymous, bearer
+from regauth_core.evidence import doubt_about, error_of, numbers, subject, where
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import covered, needed
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request whose token seems not to have arrived."""
+    asked = {_challenges(e) for e in conversation.context if e.status == 401 and anonymous(e)}
+    lost = [
+        (e, issue)
+        for e in conversation.refused()
+        if (issue := _good_token(conversation, e)) is not None and error_of(e) is None and _challenges(e) in asked
+    ]
+    tokens = {t.fingerprint for e, _ in lost if (t := bearer(e)) is not None}
+    if len(tokens) < 2:
+        return
+    first, issue = lost[0]
+    refused = [e for e, _ in lost]
+    readable = all(i.granted is not None for _, i in lost)
+    host = first.origin.host
+    yield Match(
+        exchanges=tuple(refused),
+        title=f"{host} answers a fresh token as if none had been sent",
+        explanation=(
+            f"{where(first)} was sent with {len(tokens)} tokens that are good for {subject(conversation)}"
+            f" ({numbers(refused)}), and each time the answer was the challenge that a request without token gets."
+        ),
+        client_author=f"Stop after one renewal: another token for {host} will not help.",
+        user=f"Look for a reverse or caching proxy in front of {host} and let it pass Authorization on for /v2/.",
+        confidence=Confidence.MEDIUM if readable else Confidence.LOW,
+        because=(
+            "the tokens say that they grant what was asked" if readable
+            else "the tokens cannot be read, so they may grant less than was asked for"
+        ),
+        doubt=doubt_about(conversation, first, issue),
+    )
+
+
+def _good_token(conversation: Conversation, refused: Exchange) -> Issue | None:
+    issue = conversation.issue_of(bearer(refused))
+    if issue is None or refused.started > issue.ended or conversation.succeeded(refused):
+        return None
+    if issue.granted is None and issue.secret is None:
+        # An anonymous token that cannot be read most likely has no rights.
+        return None
+    need = needed(refused.request.method, refused.target)
+    return issue if need and covered(need, issue.granted if issue.granted is not None else issue.asked) else None
+
+
+def _challenges(exchange: Exchange) -> tuple[tuple[str | None, ...], ...]:
+    """What an answer asks for, in a form that can be compared."""
+    challenges = exchange.response.challenges if exchange.response else ()
+    return tuple((c.kind, *(c.parameter(name) for name in ("realm", "service", "scope", "error"))) for c in challenges)
+
+
+RULE = Rule(
+    name="token-treated-as-anonymous",
+    family=Family.PROXY,
+    severity=Severity.WARNING,
+    fault=Fault.PROXY,
+    level=Level.MUST,
+    references=(rfc(9110, "11.6.2"),),
+    seen=("rpardini/docker-registry-proxy PR#180", "distribution/distribution PR#613", "moby/moby#22503"),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

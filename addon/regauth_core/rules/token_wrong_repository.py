@@ -1,0 +1,107 @@
+"""A token that was asked for one repository is sent for another, and the refusal stands.
+
+Fires when: a Bearer token whose exchange named only other repositories is refused here with 401 or 403, no token is
+asked for this repository afterwards, and the request does not succeed later. Info where the client gets something
+else of this repository all the same.
+
+Silent when: a token for this repository is asked next; the exchange named several repositories and this one among
+them; the registry accepts the token; the exchange that issued it is not in the capture; the challenge itself had sent
+the client for the other name, which is the registry's mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, Issue, bearer
+from regauth_core.evidence import (
+    asked_text,
+    changed_credential,
+    doubt_about,
+    numbers,
+    refuses,
+    renewals,
+    repositories,
+    subject,
+    went_on,
+    where,
+)
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import entries
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request that was refused because its token is another repository's."""
+    if conversation.repository is None:
+        return
+    wrong = [
+        (e, issue) for e in conversation.requests if refuses(e) and (issue := _foreign(conversation, e)) is not None
+    ]
+    if wrong:
+        yield _match(conversation, [e for e, _ in wrong], wrong[0][1])
+
+
+def _foreign(conversation: Conversation, refused: Exchange) -> Issue | None:
+    """Where the token comes from, if it was asked for other repositories alone and the refusal is final."""
+    token = bearer(refused)
+    issue = conversation.issue_of(token)
+    if issue is None or conversation.succeeded(refused):
+        return None
+    names = repositories(issue.asked, conversation.registry)
+    if not names or conversation.repository in names or names & _sent_for(conversation):
+        return None
+    if renewals(conversation, refused) or changed_credential(conversation, refused):
+        return None
+    return issue
+
+
+def _sent_for(conversation: Conversation) -> frozenset[str]:
+    """The repositories that challenges of this conversation ask a token for."""
+    scopes = (s for e in conversation.steps if e.response for c in e.response.challenges for s in c.scopes)
+    return repositories(entries(scopes), conversation.registry)
+
+
+def _match(conversation: Conversation, refused: list[Exchange], issue: Issue) -> Match:
+    granted = issue.granted
+    said = conversation.repository in _sent_for(conversation)
+    named = granted is not None and bool(repositories(granted, conversation.registry))
+    return Match(
+        exchanges=(issue.exchange, *refused),
+        severity=Severity.INFO if went_on(conversation, refused[-1]) else None,
+        title=f"a token for another repository was sent for {subject(conversation)}",
+        explanation=(
+            f"The token was asked for {asked_text(issue.exchange)} ({issue.exchange.number}). The client sent it with"
+            f" {where(refused[0])} as well ({numbers(refused)}), was refused with {refused[0].status}, and asked for no"
+            f" token that names {conversation.repository}."
+        ),
+        client_author=(
+            f"Key cached tokens by registry and scope: for {conversation.repository} answer the new challenge instead"
+            " of sending the token of another repository."
+        ),
+        user=f"The login is good; use one run of the client for each repository, so that {conversation.repository}"
+        " gets a token of its own.",
+        confidence=Confidence.HIGH if said or named else Confidence.MEDIUM,
+        because=(
+            "the challenge asks for this repository" if said
+            else "the token itself names the repositories it is good for" if named
+            else "the token cannot be read and the challenge names no repository; only what it was asked for is known"
+        ),
+        doubt=doubt_about(conversation, refused[0], issue),
+    )
+
+
+RULE = Rule(
+    name="token-wrong-repository",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "How to authenticate"), page("scope", "Resource Provider Use")),
+    seen=("oras-project/oras-py#133", "opentofu/opentofu#3316", "oras-project/oras-java#17"),
+    signs=signs.REFUSED | signs.DENIED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,101 @@
+"""The token exchange "succeeded" without giving a token.
+
+Fires when: the realm answers 2xx with a page or anything else that is no JSON object, with JSON that has neither
+`token` nor `access_token`, or with an empty one, and no later exchange gives a token.
+
+Causes: not-json (mostly the realm is somebody's login page, which is a matter of configuration), no-token, empty-token.
+
+Silent when: a redirect ends in JSON; one of the two fields is there; the JSON comes under another content type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, realm_key
+from regauth_core.evidence import challenge_for, is_about, present, went_on, where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_SAID = {
+    "not-json": "is no JSON object",
+    "no-token": "is JSON without token or access_token",
+    "empty-token": "holds an empty token",
+}
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each kind of unusable answer."""
+    found: dict[str, list[Exchange]] = {}
+    for exchange in conversation.token_exchanges:
+        cause = _cause(conversation, exchange)
+        if cause is not None and is_about(conversation, exchange) and not _later_token(conversation, exchange):
+            found.setdefault(cause, []).append(exchange)
+    for cause, exchanges in found.items():
+        first = exchanges[0]
+        kind = first.response.header("content-type") if first.response else None
+        yield Match(
+            exchanges=present(challenge_for(conversation, first), *exchanges),
+            severity=Severity.INFO if went_on(conversation, first) else None,
+            fault=Fault.CONFIGURATION if cause == "not-json" else None,
+            cause=cause,
+            title=f"the answer of {first.origin.host} to the token request holds no token",
+            explanation=(
+                f"{where(first)} ({first.number}) was answered {first.status}, but what came ({kind or 'no type'},"
+                f" {first.response.size if first.response else 0} bytes) {_SAID[cause]}."
+            ),
+            client_author=f"Reject such an answer of {first.origin.host} at once, and print its content type and size.",
+            user=(
+                f"The realm that the registry names, {first.origin.host}, is no working token endpoint: correct the"
+                " realm in the registry's configuration, or what stands in front of the token server."
+            ),
+            doubt=conversation.doubt(first),
+        )
+
+
+def _cause(conversation: Conversation, exchange: Exchange) -> str | None:
+    response = exchange.response
+    if response is None or not 200 <= response.status < 300 or exchange.request.method not in ("GET", "POST"):
+        return None
+    answer = response.token
+    if answer is None:
+        return "not-json" if response.is_html and _is_named(conversation, exchange) else None
+    if answer.fingerprints or answer.refresh_token:
+        # Some clouds exchange their own token for a refresh token first.
+        return None
+    if not answer.is_json:
+        return "not-json" if _is_named(conversation, exchange) or exchange.request.token is None else None
+    return "empty-token" if answer.empty else "no-token"
+
+
+def _is_named(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether it is a token server that was asked: a login page may have a query that looks like a token request's."""
+    asked = exchange.request.token
+    by_redirect = conversation.person.named.get(realm_key(exchange))
+    if by_redirect is not None and not conversation.is_token_exchange(by_redirect.exchange):
+        return False
+    named = realm_key(exchange) in conversation.person.realms
+    return named or bool(asked is not None and (asked.scopes or asked.account or exchange.request.credentials))
+
+
+def _later_token(conversation: Conversation, exchange: Exchange) -> bool:
+    return any(
+        e.started > exchange.started and e.response is not None and e.response.token and e.response.token.fingerprints
+        for e in (*conversation.steps, *conversation.acquaintance.acts)
+    )
+
+
+RULE = Rule(
+    name="unusable-token-response",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.MUST,
+    references=(page("token", "Token Response Fields"), rfc(6749, "5.1")),
+    seen=("cesanta/docker_auth#230", "distribution/distribution#1659", "indaco/malt PR#916"),
+    signs=signs.TOKEN | signs.PAGE,
+    matches=matches,
+    manual=__doc__,
+)

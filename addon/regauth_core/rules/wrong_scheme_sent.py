@@ -1,0 +1,115 @@
+"""The registry asks for one scheme, and the client keeps to another.
+
+Fires when: a request with a credential of one scheme got 401, that answer offers only other schemes which registry
+clients understand, and afterwards the client neither asked the realm it names nor sent a credential of an offered
+scheme. Every further request refused in the same way is part of it. Info where the client got on all the same.
+
+Causes: ping-derived-auth (the ping before it was open, or asked for something else, and the client never looked at a
+challenge again), preemptive (the credential was sent before anybody had asked for one).
+
+Silent when: a token exchange or the right scheme follows, which costs a round trip and nothing else; a credential that
+was sent unasked is accepted; the same request had been told to use this very scheme, or the token was asked for as a
+challenge said (the registry then changed its mind).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, good, same, usable
+from regauth_core.evidence import numbers, present, subject, where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.refusals import is_final, is_foreign, is_told_by_repositories, issue_behind, schemes
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_OF_ITS_OWN = "token"
+"""The scheme of the v1 protocol, which has a rule of its own."""
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request that was refused for its scheme."""
+    wrong = [e for e in conversation.refused() if _is_wrong(conversation, e)]
+    if wrong and not is_told_by_repositories(conversation, wrong):
+        yield _match(conversation, wrong)
+
+
+def _sent(exchange: Exchange) -> set[str]:
+    return {str(c.scheme) for c in exchange.request.credentials if not c.empty}
+
+
+def _is_wrong(conversation: Conversation, refused: Exchange) -> bool:
+    sent, offered = _sent(refused), {c.kind for c in usable(refused)}
+    if not sent or not offered or sent & offered or _OF_ITS_OWN in sent:
+        return False
+    if is_foreign(conversation, refused) or not is_final(conversation, refused) or conversation.acted_on(refused):
+        return False
+    return not _was_told(conversation, refused, sent)
+
+
+def _was_told(conversation: Conversation, refused: Exchange, sent: set[str]) -> bool:
+    """Whether the client had reason to send this scheme: this request's own challenge, or the way to its token."""
+    if "bearer" in sent and issue_behind(conversation, refused) is not None:
+        return True
+    earlier = [e for e in conversation.context if e.status == 401 and e.started < refused.started]
+    return any(
+        c.kind in sent and (c.kind == "bearer" or same(e, refused)) for e in earlier for c in usable(e)
+    )
+
+
+def _cause(conversation: Conversation, refused: Exchange) -> str | None:
+    ping = conversation.ping_before(refused)
+    offered = {c.kind for c in usable(refused)}
+    if ping is not None and (good(ping) or (ping.status == 401 and not offered & {c.kind for c in usable(ping)})):
+        return "ping-derived-auth"
+    asked = any(e.status == 401 and usable(e) and e.started < refused.started for e in conversation.context)
+    return None if asked else "preemptive"
+
+
+def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
+    first = wrong[0]
+    cause = _cause(conversation, first)
+    ping = conversation.ping_before(first) if cause == "ping-derived-auth" else None
+    sent = " and ".join(sorted(s.capitalize() for s in _sent(first)))
+    offered = schemes(first)
+    why = f" Its ping ({ping.number}, {ping.status}) did not ask for {offered}." if ping is not None else ""
+    return Match(
+        exchanges=present(ping, *wrong),
+        severity=Severity.INFO if conversation.went_on(first) else None,
+        cause=cause,
+        title=f"the client sent {sent} where {subject(conversation)} asks for {offered}",
+        explanation=(
+            f"{where(first)} carried {sent} and was answered 401 with a challenge for {offered} ({numbers(wrong)})."
+            f" The client did not change the scheme and asked no token server.{why}"
+        ),
+        client_author=(
+            f"Choose the scheme anew on every 401: {where(first)} asks for {offered}, whatever the ping said or the"
+            " last request used."
+        ),
+        user=(
+            f"The password may be right: it was sent as {sent}, which {first.origin.host} does not take here. A"
+            f" registry whose /v2/ answers 401 with the {offered} challenge works around it."
+        ),
+        because="the scheme that was sent, the one that was asked for and what the client did next are in the capture",
+        doubt=conversation.doubt(first),
+    )
+
+
+RULE = Rule(
+    name="wrong-scheme-sent",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(rfc(9110, "11.4"), page("token", "How to authenticate")),
+    seen=(
+        "google/go-containerregistry PR#1207",
+        "project-zot/zot#3869",
+        "Azure/acr#466",
+        "prowler-cloud/prowler PR#12691",
+    ),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)
