@@ -1,0 +1,145 @@
+"""The command line: arguments in, exit status out. 0: as asked; 2: bad usage or unreadable input; 70: our own fault."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn
+
+import regauth_core
+from regauth_core.edge.mishap import whereabouts
+from regauth_core.edge.trouble import Trouble
+
+_INTERNAL: Final = 70
+_INTERRUPTED: Final = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (default: this process's); the exit status."""
+    try:
+        parsed = _parser().parse_args(arguments)
+        perform: Callable[[argparse.Namespace], int] = parsed.perform
+        return perform(parsed)
+    except Trouble as trouble:
+        print(f"regauth: {trouble}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left; what is still in the buffer must not fail once more at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except Exception as error:
+        if os.environ.get("REGAUTH_DEBUG"):
+            raise
+        print(f"regauth: internal error: {whereabouts(error)}; please report", file=sys.stderr)
+        return _INTERNAL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="regauth", description="Tells who broke the authentication between client and registry.")
+    parser.add_argument("--version", action="version", version=f"regauth {regauth_core.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_run(commands)
+    _add_serve(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a registry client behind the proxy and tell what was seen",
+        usage="regauth run [OPTION]... -- COMMAND...",
+        description="Runs COMMAND behind a proxy of its own. The exit status is COMMAND's, 128 and the signal's number "
+        "if a signal ended it, or as --fail-on says.",
+    )
+    parser.add_argument("--scenario", metavar="S", help="answer as the registry of this scenario file (or its name)")
+    parser.add_argument("--inject", metavar="MODE", default="off", help="what to do to the traffic: off")
+    parser.add_argument("--credentials", metavar="C", action="append", default=[], help="where credentials come from")
+    parser.add_argument("-o", "--output", metavar="FILE", action="append", default=[], help="write a report")
+    parser.add_argument("--fail-on", metavar="LEVEL", help="exit with 1 on a finding: error, warning or info")
+    parser.add_argument("--trace", metavar="FILE", help="append every exchange to this file, redacted")
+    parser.add_argument("--quiet-time", metavar="SECONDS", default="30", help="silence that ends a conversation (30)")
+    parser.add_argument(
+        "--anonymize", metavar="WHAT", action="append", default=[], help="hosts, repositories, users: give pseudonyms"
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the client and its arguments")
+    parser.set_defaults(perform=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from regauth_core.edge import options, run
+    from regauth_core.edge.files import scenario_path
+    from regauth_core.edge.scenario_file import scenario_at
+
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        raise Trouble("run: expected a command behind --, such as: regauth run -- skopeo list-tags docker://…")
+    options.inject("run: --inject", arguments.inject)
+    if arguments.credentials:
+        raise Trouble("run: --credentials: not available yet; leave it out")
+    scenario = scenario_path(arguments.scenario) if arguments.scenario else None
+    if scenario is not None:
+        scenario_at(scenario)
+    plan = run.Plan(
+        command=tuple(command),
+        scenario=scenario,
+        trace=options.writable("run: --trace", arguments.trace) if arguments.trace else None,
+        quiet_time=options.quiet_time("run: --quiet-time", arguments.quiet_time),
+        anonymize=frozenset(options.anonymize("run: --anonymize", arguments.anonymize)),
+        reports=tuple(options.report_file("run: -o", name) for name in arguments.output),
+        fail_on=options.severity("run: --fail-on", arguments.fail_on) if arguments.fail_on else None,
+    )
+    return run.run(plan, os.environ, sys.stderr)
+
+
+def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "serve", help="serve a scenario, http and https on one port", usage="regauth serve [OPTION]... SCENARIO"
+    )
+    parser.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of a shipped one")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    parser.add_argument("--port", default=5000, type=_port, help="the port to listen on (5000)")
+    parser.set_defaults(perform=_serve)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port between 0 and 65535, found {text!r}")
+    return int(text)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from regauth_core.edge.authority import authority
+    from regauth_core.edge.files import scenario_path
+    from regauth_core.edge.serve import serve
+
+    with authority(os.environ) as confdir:
+        return serve(
+            scenario_path(arguments.scenario),
+            host=arguments.host,
+            port=arguments.port,
+            confdir=confdir,
+            out=sys.stdout,
+        )
+
+
+def _add_demo(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser("demo", help="the whole story with nothing but this package", usage="regauth demo")
+    parser.set_defaults(perform=_demo)
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from regauth_core.edge.demo import demo
+
+    return demo(os.environ, sys.stdout)

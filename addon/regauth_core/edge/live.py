@@ -1,0 +1,168 @@
+"""A live recording: requests that have begun, clients that are still there, findings told when they are certain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mitmproxy import ctx, http
+from mitmproxy.hooks import UpdateHook
+from mitmproxy.log import ALERT
+
+from regauth_core.diagnosis import Ending
+from regauth_core.edge.flows import Noted, origin_of, wire_of
+from regauth_core.edge.presence import Presence
+from regauth_core.edge.processes import Process
+from regauth_core.edge.recorder import Recorder
+from regauth_core.edge.streaming import Counter, stream_request, stream_response
+from regauth_core.edge.traffic import Place, Role, Watch, place_of
+from regauth_core.model import Finding, Journal, Origin, Severity
+from regauth_core.report.terminal import live_line
+
+_MARKS: Final = {Severity.ERROR: ":x:", Severity.WARNING: ":warning:", Severity.INFO: ":bulb:"}
+_WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Open:
+    number: int
+    flow: http.HTTPFlow
+    place: Place
+    role: Role
+    request: Counter | None = None
+    response: Counter | None = None
+
+
+class Live:
+    """What is going on between the hooks of one recording."""
+
+    def __init__(self, recorder: Recorder, watch: Watch) -> None:
+        self.recorder = recorder
+        self.watch = watch
+        self._presence = Presence()
+        self._open: dict[str, _Open] = {}
+        self._numbers = 0
+        self._saved = False
+        self._flows: weakref.WeakValueDictionary[int, http.HTTPFlow] = weakref.WeakValueDictionary()
+        self._updates: set[asyncio.Task[None]] = set()
+
+    def place(self, flow: http.HTTPFlow) -> tuple[Place, Role] | None:
+        """Where the request goes; `None` where that is nobody's business."""
+        place = place_of(flow.request.method, origin_of(flow), flow.request.path)
+        role = self.watch.role_of(place)
+        return (place, role) if role is not None else None
+
+    def begin(self, flow: http.HTTPFlow, place: Place, role: Role, *, stream: bool) -> None:
+        """A watched request has arrived, up to its head; `stream`: its body need not be held."""
+        self._numbers += 1
+        entry = self._open[flow.id] = _Open(self._numbers, flow, place, role)
+        self._flows[entry.number] = flow
+        if stream and flow.live:
+            entry.request = stream_request(flow, place, role)
+
+    def introduce(self, flow: http.HTTPFlow, label: str | None, process: Process | None) -> None:
+        """It is known now who sent the request."""
+        entry = self._open.get(flow.id)
+        if entry is None:
+            return
+        if not flow.live:
+            self._saved = True
+            return
+        noted = Noted(flow)
+        noted.sender(label, process.number if process else None, process.program if process else None)
+        request = flow.request
+        if request.method in _WITH_BODY and request.headers.get("expect", "").lower() == "100-continue":
+            noted.expected()
+        address = flow.client_conn.peername[0] if flow.client_conn.peername else None
+        who = (label, process, address, request.headers.get("user-agent"))
+        sender = self.recorder.begin(entry.number, request.timestamp_start, who, lambda: wire_of(flow, entry.number))
+        self._presence.seen(sender, process)
+
+    def answered(self, flow: http.HTTPFlow) -> None:
+        """The head of the answer is there."""
+        entry = self._open.get(flow.id)
+        if entry is not None and flow.live:
+            entry.response = stream_response(flow, entry.place, entry.role)
+
+    def end(self, flow: http.HTTPFlow) -> None:
+        """The exchange has ended, whole or not."""
+        entry = self._open.pop(flow.id, None)
+        if entry is None:
+            return
+        if flow.live and (entry.request or entry.response):
+            Noted(flow).sizes(
+                entry.request.size if entry.request else None, entry.response.size if entry.response else None
+            )
+        if flow.response is not None:
+            headers = flow.response.headers
+            self.watch.learn(
+                entry.place, headers.get_all("www-authenticate"), headers.get_all("location"), headers.get_all("link")
+            )
+            self.watch.learn_layers(entry.place, flow.response.raw_content)
+        self._announce(self.recorder.end(wire_of(flow, entry.number)))
+
+    def distrusted(self, who: str, server: tuple[str, int] | None, error: str) -> None:
+        """The TLS handshake with a client failed, with mitmproxy's words; `who` may be shown."""
+        if server is None or not self.watch.may_be_registry(Origin("https", server[0].lower(), server[1])):
+            return
+        doubt = "does not" if "does not trust" in error else "closed the connection during the handshake and may not"
+        host = self.recorder.redactor.host(server[0].lower())
+        self.recorder.note(f"{who} {doubt} trust the proxy's certificate authority: no request to {host} could be seen")
+
+    def is_idle(self) -> bool:
+        """Whether no watched request is waiting for its answer."""
+        return not self._open
+
+    async def look_around(self, now: float) -> None:
+        """Once in a while: what has become certain by the passing of time, and who has gone."""
+        if self._saved:
+            return  # flows from a file have a time of their own
+        self._announce(self.recorder.tick(now))
+        processes = self._presence.processes()
+        if processes:
+            self._announce(self._part(await asyncio.to_thread(_dead, processes), now))
+
+    def interrupt(self) -> None:
+        """The proxy stops: requests without an answer get none that could be seen."""
+        for entry in list(self._open.values()):
+            self._open.pop(entry.flow.id, None)
+            self.recorder.end(wire_of(entry.flow, entry.number))
+
+    def finish(self, now: float, *, all_gone: bool = False) -> Journal:
+        """The recording ends; `all_gone`: whoever could send anything has ended, as far as its process cannot tell."""
+        self.interrupt()
+        self._part(_dead(self._presence.processes()), now)
+        if self._saved:
+            ending = Ending.CLEAN
+        else:
+            gone = self._presence.everybody_gone or (all_gone and not self._presence.processes())
+            ending = Ending.GONE if gone else Ending.STOPPED
+        return self.recorder.finish(ending, now)
+
+    def _part(self, dead: set[Process], now: float) -> list[Finding]:
+        """What is certain because clients have gone."""
+        gone = self._presence.ended(dead, self.recorder.busy()) if dead else ()
+        return [finding for sender in gone for finding in self.recorder.gone(sender, now)]
+
+    def _announce(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            _log.log(ALERT, self.recorder.redactor.sweep(f"regauth: {live_line(finding)}")[0])
+            flows = [flow for number in finding.exchanges if (flow := self._flows.get(number)) is not None]
+            for flow in flows:
+                Noted(flow).finding(finding.rule)
+                flow.marked = flow.marked or _MARKS[finding.severity]
+                flow.comment = flow.comment or f"{finding.rule}: {finding.title}"
+            if flows:
+                update = asyncio.ensure_future(ctx.master.addons.trigger_event(UpdateHook(flows)))
+                self._updates.add(update)
+                update.add_done_callback(self._updates.discard)
+
+
+def _dead(processes: Sequence[Process]) -> set[Process]:
+    return {process for process in processes if not process.is_alive()}

@@ -1,0 +1,271 @@
+"""The addon: mitmproxy's hooks, each of which unpacks, hands on, and never fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from mitmproxy import command, ctx, exceptions, http, tls, types
+from mitmproxy.addonmanager import Loader
+from mitmproxy.connection import Client
+from mitmproxy.log import ALERT
+from mitmproxy.proxy import mode_specs
+
+from regauth_core.edge import options, outputs
+from regauth_core.edge.identity import Identities
+from regauth_core.edge.live import Live
+from regauth_core.edge.mishap import whereabouts
+from regauth_core.edge.recorder import Recorder
+from regauth_core.edge.standin import StandIn
+from regauth_core.edge.trace import TraceWriter
+from regauth_core.edge.traffic import Watch
+from regauth_core.edge.trouble import Trouble
+from regauth_core.model import Journal
+from regauth_core.redact import Redactor
+from regauth_core.simulate.registry import Registry
+
+_TICK: Final = 1.0
+"""Seconds between two looks at the clock."""
+_SOON: Final = 0.1
+"""Seconds after a connection has closed until its process is looked for."""
+_FIXED: Final = frozenset({"regauth_trace", "regauth_quiet_time", "regauth_anonymize"})
+
+_log = logging.getLogger(__name__)
+
+
+class RegAuth:
+    """Records registry traffic and says who breaks its authentication."""
+
+    def __init__(self, *, embedded: bool = False, credentials_known: bool = False, command: Sequence[str] = ()) -> None:
+        """`embedded`: whoever made it calls `finish` and does the talking, and knows the `command` to be watched."""
+        self._embedded = embedded
+        self._credentials_known = credentials_known
+        self._command = tuple(command)
+        self._settings = options.Settings()
+        self._live: Live | None = None
+        self._identities = Identities()
+        self._standin: StandIn | None = None
+        self._failures = 0
+        self._wake = asyncio.Event()
+        self._ticker: asyncio.Task[None] | None = None
+
+    # From beginning to end
+
+    def load(self, loader: Loader) -> None:
+        """Declare the options."""
+        options.declare(loader)
+
+    def configure(self, updated: Iterable[str]) -> None:
+        """Read the options, if any of ours is among the `updated`."""
+        changed = {name for name in updated if name.startswith(options.PREFIX)}
+        if changed:
+            try:
+                self._apply(options.settings_of(ctx.options), changed)
+            except Trouble as trouble:
+                self._refuse(str(trouble))
+
+    def running(self) -> None:
+        """mitmproxy is up."""
+        if self._live is None:
+            self._live = self._record(self._settings)
+        for complaint in options.unknown(list(ctx.options.deferred)):
+            _log.warning("regauth: %s", complaint)
+        self._ticker = asyncio.get_running_loop().create_task(self._tick())
+
+    def done(self) -> None:
+        """mitmproxy ends, or loads the script anew."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._play(None)
+        if self._live is None:
+            return
+        with self._guard("unanswered requests"):
+            self._live.interrupt()
+        if self._embedded:
+            return
+        with self._guard("the recording"):
+            journal = self.finish()
+            redactor = self._live.recorder.redactor
+            for complaint in outputs.write_reports(journal, self._settings.reports, redactor):
+                print(f"regauth: {complaint}", file=sys.stderr)
+            if not ctx.master.should_exit.is_set():
+                _log.log(ALERT, "regauth: this recording ends here; a new one begins")
+            elif journal.exchanges or journal.diagnosis.notes:
+                outputs.print_summary(journal, redactor, sys.stderr)
+            else:
+                print("regauth: no registry traffic was seen", file=sys.stderr)
+
+    def finish(self, *, status: int | None = None, client_version: str | None = None) -> Journal:
+        """Everything that was recorded; nothing is any more.
+
+        For the command that was watched: its exit status, and what it says its version is.
+        """
+        recorder = self.live().recorder
+        if self._failures:
+            recorder.note(f"{self._failures} messages could not be examined because of an error in regauth")
+        version = recorder.redactor.text(client_version) if client_version else None
+        recorder.environment = replace(recorder.environment, status=status, client_version=version)
+        return self.live().finish(time.time(), all_gone=status is not None)
+
+    # No property: mitmproxy reads every attribute of an addon to find its commands.
+    def live(self) -> Live:
+        """The recording, once mitmproxy is up."""
+        assert self._live is not None  # noqa: S101  (for the type checker: `running` made it)
+        return self._live
+
+    def _apply(self, settings: options.Settings, changed: set[str]) -> None:
+        before, self._settings = self._settings, settings
+        fresh = self._live is None
+        if fresh or before != settings and not changed.isdisjoint(_FIXED):
+            if self._live is not None and self._live.recorder.count:
+                self._settings = before
+                raise Trouble(f"{', '.join(sorted(_FIXED))} cannot change while recording; restart with the new value")
+            self._live = self._record(settings)
+        elif self._live is not None and settings.hosts != before.hosts:
+            self._live.watch = Watch(settings.hosts)
+        if self._live is not None and "regauth_scenario" in changed:
+            self._play(settings)
+            name = settings.scenario.id if settings.scenario is not None else None
+            recorder = self._live.recorder
+            recorder.environment = replace(
+                recorder.environment, scenario=recorder.redactor.text(name) if name else None
+            )
+
+    def _record(self, settings: options.Settings) -> Live:
+        redactor = Redactor(secrets.token_bytes(32), anonymize=frozenset(settings.anonymize))
+        recorder = Recorder(
+            redactor,
+            started=time.time(),
+            quiet_time=settings.quiet_time,
+            credentials_known=self._credentials_known,
+            trace=TraceWriter(settings.trace, redactor) if settings.trace else None,
+        )
+        if self._command:
+            recorder.environment = replace(recorder.environment, command=redactor.command(self._command))
+        return Live(recorder, Watch(settings.hosts))
+
+    def _play(self, settings: options.Settings | None) -> None:
+        """Put the scenario's registry in the place of its hosts, or take it away."""
+        if self._standin is not None:
+            ctx.master.addons.remove(self._standin)
+            self._standin = None
+        if settings is not None and settings.scenario is not None:
+            self._standin = StandIn(Registry(settings.scenario, secret=secrets.token_bytes(32)))
+            ctx.master.addons.add(self._standin)
+
+    def _refuse(self, complaint: str) -> None:
+        """Make mitmproxy stop, or take a change back."""
+        if self._ticker is None and ctx.master.addons.get("errorcheck"):
+            # At the start mitmproxy ends for a logged error too, and shows no traceback with it.
+            _log.error("regauth: %s", complaint)
+        else:
+            raise exceptions.OptionsError(complaint)
+
+    async def _tick(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _TICK)
+                await asyncio.sleep(_SOON)
+            self._wake.clear()
+            if self._live is not None:
+                with self._guard("the clock"):
+                    await self._live.look_around(time.time())
+
+    @contextlib.contextmanager
+    def _guard(self, what: str) -> Iterator[None]:
+        """Whatever goes wrong inside is told, without a word from the wire, and goes no further."""
+        try:
+            yield
+        except Exception as error:
+            self._failures += 1
+            _log.error("regauth: could not examine %s (%s)", what, whereabouts(error))
+
+    # Connections
+
+    def client_connected(self, client: Client) -> None:
+        """Begin to search for the process behind the connection."""
+        with self._guard("a connection"):
+            self._identities.connected(client)
+
+    def client_disconnected(self, client: Client) -> None:
+        """A client that closes its last connection may have ended."""
+        self._identities.disconnected(client)
+        self._wake.set()
+
+    def http_connect(self, flow: http.HTTPFlow) -> None:
+        """Read the label of the proxy's URL; the tunnel's other headers say nothing of a registry."""
+        with self._guard("a CONNECT request"):
+            self._identities.opened(flow)
+
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        """A client that does not trust the proxy sends no request at all; say so."""
+        with self._guard("a failed handshake"):
+            if self._live is not None and isinstance(data.conn, Client):
+                who = self._identities.described(data.conn, self._live.recorder.redactor)
+                self._live.distrusted(who, data.context.server.address, data.conn.error or "")
+
+    # Exchanges
+
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """The first sight of a request. An upload that is refused early has no later one."""
+        live = self._live
+        if live is None or flow.is_replay or flow.metadata.get("regauth.internal"):
+            return
+        with self._guard("a request"):
+            placed = live.place(flow)
+            if placed is None:
+                return
+            live.begin(flow, *placed, stream=not self._is_played(flow))
+            if flow.live and not isinstance(flow.client_conn.proxy_mode, mode_specs.UpstreamMode):
+                self._identities.take_label(flow.client_conn, flow.request)
+            label = self._identities.label(flow.client_conn)
+            live.introduce(flow, label, await self._identities.process(flow.client_conn))
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        """Where a scenario is played, this is its turn."""
+        if self._standin is not None and flow.live and flow.response is None:
+            with self._guard("a request to the scenario"):
+                self._standin.answer(flow, time.time())
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Decide whether the answer's body is kept for a moment or only counted."""
+        if self._live is not None:
+            with self._guard("an answer"):
+                self._live.answered(flow)
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """The exchange is complete."""
+        if self._live is not None:
+            with self._guard("an exchange"):
+                self._live.end(flow)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """The exchange broke off."""
+        self.response(flow)
+
+    def _is_played(self, flow: http.HTTPFlow) -> bool:
+        return self._standin is not None and self._standin.serves(flow.request.host)
+
+    # Commands
+
+    @command.command("regauth.report")  # type: ignore[untyped-decorator]
+    def report(self, path: types.Path) -> None:
+        """Write a report of everything recorded up to now; the file's ending picks the format."""
+        if self._live is None:
+            raise exceptions.CommandError("regauth: nothing is being recorded")
+        try:
+            file = options.report_file("regauth.report", path)
+        except Trouble as trouble:
+            raise exceptions.CommandError(str(trouble)) from None
+        recorder = self._live.recorder
+        for complaint in outputs.write_reports(recorder.journal(), [file], recorder.redactor):
+            raise exceptions.CommandError(complaint)
+        _log.log(ALERT, "regauth: report written to %s", Path(file).name)

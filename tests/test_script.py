@@ -1,0 +1,202 @@
+"""The script as mitmproxy loads it: from a bare checkout, again when it changes, and until a signal ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from mitmproxy import version
+
+from kit.canaries import leaks, opaque
+
+ROOT = Path(__file__).parent.parent
+RUN = "import sys; from mitmproxy.tools.main import {tool}; {tool}(sys.argv[1:])"
+
+
+class Program:
+    """mitmdump (or mitmweb) with the script, as a program of its own."""
+
+    def __init__(self, script: Path, confdir: Path, environment: dict[str, str], tool: str, options: list[str]) -> None:
+        self.out = confdir.parent / f"{tool}.out"
+        self.err = confdir.parent / f"{tool}.err"
+        arguments = ["--listen-host", "127.0.0.1", "-p", "0", "--set", f"confdir={confdir}", "-s", str(script)]
+        with self.out.open("w") as out, self.err.open("w") as err:
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", RUN.format(tool=tool), *arguments, *options],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=confdir.parent,
+            )
+        self.wait_for("listening at 127.0.0.1:")
+        self.port = int(self.printed().partition("listening at 127.0.0.1:")[2].partition(".")[0])
+
+    def printed(self) -> str:
+        """All that it printed up to now."""
+        return self.out.read_text() + self.err.read_text()
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Wait until it has printed `text`."""
+        deadline = time.monotonic() + 30
+        while self.printed().count(text) < times:
+            assert self.process.poll() is None, self.printed()
+            assert time.monotonic() < deadline, self.printed()
+            time.sleep(0.05)
+
+    def ask(self, path: str, **headers: str) -> int:
+        """One plain request to the scenario's registry through it; the status."""
+        proxies = urllib.request.ProxyHandler({"http": f"http://127.0.0.1:{self.port}"})
+        request = urllib.request.Request(f"http://registry.test{path}", headers=headers)  # noqa: S310
+        try:
+            with urllib.request.build_opener(proxies).open(request, timeout=20) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+    def visit(self, *paths: str, **headers: str) -> None:
+        """The same from a program of its own, which has ended when this returns."""
+        script = (
+            "import json, sys, urllib.request as u\n"
+            "port, headers, *paths = sys.argv[1:]\n"
+            "opener = u.build_opener(u.ProxyHandler({'http': 'http://127.0.0.1:' + port}))\n"
+            "for path in paths:\n"
+            "    try:\n"
+            "        opener.open(u.Request('http://registry.test' + path, headers=json.loads(headers))).read()\n"
+            "    except u.HTTPError as error:\n"
+            "        error.read()\n"
+        )
+        client = [sys.executable, "-c", script, str(self.port), json.dumps(headers), *paths]
+        subprocess.run(client, check=True, timeout=20)  # noqa: S603
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal; the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+Starter = Callable[..., Program]
+
+
+@pytest.fixture
+def start(authority_dir: Path, tmp_path: Path) -> Iterator[Starter]:
+    """Starts programs, and ends what a test leaves over. Nothing but the script says where the package is."""
+    programs: list[Program] = []
+    confdir = tmp_path / "conf"
+    shutil.copytree(authority_dir, confdir)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def started(*options: str, script: Path = ROOT / "addon" / "regauth.py", tool: str = "mitmdump") -> Program:
+        given = ["--set", "regauth_scenario=per-repository-basic", *options]
+        programs.append(Program(script, confdir, environment, tool, given))
+        return programs[-1]
+
+    yield started
+    for program in programs:
+        if program.process.poll() is None:
+            program.process.kill()
+            program.process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_summary_and_reports_come_when_a_signal_ends_it(start: Starter, tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C and kill give the summary on stderr and every report, none of which anybody else may read."""
+    reports = [tmp_path / "report.md", tmp_path / "report.json"]
+    program = start(*(f"--set=regauth_report={path}" for path in reports))
+    program.visit("/v2/foo/tags/list")
+    assert 0 == program.end(number)
+    assert "challenge-ignored" in program.err.read_text()
+    assert 1 == json.loads(reports[1].read_text())["exchanges"]
+    assert [0o600, 0o600] == [path.stat().st_mode & 0o777 for path in reports]
+
+
+def test_nothing_seen_is_said(start: Starter) -> None:
+    """Without any registry traffic one line says just that."""
+    program = start()
+    program.end()
+    assert "regauth: no registry traffic was seen\n" == program.err.read_text()
+
+
+def test_finding_is_told_live(start: Starter) -> None:
+    """The line comes while mitmdump runs, without waiting for its end."""
+    program = start()
+    program.visit("/v2/", "/v2/foo/tags/list")
+    program.wait_for("challenge-ignored")
+
+
+def test_misspelt_option_is_named(start: Starter) -> None:
+    """mitmproxy takes any option name; the addon says which of its own do not exist."""
+    program = start("--set", "regauth_trcae=x")
+    program.wait_for("regauth_trcae: there is no such option")
+
+
+def test_changed_script_loads_everything_again(start: Starter, tmp_path: Path) -> None:
+    """Touching the script reloads the package beside it too, and the proxy goes on with the same options."""
+    addon = tmp_path / "addon"
+    shutil.copytree(ROOT / "addon", addon, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
+    report = tmp_path / "report.json"
+    program = start("--set", f"regauth_report={report}", script=addon / "regauth.py")
+    assert 401 == program.ask("/v2/foo/tags/list")
+    package = addon / "regauth_core" / "__init__.py"
+    package.write_text(package.read_text().replace(__import__("regauth_core").__version__, "0.0.reloaded"))
+    os.utime(addon / "regauth.py", (time.time() + 5, time.time() + 5))
+    program.wait_for("a new one begins")
+    assert 1 == json.loads(report.read_text())["exchanges"]
+    program.visit("/v2/", "/v2/")
+    assert 0 == program.end()
+    assert 2 == json.loads(report.read_text())["exchanges"]
+    assert "Traceback" not in program.printed()
+
+
+def test_web_interface_loads_it_too(start: Starter) -> None:
+    """mitmweb shows the same traffic and tells the same at its end."""
+    program = start("--no-web-open-browser", "--web-port", "0", tool="mitmweb")
+    program.visit("/v2/foo/tags/list")
+    program.end(signal.SIGTERM)
+    assert "challenge-ignored" in program.printed()
+
+
+def test_flow_file_gives_the_same_as_the_traffic(start: Starter, tmp_path: Path) -> None:
+    """What mitmdump has saved with `-w` and reads with `-r` is diagnosed alike, and by the times of the file."""
+    saved, live, offline = tmp_path / "flows", tmp_path / "live.json", tmp_path / "offline.json"
+    program = start("-w", str(saved), "--set", f"regauth_report={live}")
+    program.visit("/v2/", "/v2/foo/tags/list")
+    program.visit("/v2/foo/tags/list", Authorization="Basic YWxpY2U6d29uZGVyLWxhbmQ=")
+    program.end()
+    arguments = ["-n", "-q", "-r", str(saved), "-s", str(ROOT / "addon" / "regauth.py")]
+    command = [sys.executable, "-c", RUN.format(tool="mitmdump"), *arguments, "--set", f"regauth_report={offline}"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)  # noqa: S603
+    one, other = (json.loads(path.read_text()) for path in (live, offline))
+    assert 3 == one["exchanges"] == other["exchanges"]
+    assert 2 == len(one["clients"])
+    assert one["clients"] == other["clients"]
+    assert [finding["rule"] for finding in one["findings"]] == [finding["rule"] for finding in other["findings"]]
+
+
+def test_nothing_secret_is_printed_or_written(start: Starter, tmp_path: Path) -> None:
+    """Planted secrets are in no report, no trace and no line of the addon's. (mitmdump's own lines show URLs.)"""
+    secrets = (opaque("script"), opaque("script cookie"))
+    trace = tmp_path / "trace"
+    report = tmp_path / "report.md"
+    program = start("--set", f"regauth_trace={trace}", "--set", f"regauth_report={report}", "--set", "flow_detail=0")
+    program.ask("/v2/foo/tags/list", Authorization=f"Bearer {secrets[0]}", Cookie=f"a={secrets[1]}")
+    program.end()
+    for text in (program.printed(), trace.read_text(), report.read_text()):
+        assert text
+        assert [] == leaks(text, secrets)
+
+
+def test_versions_under_test_are_supported() -> None:
+    """The tests run with a mitmproxy that the package allows."""
+    assert version.VERSION.split(".")[0] in ("11", "12")
