@@ -1,0 +1,1 @@
+"""Real registry clients, run through the addon against scenarios."""
