@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.canaries import CLAIMS, encoded
+from kit.messages import CLAIMS, encoded
 from regauth_core.claims import MAX_TOKEN, RawAccess, decode
 
 HEAD = encoded({"alg": "none"})

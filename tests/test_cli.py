@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,9 +13,7 @@ from regauth_core import cli
 from regauth_core.edge.trouble import Trouble
 
 
-def regauth(
-    *arguments: str, environment: dict[str, str], cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+def regauth(*arguments: str, environment: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """`regauth` as a program of its own."""
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "regauth_core", *arguments],
@@ -38,13 +35,13 @@ def without_clients(environment: dict[str, str]) -> dict[str, str]:
 def test_demo_tells_the_whole_story(command_environment: dict[str, str], tmp_path: Path) -> None:
     """With nothing but the package: the first client is found out, the second is left in peace, the status is 0."""
     done = regauth("demo", environment=without_clients(command_environment), cwd=tmp_path)
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
     first, second = done.stdout.split("2. A client that answers")
     assert "challenge-ignored" in first
     assert "challenge-ignored" not in second
     assert "nothing to complain about" in second
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.clients
@@ -75,8 +72,8 @@ def test_bad_usage_is_one_line(arguments: list[str], capsys: pytest.CaptureFixtu
     except SystemExit as ended:
         status = int(ended.code or 0)
     printed = capsys.readouterr()
-    assert (2, "") == (status, printed.out)
-    assert 1 == printed.err.count("\n")
+    assert (status, printed.out) == (2, "")
+    assert printed.err.count("\n") == 1
     assert printed.err.startswith("regauth")
 
 
@@ -94,8 +91,8 @@ def test_trouble_is_told_without_a_traceback(
 ) -> None:
     """What a person has to put right is one line and status 2."""
     monkeypatch.setattr(cli, "_demo", failing(Trouble("report.md: expected a file")))
-    assert 2 == cli.main(["demo"])
-    assert "regauth: report.md: expected a file\n" == capsys.readouterr().err
+    assert cli.main(["demo"]) == 2
+    assert capsys.readouterr().err == "regauth: report.md: expected a file\n"
 
 
 def test_error_of_ours_is_one_line_without_its_text(
@@ -104,7 +101,7 @@ def test_error_of_ours_is_one_line_without_its_text(
     """An error of our own says its kind and its place; its text may quote a secret."""
     monkeypatch.delenv("REGAUTH_DEBUG", raising=False)
     monkeypatch.setattr(cli, "_demo", failing(KeyError("swordfish")))
-    assert 70 == cli.main(["demo"])
+    assert cli.main(["demo"]) == 70
     error = capsys.readouterr().err
     assert error.startswith("regauth: internal error: KeyError in test_cli:")
     assert error.endswith("; please report\n")
@@ -128,8 +125,8 @@ def test_port_in_use_is_one_line(command_environment: dict[str, str]) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         done = regauth("serve", "--port", port, "per-repository-basic", environment=command_environment)
-    assert (2, "") == (done.returncode, done.stdout)
-    assert 1 == done.stderr.count("\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
     assert port in done.stderr
 
 
@@ -140,13 +137,13 @@ def test_reader_that_leaves_early_is_no_error(command_environment: dict[str, str
     done = subprocess.run(  # noqa: S602, S603
         ["/bin/sh", "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    assert "" == done.stderr
-    assert 1 == done.stdout.count("\n")
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1
 
 
 def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` says name and version."""
     with pytest.raises(SystemExit) as ended:
         cli.main(["--version"])
-    assert 0 == ended.value.code
+    assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("regauth ")

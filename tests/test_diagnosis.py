@@ -8,8 +8,8 @@ import dataclasses
 import pytest
 from kit.talk import BEGIN, read
 
-from regauth_core.diagnosis import Diagnoser, Ending
-from regauth_core.model import Diagnosis, Exchange
+from regauth_core.diagnosis import Diagnoser
+from regauth_core.model import Diagnosis, Ending, Exchange
 
 IGNORED = """
 GET /v2/                  - -> 200

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.talk import read
 
-from regauth_core.diagnosis import Diagnoser, Ending
-from regauth_core.model import Diagnosis, Exchange, Finding
+from regauth_core.diagnosis import Diagnoser
+from regauth_core.model import Diagnosis, Ending, Exchange, Finding
 
 DIGEST = "sha256:" + "a" * 64
 TARGETS = (

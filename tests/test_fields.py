@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.canaries import opaque
+from kit.messages import opaque
 from kit.tables import plain, redactor, table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from kit.canaries import opaque, wire
+from kit.messages import opaque, wire
 from kit.tables import redactor
 from regauth_core.observe import observe
 from regauth_core.redact import Redactor

@@ -14,7 +14,7 @@ RINGS = (
     {"challenge", "scope", "target", "clauses", "registries", "memo"},
     {"policy", "prose", "claims", "signatures", "fingerprints", "aliases", "urls", "sweep", "fields", "commandline", "authorization"},
     {"redact"},
-    {"bodies", "pages", "observe"},
+    {"bodies", "pages", "observe", "renaming", "tally"},
     {"engines", "signs"},
     {"clients"},
     {"conversation"},

@@ -11,7 +11,8 @@ from operator import attrgetter
 import msgspec
 import pytest
 
-from kit.canaries import CHALLENGE, CORPUS, MANIFEST, REALM, SCOPE, Planted, asked, basic, form, jwt, leaks, wire
+from kit.canaries import CORPUS, Planted, leaks
+from kit.messages import CHALLENGE, MANIFEST, REALM, SCOPE, asked, basic, form, jwt, wire
 from kit.tables import plain, redactor
 from regauth_core.model import (
     Access,

@@ -81,7 +81,7 @@ def test_every_option_is_declared_with_prefix_and_help() -> None:
     addon = RegAuth()
     with taddons.context(addon) as context:
         ours = {name: option for name, option in context.options.items() if name.startswith(options.PREFIX)}
-    assert 8 == len(ours)
+    assert len(ours) == 8
     for option in ours.values():
         assert option.typespec is str or "Sequence" in str(option.typespec)
         assert option.help
@@ -100,9 +100,9 @@ def mitmdump(*arguments: str, confdir: Path) -> subprocess.CompletedProcess[str]
 def test_mitmdump_stops_at_a_bad_value_without_a_traceback(tmp_path: Path) -> None:
     """At the start a bad value ends mitmproxy with one clear line."""
     done = mitmdump("--set", "regauth_quiet_time=soon", confdir=tmp_path)
-    assert 1 == done.returncode
+    assert done.returncode == 1
     printed = done.stdout + done.stderr
-    assert 1 == printed.count("regauth_quiet_time: expected seconds")
+    assert printed.count("regauth_quiet_time: expected seconds") == 1
     assert "Traceback" not in printed
 
 

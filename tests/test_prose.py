@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from kit.canaries import opaque
+from kit.messages import opaque
 from kit.tables import plain, redactor, table
 from regauth_core.prose import is_opaque, is_wordlike
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kit.canaries import leaks
+from kit.proxy import running
 from regauth_core.edge.authority import authority, certificate, system_bundle, trust_bundle
 from regauth_core.edge.command import routed, shows_credentials, unrouted, upstream_proxy, version_command
 from regauth_core.edge.reference_clients import ANSWERS_CHALLENGE, LOGIN, TRUSTS_PING
@@ -60,18 +60,18 @@ SCENARIO = ("--scenario", "per-repository-basic")
 def test_client_that_ignores_the_challenge_is_found_out(run: Runner, tmp_path: Path) -> None:
     """Timeline and finding are on stderr, stdout and the status are the command's, and the report has it all."""
     done = run([*SCENARIO, "-o", "findings.json", "-o", "report.md"], client(TRUSTS_PING))
-    assert 1 == done.returncode
-    assert "" == done.stdout
+    assert done.returncode == 1
+    assert done.stdout == ""
     assert "trusts-ping: invalid username/password" in done.stderr
     assert "challenge-ignored" in done.stderr
     found = json.loads((tmp_path / "findings.json").read_text())
     (finding,) = found["findings"]
-    assert ("challenge-ignored", "ping-derived-auth", "client", "foo") == (
+    assert (
         finding["rule"],
         finding["cause"],
         finding["fault"],
         finding["repository"],
-    )
+    ) == ("challenge-ignored", "ping-derived-auth", "client", "foo")
     assert "per-repository-basic" in (tmp_path / "report.md").read_text()
 
 
@@ -79,9 +79,9 @@ def test_client_that_ignores_the_challenge_is_found_out(run: Runner, tmp_path: P
 def test_client_that_does_right_gets_no_finding(run: Runner, tmp_path: Path, name: str, repository: str) -> None:
     """A challenge that was answered, and a repository that asks for nothing, are not worth a word."""
     done = run([*SCENARIO, "-o", "findings.json"], client(name, repository))
-    assert 0 == done.returncode
+    assert done.returncode == 0
     assert f"{name}: tags of {repository}: 1.0, latest\n" == done.stdout
-    assert [] == json.loads((tmp_path / "findings.json").read_text())["findings"]
+    assert json.loads((tmp_path / "findings.json").read_text())["findings"] == []
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_streams_are_the_command_s(command_environment: dict[str, str]) -> None:
         timeout=60,
         check=False,
     )
-    assert (0, b"\x00in and out\xff") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (0, b"\x00in and out\xff")
 
 
 BAD = {
@@ -141,16 +141,14 @@ BAD = {
 
 
 @pytest.mark.parametrize(("options", "command", "said"), BAD.values(), ids=BAD)
-def test_bad_usage_is_one_line(
-    run: Runner, tmp_path: Path, options: list[str], command: list[str], said: str
-) -> None:
+def test_bad_usage_is_one_line(run: Runner, tmp_path: Path, options: list[str], command: list[str], said: str) -> None:
     """What cannot be done is said in one line, status 2, before anything is run."""
     (tmp_path / "notes.txt").write_text("notes\n")
     done = run(options, command)
-    assert 2 == done.returncode
-    assert "" == done.stdout
+    assert done.returncode == 2
+    assert done.stdout == ""
     assert done.stderr.startswith(said)
-    assert 1 == done.stderr.count("\n")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -170,20 +168,20 @@ def test_signal_goes_to_the_command_and_the_rest_is_still_done(
         text=True,
     )
     assert process.stdout is not None
-    assert "asked\n" == process.stdout.readline()
+    assert process.stdout.readline() == "asked\n"
     time.sleep(0.1)
     process.send_signal(number)
     _, errors = process.communicate(timeout=20)
     assert 128 + number == process.returncode
     assert "challenge-ignored" in errors
-    assert 2 == json.loads((tmp_path / "report.json").read_text())["exchanges"]
+    assert json.loads((tmp_path / "report.json").read_text())["exchanges"] == 2
     assert "end" in json.loads((tmp_path / "trace").read_text().splitlines()[-1])
 
 
 def test_command_that_asks_no_registry_gets_a_note(run: Runner) -> None:
     """When nothing came through the proxy, the summary says why that may be."""
     done = run(SCENARIO, ["true"])
-    assert 0 == done.returncode
+    assert done.returncode == 0
     assert "no registry request came through the proxy" in done.stderr
     assert "loopback" in done.stderr
 
@@ -222,8 +220,8 @@ def test_secrets_of_the_command_line_are_nowhere(run: Runner, tmp_path: Path) ->
     command = [*client(ANSWERS_CHALLENGE), "--creds", f"alice:{secret}", f"--token={secret}x"]
     done = run(options, ["sh", "-c", f"{' '.join(client(ANSWERS_CHALLENGE))}; exit 0", *command[2:]])
     texts = [done.stderr, *(path.read_text() for path in tmp_path.iterdir())]
-    assert 7 == len(texts)
-    assert [] == [leak for text in texts for leak in leaks(text, (secret, SECRET))]
+    assert len(texts) == 7
+    assert [leak for text in texts for leak in leaks(text, (secret, SECRET))] == []
 
 
 SHOWN = {
@@ -287,12 +285,16 @@ def test_only_known_programs_are_asked_for_their_version(command: list[str], ask
 def test_environment_is_changed_for_the_proxy_alone() -> None:
     """Everything else stays, and what was there of proxies can be seen for going on through one."""
     before = {"PATH": "/bin", "NO_PROXY": "a", "https_proxy": "proxy.corp:3128"}
+    trusting = {"SSL_CERT_FILE": "/own.pem", "AWS_CA_BUNDLE": "/own.pem", "PIP_CERT": "/other.pem"}
+    routed_trust = routed(trusting, "http://127.0.0.1:1", Path("/ca.pem"))
+    assert routed_trust["AWS_CA_BUNDLE"] == routed_trust["SSL_CERT_FILE"] == "/ca.pem"
+    assert routed_trust["PIP_CERT"] == "/other.pem"
     after = routed(before, "http://127.0.0.1:1", Path("/ca.pem"))
-    assert "/bin" == after["PATH"]
+    assert after["PATH"] == "/bin"
     assert "NO_PROXY" not in after
-    assert "/ca.pem" == after["SSL_CERT_FILE"]
-    assert {"PATH": "/bin"} == unrouted(before)
-    assert "http://proxy.corp:3128" == upstream_proxy(before)
+    assert after["SSL_CERT_FILE"] == "/ca.pem"
+    assert unrouted(before) == {"PATH": "/bin"}
+    assert upstream_proxy(before) == "http://proxy.corp:3128"
     assert upstream_proxy({}) is None
 
 
@@ -304,7 +306,7 @@ def test_authority_is_made_once_and_private(tmp_path: Path) -> None:
     with authority(variables) as second:
         assert made == certificate(second).read_bytes()
     assert tmp_path / "regauth" / "authority" == first == second
-    assert 0o700 == first.stat().st_mode & 0o777
+    assert first.stat().st_mode & 0o777 == 0o700
     assert not [path for path in first.parent.iterdir() if path != first]
 
 
@@ -339,10 +341,21 @@ def test_system_s_trust_is_kept(authority_dir: Path, tmp_path: Path) -> None:
     assert own == system_bundle(variables)
 
 
+def test_proxy_in_front_of_the_network_is_gone_through(run: Runner, authority_dir: Path, tmp_path: Path) -> None:
+    """Where programs have to use a proxy to get out, requests go on through that one."""
+    with running(authority_dir, regauth_scenario="per-repository-basic") as corporate:
+        variables = {"HTTPS_PROXY": f"http://127.0.0.1:{corporate.port}", "SSL_CERT_FILE": str(corporate.authority)}
+        done = run(["-o", "report.json"], client(ANSWERS_CHALLENGE), **variables)
+        seen = corporate.stop()
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "report.json").read_text())["exchanges"] == 3
+    assert [exchange.status for exchange in seen.exchanges] == [200, 401, 200]
+
+
 def test_upstream_proxy_of_another_kind_is_refused(run: Runner) -> None:
     """What the proxy cannot go on through is said, not ignored."""
     done = run([], ["true"], HTTPS_PROXY="socks5://127.0.0.1:1")
-    assert (2, 1) == (done.returncode, done.stderr.count("\n"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "HTTPS_PROXY" in done.stderr
 
 

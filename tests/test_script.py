@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -38,20 +39,20 @@ class Program:
                 stderr=err,
                 cwd=confdir.parent,
             )
-        self.wait_for("listening at 127.0.0.1:")
-        self.port = int(self.printed().partition("listening at 127.0.0.1:")[2].partition(".")[0])
+        self.port = int(self.wait_for(r"proxy listening at 127\.0\.0\.1:([0-9]+)\.\s")[1])
 
     def printed(self) -> str:
         """All that it printed up to now."""
         return self.out.read_text() + self.err.read_text()
 
-    def wait_for(self, text: str, times: int = 1) -> None:
-        """Wait until it has printed `text`."""
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until it has printed what matches."""
         deadline = time.monotonic() + 30
-        while self.printed().count(text) < times:
+        while (found := re.search(pattern, self.printed())) is None:
             assert self.process.poll() is None, self.printed()
             assert time.monotonic() < deadline, self.printed()
             time.sleep(0.05)
+        return found
 
     def ask(self, path: str, **headers: str) -> int:
         """One plain request to the scenario's registry through it; the status."""
@@ -114,17 +115,17 @@ def test_summary_and_reports_come_when_a_signal_ends_it(start: Starter, tmp_path
     reports = [tmp_path / "report.md", tmp_path / "report.json"]
     program = start(*(f"--set=regauth_report={path}" for path in reports))
     program.visit("/v2/foo/tags/list")
-    assert 0 == program.end(number)
+    assert program.end(number) == 0
     assert "challenge-ignored" in program.err.read_text()
-    assert 1 == json.loads(reports[1].read_text())["exchanges"]
-    assert [0o600, 0o600] == [path.stat().st_mode & 0o777 for path in reports]
+    assert json.loads(reports[1].read_text())["exchanges"] == 1
+    assert [path.stat().st_mode & 0o777 for path in reports] == [0o600, 0o600]
 
 
 def test_nothing_seen_is_said(start: Starter) -> None:
     """Without any registry traffic one line says just that."""
     program = start()
     program.end()
-    assert "regauth: no registry traffic was seen\n" == program.err.read_text()
+    assert program.err.read_text() == "regauth: no registry traffic was seen\n"
 
 
 def test_finding_is_told_live(start: Starter) -> None:
@@ -146,16 +147,19 @@ def test_changed_script_loads_everything_again(start: Starter, tmp_path: Path) -
     shutil.copytree(ROOT / "addon", addon, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
     report = tmp_path / "report.json"
-    program = start("--set", f"regauth_report={report}", script=addon / "regauth.py")
-    assert 401 == program.ask("/v2/foo/tags/list")
+    shown = tmp_path / "report.md"
+    reports = ["--set", f"regauth_report={report}", "--set", f"regauth_report={shown}"]
+    program = start(*reports, script=addon / "regauth.py")
+    assert program.ask("/v2/foo/tags/list") == 401
     package = addon / "regauth_core" / "__init__.py"
     package.write_text(package.read_text().replace(__import__("regauth_core").__version__, "0.0.reloaded"))
     os.utime(addon / "regauth.py", (time.time() + 5, time.time() + 5))
     program.wait_for("a new one begins")
-    assert 1 == json.loads(report.read_text())["exchanges"]
+    assert json.loads(report.read_text())["exchanges"] == 1
     program.visit("/v2/", "/v2/")
-    assert 0 == program.end()
-    assert 2 == json.loads(report.read_text())["exchanges"]
+    assert program.end() == 0
+    assert json.loads(report.read_text())["exchanges"] == 2
+    assert "regauth 0.0.reloaded" in shown.read_text()
     assert "Traceback" not in program.printed()
 
 
@@ -179,7 +183,7 @@ def test_flow_file_gives_the_same_as_the_traffic(start: Starter, tmp_path: Path)
     subprocess.run(command, check=True, capture_output=True, timeout=60)  # noqa: S603
     one, other = (json.loads(path.read_text()) for path in (live, offline))
     assert 3 == one["exchanges"] == other["exchanges"]
-    assert 2 == len(one["clients"])
+    assert len(one["clients"]) == 2
     assert one["clients"] == other["clients"]
     assert [finding["rule"] for finding in one["findings"]] == [finding["rule"] for finding in other["findings"]]
 
@@ -194,7 +198,7 @@ def test_nothing_secret_is_printed_or_written(start: Starter, tmp_path: Path) ->
     program.end()
     for text in (program.printed(), trace.read_text(), report.read_text()):
         assert text
-        assert [] == leaks(text, secrets)
+        assert leaks(text, secrets) == []
 
 
 def test_versions_under_test_are_supported() -> None:

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.canaries import CORPUS, Planted, jwt, leaks, opaque, spellings, wire
+from kit.canaries import CORPUS, Planted, leaks, spellings
+from kit.messages import jwt, opaque, wire
 from regauth_core import fingerprints, policy
 from regauth_core.observe import observe
 from regauth_core.redact import Redactor
@@ -81,6 +82,7 @@ AWKWARD = (
     "line one\nline two\r\n",
     jwt("sweep"),
     opaque("sweep", 40),
+    "a\\new<pass>word",
     "hunter2",
 )
 

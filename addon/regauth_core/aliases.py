@@ -1,26 +1,38 @@
 """Stable pseudonyms for hosts, repositories and users, for whoever asks for them.
 
 One mapping for one trace: a name gets the same pseudonym wherever it stands. What a diagnosis rests on is kept: hosts
-of one domain stay in one domain, private addresses stay private, public registries keep their names.
+of one domain stay in one domain, internal and test names stay what they are, private addresses stay private, cloud
+vendors can be recognised, and public registries keep their names.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from typing import Final
 
-from regauth_core.policy import PRIVATE_UNDER_PUBLIC, PUBLIC_HOSTS
+from regauth_core.policy import CODE_HOSTS, PLAIN_WORDS, PRIVATE_UNDER_PUBLIC, PUBLIC_HOSTS, VENDOR_LABEL
+from regauth_core.registries import is_internal, is_test_name, registrable_domain
 
 MOST: Final = 10_000
 """Names of one kind that are told apart; the ones beyond share one pseudonym."""
+_LONGEST: Final = 32
+"""Elements of a path in which names are searched."""
+_SHORTEST: Final = 3
+"""Characters of a user's name, or a part of a repository's, that is replaced where it stands alone in a text."""
+_ODD: Final = 100
+_ROLES: Final = PLAIN_WORDS | {"aws", "<token>", "_json_key", "oauth2accesstoken"}
+"""User names that are nobody's."""
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*+(?:/[A-Za-z0-9._\-]++)*+")
-_SECOND_LEVEL = frozenset(
-    {
-        "ac", "co", "com", "edu", "gov", "net", "org",
-    }
-)
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._\-]*+(?::[0-9]{1,5}(?=/))?(?:/[A-Za-z0-9._\-]++)*+")
+_MARK = re.compile(r"<\w{1,8}:[0-9a-f]{8}>")
+_VALID = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_KEPT_ELEMENTS = frozenset({"", ".", "..", "library"})
+_HOME = re.compile(r"(?:(?<=/home/)|(?<=/Users/))[A-Za-z0-9._\-]{1,64}")
+_PORT = re.compile(r":[0-9]{1,5}\Z")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:\.[0-9]{1,3}){0,3}(?![\w:])")
+_LABELS = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_\-]{0,62})){1,10}")
 
 
 class Aliases:
@@ -28,21 +40,37 @@ class Aliases:
 
     def __init__(self, kinds: frozenset[str] = frozenset()) -> None:
         self.active = bool(kinds)
-        self._hosts_hidden = "hosts" in kinds
-        self._repositories_hidden = "repositories" in kinds
-        self._users_hidden = "users" in kinds
+        self.hides_hosts = "hosts" in kinds
+        self.hides_repositories = "repositories" in kinds
+        self.hides_users = "users" in kinds
         self.hosts: dict[str, str] = {}
+        """What is shown for each host."""
         self.repositories: dict[str, str] = {}
         self._users: dict[str, str] = {}
+        self._odd_users: dict[str, str] = {}
+        """Those that are no word by themselves, such as ``robot$team+ci``."""
+        self._parts: dict[str, str] = {}
+        """What is shown for each element of a repository's name."""
+        self._numbers: dict[str, int] = {}
         self._domains: dict[str, str] = {}
+        self._given: set[str] = set()
+        """All pseudonyms: in a text that was gone over in part they are no names."""
+
+    @property
+    def count(self) -> int:
+        """How many names have a pseudonym."""
+        known = (*self.hosts.items(), *self.repositories.items(), *self._users.items())
+        return sum(1 for name, shown in known if name != shown)
 
     def host(self, host: str) -> str:
         """What to show for the host name or address `host` (lower case, without brackets and port)."""
         found = self.hosts.get(host)
         if found is None:
-            found = self._host(host) if self._hosts_hidden else host
+            found = self._host(host) if self.hides_hosts else host
             if len(self.hosts) < MOST:
                 self.hosts[host] = found
+            if found != host:
+                self._given.add(found)
         return found
 
     def _host(self, host: str) -> str:
@@ -55,58 +83,187 @@ class Aliases:
         if address.is_private:
             number = len(self._domains) % 65_000 + 1
             return self._domains.setdefault(host, f"10.255.{number >> 8}.{number & 255}")
-        return self._domain(host)
+        return self._domain(host, ".alt")
 
     def _name(self, host: str) -> str:
         for vendor in PRIVATE_UNDER_PUBLIC:
             if host.endswith("." + vendor):
-                # Region and service, as in `….dkr.ecr.eu-west-1.amazonaws.com`, name the vendor's machine.
-                own, *rest = host.removesuffix("." + vendor).split(".")
-                return ".".join([self._domain(f"{own} {vendor}").removesuffix(".test"), *rest, vendor])
+                return self._customer(host.removesuffix("." + vendor), vendor)
         if any(host == public or host.endswith("." + public) for public in PUBLIC_HOSTS):
             return host
-        labels = host.split(".")
-        size = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
-        domain = ".".join(labels[-size:])
+        domain = registrable_domain(host)
+        if "." not in domain:
+            domain = ".".join(host.split(".")[-2:])
         fresh = domain not in self._domains
-        alias = self._domain(domain)
-        return alias if fresh or host == domain else f"host-{len(self.hosts) + 1}.{alias}"
+        alias = self._domain(domain, _ending(host))
+        return alias if fresh else f"host-{len(self.hosts) + 1}.{alias}"
 
-    def _domain(self, domain: str) -> str:
+    def _customer(self, labels: str, vendor: str) -> str:
+        # Region and service, as in `….dkr.ecr.eu-west-1.amazonaws.com`, name the vendor's machine.
+        found = VENDOR_LABEL.search(labels)
+        own, rest = (labels[: found.start()], labels[found.start() :]) if found else (labels, "")
+        if not own:
+            return f"{labels}.{vendor}"
+        alias = self._domain(f"{own} {vendor}", "")
+        return ".".join(piece for piece in (alias, rest.strip("."), vendor) if piece)
+
+    def _domain(self, domain: str, ending: str) -> str:
         if domain not in self._domains and len(self._domains) >= MOST:
-            return "registry-0.test"
-        return self._domains.setdefault(domain, f"registry-{len(self._domains) + 1}.test")
+            return f"registry-0{ending}"
+        return self._domains.setdefault(domain, f"registry-{len(self._domains) + 1}{ending}")
 
     def repository(self, name: str) -> str:
-        """What to show for a repository's name; ``library/x`` and ``x`` stay recognisable as one."""
-        if not self._repositories_hidden:
+        """What to show for a repository's name, element by element.
+
+        So names keep what they have in common (``library/x`` is ``x``, a mirror prefixes its own name), and a name that
+        no registry can have gets no valid one.
+        """
+        known = self.repositories.get(name)
+        if known is None:
+            known = name
+            if self.hides_repositories:
+                elements = name.split("/")
+                last = len(elements) - 1
+                known = "/".join([self._element(one, is_last=at == last) for at, one in enumerate(elements)])
+                self._given.add(known)
             if len(self.repositories) < MOST:
-                self.repositories[name] = name
-            return name
-        if name.startswith("library/") and len(name) > len("library/"):
-            return "library/" + self.repository(name.removeprefix("library/"))
-        if name not in self.repositories and len(self.repositories) >= MOST:
-            return "repo-0"
-        return self.repositories.setdefault(name, f"repo-{len(self.repositories) + 1}")
+                self.repositories[name] = known
+        return known
+
+    def _element(self, element: str, *, is_last: bool) -> str:
+        if element in _KEPT_ELEMENTS or _MARK.fullmatch(element):
+            return element
+        known = self._parts.get(element)
+        if known is None:
+            kind = "repo" if is_last else "group"
+            number = self._numbers[kind] = self._numbers.get(kind, 0) + 1
+            known = f"{kind}-{number}" if number <= MOST else f"{kind}-0"
+            # Clients have taken a word in the name for what they want to do.
+            known += "".join(f"-{word}" for word in ("pull", "push") if word in element)
+            if _VALID.fullmatch(element) is None:
+                known = known.capitalize()
+            if number <= MOST:
+                self._parts[element] = known
+        return known
 
     def user(self, name: str) -> str:
         """What to show for a user's name where it is shown at all."""
-        if not self._users_hidden:
+        if not self.hides_users:
             return name
         if name not in self._users and len(self._users) >= MOST:
             return "user-0"
-        return self._users.setdefault(name, f"user-{len(self._users) + 1}")
+        alias = self._users.setdefault(name, f"user-{len(self._users) + 1}")
+        self._given.add(alias)
+        if len(self._odd_users) < _ODD and _WORD.fullmatch(name) is None:
+            self._odd_users[name] = alias
+        return alias
+
+    def note_user(self, name: str) -> None:
+        """A user whose name is shown nowhere but may stand in a message."""
+        if self.hides_users and len(name) >= _SHORTEST and name.lower() not in _ROLES:
+            self.user(name)
 
     def replaced(self, text: str) -> str:
-        """`text` with every name known by now replaced where it stands as a word of its own."""
+        """Free text with every name replaced that is known by now or looks like a host's."""
         if not self.active:
             return text
+        if self.hides_hosts and ":" in text:
+            text = _IPV6.sub(lambda found: self._address(found.group()), text)
+        if self.hides_users:
+            text = _HOME.sub(lambda found: self.user(found.group()), text)
+            for name, alias in self._odd_users.items():
+                text = text.replace(name, alias)
         return _WORD.sub(lambda word: self._known(word.group()), text)
 
+    def swept(self, text: str) -> str:
+        """Finished output without the hosts and the longer repository names that are known by now.
+
+        Words that may as well be the report's own, such as a repository called ``client``, stay.
+        """
+        return _WORD.sub(lambda word: self._unmistakable(word.group()), text) if self.active else text
+
+    def _address(self, text: str) -> str:
+        try:
+            ipaddress.IPv6Address(text)
+        except ValueError:
+            return text
+        return self.host(text.lower())
+
     def _known(self, word: str) -> str:
-        bare = word.rstrip(".-")
+        bare = word.rstrip(".-_")
         tail = word[len(bare) :]
-        head, slash, rest = bare.partition("/")
-        if slash and head.lower() in self.hosts:
-            return self.hosts[head.lower()] + slash + self.repositories.get(rest, rest) + tail
-        return self.repositories.get(bare) or self.hosts.get(bare.lower()) or self._users.get(bare) or word
+        if bare in self._given:
+            return word
+        place, slash, rest = bare.partition("/")
+        head = _PORT.sub("", place)
+        if self._is_host(head):
+            if slash and head.lower() not in CODE_HOSTS:
+                # An image's name as one types it: registry and repository.
+                rest = self.repository(rest)
+            return self.host(head.lower()) + place[len(head) :] + slash + rest + tail
+        return self._elements(bare.split("/"), self._name_in_prose) + tail
+
+    def _name_in_prose(self, name: str) -> str | None:
+        if name in self._given or name.lower() in PLAIN_WORDS:
+            return None
+        found = self.repositories.get(name) or self._users.get(name)
+        return found or (self._parts.get(name) if len(name) >= _SHORTEST else None)
+
+    def _is_host(self, word: str) -> bool:
+        lower = word.lower()
+        if not self.hides_hosts or lower in self._given:
+            return False
+        return lower in self.hosts or _looks_like_host(lower)
+
+    def _unmistakable(self, word: str) -> str:
+        bare = word.rstrip(".-_")
+        if "." not in bare and "/" not in bare:
+            return word
+        return self._elements(bare.split("/"), self._long_name) + word[len(bare) :]
+
+    def _long_name(self, name: str) -> str | None:
+        if name in self._given:
+            return None
+        if "/" in name:
+            return self.repositories.get(name)
+        return self.hosts.get(_PORT.sub("", name).lower(), name) + name[len(_PORT.sub("", name)) :]
+
+    def _elements(self, elements: list[str], known: Callable[[str], str | None]) -> str:
+        """A path with every name in it replaced that is `known`, the longest first."""
+        if len(elements) > _LONGEST:
+            return "/".join(elements)
+        shown: list[str] = []
+        at = 0
+        while at < len(elements):
+            names = ((end, "/".join(elements[at:end])) for end in range(len(elements), at, -1))
+            end, found = next(((end, alias) for end, name in names if (alias := known(name))), (at + 1, elements[at]))
+            shown.append(found)
+            at = end
+        return "/".join(shown)
+
+
+def _ending(host: str) -> str:
+    """How the pseudonym of a domain ends: internal and test names stay such; others get what is nobody's (RFC 9476)."""
+    if not (is_internal(host) or is_test_name(host)):
+        return ".alt"
+    if host.endswith(".home.arpa"):
+        return ".home.arpa"
+    return host[host.rindex(".") :] if "." in host else ""
+
+
+def _looks_like_host(word: str) -> bool:
+    """Whether a word with dots can be nothing but a host's name or address."""
+    if "." not in word or _LABELS.fullmatch(word) is None:
+        return word == "localhost"
+    if word.replace(".", "").isdigit():
+        try:
+            ipaddress.ip_address(word)
+        except ValueError:
+            return False
+        return True
+    if is_test_name(word) or is_internal(word):
+        return True
+    # Imported late, as in `registries`.
+    from publicsuffix2 import get_tld
+
+    return word.rpartition(".")[2].isalpha() and get_tld(word, strict=True) is not None

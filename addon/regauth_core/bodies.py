@@ -78,7 +78,7 @@ def accesses(entries: tuple[RawAccess, ...], redactor: Redactor) -> tuple[Access
     for entry in entries:
         found.setdefault((entry.kind, entry.name), {}).update(dict.fromkeys(entry.actions))
     return tuple(
-        Access(redactor.word(kind), redactor.repository(name), tuple(map(redactor.word, actions)))
+        Access(redactor.word(kind), redactor.resource(kind, name), tuple(map(redactor.word, actions)))
         for (kind, name), actions in found.items()
     )
 

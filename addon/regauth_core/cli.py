@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
+from pathlib import Path
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
@@ -50,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"regauth {regauth_core.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_run(commands)
+    _add_diagnose(commands)
     _add_serve(commands)
+    _add_rules(commands)
     _add_demo(commands)
     return parser
 
@@ -101,6 +105,54 @@ def _run(arguments: argparse.Namespace) -> int:
         fail_on=options.severity("run: --fail-on", arguments.fail_on) if arguments.fail_on else None,
     )
     return run.run(plan, os.environ, sys.stderr)
+
+
+def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "diagnose",
+        help="the same findings from saved traces, mitmproxy flow files and HAR files",
+        usage="regauth diagnose [OPTION]... FILE...",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="what was saved; several files are read as one capture")
+    parser.add_argument("--format", metavar="F", default="text", choices=("text", "json"), help="text (default) or json")
+    parser.add_argument("--quiet-time", metavar="SECONDS", help="silence that ends a conversation (30, or the trace's)")
+    parser.add_argument("--credentials-known", action="store_true", help="the clients were given credentials")
+    parser.set_defaults(perform=_diagnose)
+
+
+def _diagnose(arguments: argparse.Namespace) -> int:
+    from regauth_core.edge import offline, options
+
+    given = arguments.quiet_time
+    return offline.diagnose(
+        [Path(name) for name in arguments.files],
+        as_json=arguments.format == "json",
+        quiet_time=options.quiet_time("diagnose: --quiet-time", given) if given is not None else None,
+        credentials_known=arguments.credentials_known,
+        out=sys.stdout,
+    )
+
+
+def _add_rules(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser("rules", help="list the rules, or explain one", usage="regauth rules [RULE]")
+    parser.add_argument("rule", metavar="RULE", nargs="?", help="the rule to be explained, such as challenge-ignored")
+    parser.set_defaults(perform=_rules)
+
+
+def _rules(arguments: argparse.Namespace) -> int:
+    from regauth_core import manual
+    from regauth_core.rules import all_rules, rule
+
+    if arguments.rule is None:
+        print(manual.listing(all_rules()), end="")
+        return 0
+    found = rule(arguments.rule)
+    if found is None:
+        near = difflib.get_close_matches(arguments.rule, [r.name for r in all_rules()], n=1)
+        meant = f"did you mean {near[0]}?" if near else "see regauth rules"
+        raise Trouble(f"rules: there is no rule {arguments.rule[:80]!r}; {meant}")
+    print(manual.page(found), end="")
+    return 0
 
 
 def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:

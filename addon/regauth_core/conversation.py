@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from regauth_core.bounded import Bounded
 from regauth_core.clients import Clients
@@ -33,7 +34,15 @@ DEFAULT_LIFE = 60.0
 """Seconds a token lives whose answer does not say (distribution token specification, "Token Response Fields")."""
 
 _READS = ("GET", "HEAD")
-_REGISTRY_ENDPOINTS = frozenset(Endpoint) - {Endpoint.ELSEWHERE}
+
+
+class Address(NamedTuple):
+    """A URL without its query. A tuple, because it is the key of most of what is looked up."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
 
 
 class Over(StrEnum):
@@ -65,7 +74,8 @@ class Issue:
     def ended(self) -> float:
         """When its life is over by its own words: `expires_in`, else the JWT's `exp`, else a minute."""
         answer = self.exchange.response.token if self.exchange.response else None
-        if answer is not None and answer.expires_in is not None:
+        # Zero and less stand for nothing: taken literally, every token would be dead on arrival.
+        if answer is not None and answer.expires_in is not None and answer.expires_in > 0:
             return self.began + answer.expires_in
         claims = answer.claims if answer else None
         if claims is not None and claims.expires is not None:
@@ -128,13 +138,13 @@ class Person:
         self.world = world
         self.first: Exchange | None = None
         self.acquaintances: Bounded[str, Acquaintance] = Bounded(256)
-        self.realms: Bounded[tuple[Origin, str], str] = Bounded(256)
+        self.realms: Bounded[Address, str] = Bounded(256)
         """Token endpoint (origin and path) to the registry whose challenge to this client named it last."""
         self.homes: Bounded[Fingerprint, tuple[str, Exchange]] = Bounded(256)
         """Credential to the registry (or its realm's registry) that first got it from this client."""
         self.asked: Bounded[tuple[str | None, str | None], deque[Exchange]] = Bounded(512)
         """Repository (without registry) and reference to the requests for it anywhere: a mirror, then the primary."""
-        self.named: Bounded[tuple[Origin, str], Naming] = Bounded(512)
+        self.named: Bounded[Address, Naming] = Bounded(512)
         """Exact URL (origin and path) that an answer to this client named."""
         self.named_origins: Bounded[Origin, Naming] = Bounded(256)
         self.origins: Bounded[Origin, Contact] = Bounded(512)
@@ -166,6 +176,8 @@ class Acquaintance:
         self.tries: Bounded[tuple[Fingerprint, Hashable], deque[Exchange]] = Bounded(128)
         """Credential and request to what came of it since it was last accepted there: refusals, limits, failures."""
         self.conversations: dict[str | None, Conversation] = {}
+        self.shared: Bounded[int, tuple[Conversation, ...]] = Bounded(256)
+        """The number of a token exchange that serves several conversations, to these."""
         self.asked: Bounded[str, Exchange] = Bounded(1024)
         """Every repository that the client asked for here, with the first request."""
         self.named: Bounded[str, Exchange] = Bounded(1024)
@@ -199,6 +211,8 @@ class Conversation:
     over: Over = Over.QUIET
     dropped: int = 0
     """Exchanges that were forgotten because there were too many."""
+    _settled: bool = False
+    _sorted: tuple[list[Exchange], list[Exchange], list[Exchange]] | None = None
 
     def add(self, exchange: Exchange) -> int:
         """Take an exchange in; give its signs."""
@@ -255,19 +269,41 @@ class Conversation:
     @property
     def requests(self) -> list[Exchange]:
         """The requests for the registry's own endpoints, of any origin."""
-        return [e for e in self.steps if not self.is_token_exchange(e) and e.target.endpoint in _REGISTRY_ENDPOINTS]
+        return self._by_kind()[0]
 
     @property
     def token_exchanges(self) -> list[Exchange]:
         """The requests for a token."""
-        return [e for e in self.steps if self.is_token_exchange(e)]
+        return self._by_kind()[1]
 
     @property
     def elsewhere(self) -> list[Exchange]:
         """The requests for neither: storage that a redirect named, a login page, a foreign layer."""
-        return [
-            e for e in self.steps if e.target.endpoint is Endpoint.ELSEWHERE and not self.is_token_exchange(e)
-        ]
+        return self._by_kind()[2]
+
+    def _by_kind(self) -> tuple[list[Exchange], list[Exchange], list[Exchange]]:
+        if self._sorted is not None:
+            return self._sorted
+        requests: list[Exchange] = []
+        token_exchanges: list[Exchange] = []
+        elsewhere: list[Exchange] = []
+        for exchange in self.steps:
+            endpoint = exchange.target.endpoint
+            if endpoint is not Endpoint.ELSEWHERE and endpoint is not Endpoint.V2_OTHER:
+                requests.append(exchange)
+            elif self.is_token_exchange(exchange):
+                token_exchanges.append(exchange)
+            else:
+                (elsewhere if endpoint is Endpoint.ELSEWHERE else requests).append(exchange)
+        found = (requests, token_exchanges, elsewhere)
+        if self._settled:
+            self._sorted = found
+        return found
+
+    def settle(self, over: Over) -> None:
+        """The conversation is over, in this way, and about to be looked at; nothing more is added."""
+        self.over = over
+        self._settled = True
 
     @property
     def pings(self) -> list[Exchange]:
@@ -305,14 +341,14 @@ class Conversation:
         Token requests to a realm that the answer named, and requests with a credential of a scheme that it offered.
         """
         answers = self._answer_to(refused)
-        return [e for e in self._acts_since(refused) if answers(e)]
+        return [e for e in self.acts_since(refused) if answers(e)]
 
     def acted_on(self, refused: Exchange) -> bool:
         """Whether the client did anything about the challenges of a 401."""
         answers = self._answer_to(refused)
         # Mostly the answer stands right here; only else is it worth looking through all that the client did.
         near = (e for e in self.steps if e.started >= refused.started and e is not refused)
-        return any(answers(e) for e in near) or any(answers(e) for e in self._acts_since(refused))
+        return any(answers(e) for e in near) or any(answers(e) for e in self.acts_since(refused))
 
     def _answer_to(self, refused: Exchange) -> Callable[[Exchange], bool]:
         challenges = usable(refused)
@@ -326,7 +362,8 @@ class Conversation:
 
         return answers
 
-    def _acts_since(self, refused: Exchange) -> list[Exchange]:
+    def acts_since(self, refused: Exchange) -> list[Exchange]:
+        """What the client did with credentials or at token servers of this registry after an exchange began."""
         found: list[Exchange] = []
         for act in reversed(self.acquaintance.acts):
             # Acts come in order of their beginning or of their end; behind one that had ended, all began too early.
@@ -343,7 +380,7 @@ class Conversation:
     def answered(self, refused: Exchange) -> bool:
         """Whether the refused request was sent again with a credential; a ping, any request of the registry."""
         if refused.target.endpoint is Endpoint.PING:
-            return any(not self.is_token_exchange(e) for e in self._acts_since(refused))
+            return any(not self.is_token_exchange(e) for e in self.acts_since(refused))
         return any(e.request.credentials for e in self.again(refused))
 
     def succeeded(self, refused: Exchange) -> bool:
@@ -373,17 +410,25 @@ class Conversation:
         return _doubt(self, refused)
 
 
-def realm_key(exchange: Exchange) -> tuple[Origin, str]:
+def realm_key(exchange: Exchange) -> Address:
     """The address of a request without its query, as realms are compared."""
-    rest = exchange.request.url.split("://", 1)[-1]
-    path = "/" + rest.partition("/")[2].partition("?")[0]
-    return exchange.origin, path
+    origin, url = exchange.origin, exchange.request.url
+    begin = url.find("/", 8)
+    end = url.find("?", begin)
+    path = "/" if begin < 0 else url[begin:] if end < 0 else url[begin:end]
+    return Address(origin.scheme, origin.host, origin.port, path)
 
 
-def challenge_realm(challenge: Challenge) -> tuple[Origin, str] | None:
+def link_address(link: Link) -> Address | None:
+    """The address that a link names, without its query; `None` where it is no http(s) URL."""
+    origin = link.origin
+    return Address(origin.scheme, origin.host, origin.port, link.path) if origin is not None else None
+
+
+def challenge_realm(challenge: Challenge) -> Address | None:
     """The address of a Bearer challenge's token server."""
     link = challenge.realm_link
-    return (link.origin, link.path) if challenge.kind == "bearer" and link is not None and link.origin else None
+    return link_address(link) if link is not None and challenge.kind == "bearer" else None
 
 
 def usable(exchange: Exchange) -> list[Challenge]:

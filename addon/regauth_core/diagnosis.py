@@ -8,27 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from enum import StrEnum
 
 from regauth_core.conversation import Conversation, Over
-from regauth_core.model import Diagnosis, Exchange, Finding, Sender, Undecided
+from regauth_core.model import Diagnosis, Ending, Exchange, Finding, Sender, Undecided
 from regauth_core.rules import at_once, when_over
 from regauth_core.tracking import Tracker
 from regauth_core.verdict import Verdicts
-
-
-class Ending(StrEnum):
-    """How a stream of exchanges came to its end."""
-
-    GONE = "gone"
-    """Every client is known to be gone: its process ended, or the trace says so."""
-    CLEAN = "clean"
-    """The file was read to its end."""
-    CUT = "cut"
-    """The file is damaged or breaks off."""
-    STOPPED = "stopped"
-    """The recording was stopped while clients may still be there."""
-
 
 _OVER = {Ending.GONE: Over.GONE, Ending.CLEAN: Over.CLEAN, Ending.CUT: Over.CUT, Ending.STOPPED: Over.STOPPED}
 
@@ -121,7 +106,7 @@ class Diagnoser:
     def _close(self, conversations: Iterable[Conversation], over: Over) -> list[Finding]:
         certain: list[Finding] = []
         for conversation in conversations:
-            conversation.over = over
+            conversation.settle(over)
             matches = [
                 (rule, match) for rule in when_over(conversation.signs) for match in rule.matches(conversation)
             ]

@@ -84,8 +84,15 @@ def repositories(scopes: Iterable[Scope], registry: str) -> frozenset[str]:
 
 
 def challenge_for(conversation: Conversation, exchange: Exchange) -> Exchange | None:
-    """The last 401 of the conversation (or of a ping) that sent the client to the realm which it asks here."""
+    """The last 401 of the conversation (or of a ping) that sent the client to the realm which it asks here.
+
+    Where a token server had sent it on, that is the 401 which had sent it to that server.
+    """
     key = realm_key(exchange)
+    naming = conversation.person.named.get(key)
+    if naming is not None and naming.exchange is not exchange and conversation.is_token_exchange(naming.exchange):
+        # One step back is enough: a longer chain of redirects is nobody's evidence.
+        key = realm_key(naming.exchange)
     for earlier in reversed(conversation.context):
         if earlier.started > exchange.started or earlier is exchange or earlier.response is None:
             continue
@@ -97,9 +104,13 @@ def challenge_for(conversation: Conversation, exchange: Exchange) -> Exchange | 
 def is_about(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether a token exchange that serves several conversations is best told in this one.
 
-    It is, where its latest challenge stands; without challenges, where something was asked; else in the first.
+    It is, where its latest challenge stands; without challenges, where something was asked; else in the first. What
+    is over already does not count.
     """
-    siblings = [c for c in conversation.acquaintance.conversations.values() if exchange in c.steps]
+    acquaintance = conversation.acquaintance
+    siblings = [
+        c for c in acquaintance.shared.get(exchange.number, ()) if acquaintance.conversations.get(c.repository) is c
+    ]
     if len(siblings) < 2:
         return True
 
@@ -112,7 +123,7 @@ def is_about(conversation: Conversation, exchange: Exchange) -> bool:
 
 def acts_after(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
     """What the client did with credentials or at token servers of this registry after an exchange began."""
-    return [a for a in conversation.acquaintance.acts if a.started >= exchange.started and a is not exchange]
+    return conversation.acts_since(exchange)
 
 
 def renewals(conversation: Conversation, refused: Exchange) -> list[Exchange]:

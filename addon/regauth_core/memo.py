@@ -12,7 +12,9 @@ from regauth_core.model import (
     Claims,
     Connection,
     Credential,
+    Link,
     RegistryError,
+    Safe,
     Sender,
     Target,
     TokenRequest,
@@ -62,3 +64,18 @@ class Seen:
         self.claims: Memo[str, Claims | None] = Memo()
         self.requests: Memo[str, TokenRequest | None] = Memo()
         self.errors: Memo[bytes, tuple[RegistryError, ...]] = Memo()
+
+
+class Shown:
+    """Safe text by the wire text that it stands for; some with how many values were replaced in it."""
+
+    def __init__(self) -> None:
+        self.words: Memo[str, Safe] = Memo()
+        self.hosts: Memo[str, Safe] = Memo()
+        self.names: Memo[str, Safe] = Memo()
+        self.references: Memo[str, Safe] = Memo()
+        self.scopes: Memo[str, Safe] = Memo()
+        self.texts: Memo[str, Safe] = Memo()
+        self.headers: Memo[tuple[str, str], tuple[tuple[Safe, Safe], int]] = Memo()
+        self.addresses: Memo[tuple[str, str, int, str], tuple[Safe, int]] = Memo()
+        self.links: Memo[tuple[str, str, str, int, str], tuple[Link, int]] = Memo()

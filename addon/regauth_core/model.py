@@ -327,6 +327,8 @@ class Request:
     """In order, names as spelled, values redacted."""
     size: int = 0
     """Bytes of the body that were sent."""
+    target_size: int = 0
+    """Characters of path and query as they were sent: redaction makes them shorter."""
     credentials: tuple[Credential, ...] = ()
     token: TokenRequest | None = None
     """For requests that ask for a token."""
@@ -552,6 +554,8 @@ class Redaction:
     """Bodies of which a part was kept (token answers, error bodies)."""
     late: int = 0
     """Replacements that only the final sweep made."""
+    pseudonyms: int = 0
+    """Names of hosts, repositories and users that were replaced by pseudonyms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -571,6 +575,50 @@ class Environment:
     """The name of the scenario file that answered."""
 
 
+class Ending(StrEnum):
+    """How a stream of exchanges came to its end."""
+
+    GONE = "gone"
+    """Every client is known to be gone: its process ended, or the trace says so."""
+    CLEAN = "clean"
+    """The file was read to its end."""
+    CUT = "cut"
+    """The file is damaged or breaks off."""
+    STOPPED = "stopped"
+    """The recording was stopped while clients may still be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A client that is known to have ended, and when."""
+
+    sender: Sender
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Here one recording ended and another began, or a piece is missing: no conversation goes on beyond it."""
+
+    at: float
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """How exchanges were captured. With it the same exchanges give the same findings again."""
+
+    ending: Ending
+    quiet_time: float
+    """Seconds without a further request after which a client is taken to have nothing more to say."""
+    credentials_known: bool = False
+    """The operator said that the clients hold credentials."""
+    gone: tuple[Gone, ...] = ()
+    """The clients that ended while it went on, in the order in which that was learnt."""
+    breaks: tuple[Break, ...] = ()
+    """Where it is not of one piece."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """All that a report is made of."""
@@ -583,3 +631,5 @@ class Journal:
     redaction: Redaction | None = None
     left_out: int = 0
     """Exchanges that were recorded and are no longer held."""
+    capture: Capture | None = None
+    """`None` where it is not known, as for a journal made by hand."""

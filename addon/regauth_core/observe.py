@@ -93,9 +93,13 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     key = wire.method, path
     about = seen.targets.get(key)
     if about is None:
-        about = target.read(wire.method, path, name=redactor.repository, text=redactor.reference)
+        about = target.read(
+            wire.method, path, name=redactor.repository, text=redactor.reference, host=redactor.place
+        )
         seen.targets.keep(key, about, len(path))
     fields = _fields(wire.request_headers)
+    # Before anything that may tell of them in a sentence.
+    sent = _credentials(tuple(fields.get("authorization", ())[:MAX_LINES]), redactor)
     asked = _token_request(wire, path, about, redactor)
     response = None if wire.status is None else _response(wire, wire.status, path, about, asked, redactor)
     if asked is None and response is not None and response.token is not None:
@@ -111,7 +115,8 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
             url=redactor.address(wire.scheme, wire.host, wire.port, path),
             headers=redactor.headers(_bounded(wire.request_headers)),
             size=wire.request_size,
-            credentials=_credentials(tuple(fields.get("authorization", ())[:MAX_LINES]), redactor),
+            target_size=len(wire.path),
+            credentials=sent,
             token=asked,
         ),
         response=response,

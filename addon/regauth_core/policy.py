@@ -6,6 +6,7 @@ case. Even what is kept passes through `prose`, so that a token in a place where
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 KEPT_FIELDS: Final = frozenset(
@@ -61,20 +62,31 @@ PUBLIC_HOSTS: Final = frozenset(
         "public.ecr.aws", "registry.gitlab.com", "gitlab.com", "github.com", "githubusercontent.com",
         "redhat.io", "redhat.com", "fedoraproject.org", "opensuse.org", "suse.com", "nvcr.io", "cgr.dev",
         "elastic.co", "icr.io", "pkg.dev", "localhost", "cloudfront.net", "r2.cloudflarestorage.com",
-        "storage.googleapis.com",
+        "storage.googleapis.com", "metadata.google.internal", "metadata", "instance-data",
     }
 )
 """Domains, with everything below them, that keep their names: which registry it is, is half of a diagnosis."""
 PRIVATE_UNDER_PUBLIC: Final = (
-    "amazonaws.com",
-    "azurecr.io",
-    "blob.core.windows.net",
-    "cloudfront.net",
-    "jfrog.io",
-    "r2.cloudflarestorage.com",
-    "aliyuncs.com",
-)
+    "amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "on.aws", "localstack.cloud",
+    "azurecr.io", "azurecr.cn", "azurecr.us", "azurecr.de", "windows.net",
+    "storage.googleapis.com", "cloudfront.net", "jfrog.io", "r2.cloudflarestorage.com", "aliyuncs.com",
+)  # fmt: skip
 """Vendors whose customers have host names of their own; the vendor's part stays, the customer's goes."""
+VENDOR_LABEL: Final = re.compile(r"(?:\A|\.)(?:s3|s3-[a-z0-9\-]+|dkr(?:-ecr)?|ecr|cr|oss-[a-z0-9\-]+|data|blob)(?=\.|\Z)")
+"""In what such a host is called before the vendor's domain: where the vendor's own part begins."""
+CODE_HOSTS: Final = frozenset({"github.com", "golang.org", "gopkg.in", "pkg.go.dev"})
+"""Hosts that stand in front of the names of libraries, as user agents have them, and not of images."""
+PATH_WORDS: Final = frozenset(
+    {
+        "api", "artifactory", "auth", "authorize", "blob", "blobs", "bucket", "challenge", "connect", "containers",
+        "content", "data", "dist", "docker", "download", "exchange", "health", "images", "jwt", "keys", "layers",
+        "login", "nexus", "oauth", "oauth2", "oci", "openid", "openid-connect", "projects", "protocol", "proxy",
+        "realms", "registry", "registry-v2", "repositories", "repository", "request", "server", "service", "services",
+        "sha256", "sha512", "signin", "storage", "token", "tokens", "user", "users", "v0", "v1", "v2", "v2.0", "v3",
+        "_uploads", "_layers", "_manifests", "_blobs",
+    }
+)  # fmt: skip
+"""Elements of paths that stay where repositories get pseudonyms: another one may be somebody's project."""
 
 PLAIN_WORDS: Final = frozenset(
     {

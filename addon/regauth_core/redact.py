@@ -15,7 +15,7 @@ from regauth_core.aliases import Aliases
 from regauth_core.commandline import CommandLine
 from regauth_core.fields import Fields
 from regauth_core.fingerprints import Fingerprints
-from regauth_core.memo import Memo, Seen
+from regauth_core.memo import Memo, Seen, Shown
 from regauth_core.model import Fingerprint, Link, Origin, Redaction, Safe
 from regauth_core.prose import concealed, is_opaque
 from regauth_core.signatures import signature
@@ -46,15 +46,7 @@ class Redactor:
         self.seen = Seen()
         self._spared: set[str] = set()
         self._values = self._bodies = self._late = 0
-        self._words: Memo[str, Safe] = Memo()
-        self._hosts: Memo[str, Safe] = Memo()
-        self._names: Memo[str, Safe] = Memo()
-        self._references: Memo[str, Safe] = Memo()
-        self._scopes: Memo[str, Safe] = Memo()
-        self._texts: Memo[str, Safe] = Memo()
-        self._headers: Memo[tuple[str, str], tuple[tuple[Safe, Safe], int]] = Memo()
-        self._addresses: Memo[tuple[str, str, int, str], tuple[Safe, int]] = Memo()
-        self._links: Memo[tuple[str, str, str, int, str], tuple[Link, int]] = Memo()
+        self._shown = Shown()
 
     def __repr__(self) -> str:
         return f"Redactor({self._fingerprints!r})"
@@ -92,8 +84,25 @@ class Redactor:
 
     def repository_name(self, name: str) -> str:
         """A repository or its pseudonym."""
-        self._spare(name)
+        if not self.hides_repositories:
+            self._spare(name)
         return self._aliases.repository(name)
+
+    def path_word(self, element: str) -> str:
+        """A plain word in a path that is none of a registry's own: it may be the name of a project."""
+        if self.hides_repositories and element.lower() not in policy.PATH_WORDS:
+            return self.veil(element, "seg")
+        return element
+
+    @property
+    def hides_repositories(self) -> bool:
+        """Whether every repository gets a pseudonym."""
+        return self._aliases.hides_repositories
+
+    @property
+    def hides_names(self) -> bool:
+        """Whether any names get pseudonyms."""
+        return self._aliases.active
 
     # Names and words.
 
@@ -103,6 +112,7 @@ class Redactor:
         Kinds: ``tok``, ``pw`` and others for secrets, which share one space; ``user`` for people, who have their own.
         """
         if kind == "user":
+            self._aliases.note_user(_decoded(secret))
             return Fingerprint(self._fingerprints.name(_decoded(secret), kind) if secret else "")
         return Fingerprint(self._fingerprints.of(_decoded(secret), kind))
 
@@ -112,21 +122,27 @@ class Redactor:
 
     def host(self, host: str) -> Safe:
         """A host name or address without its port, in lower case."""
-        kept = self._hosts.get(host)
-        return self._hosts.keep(host, self._safe(self._urls.host(host[:256])), len(host)) if kept is None else kept
+        kept = self._shown.hosts.get(host)
+        if kept is None:
+            kept = self._shown.hosts.keep(host, self._safe(self._urls.host(host[:256])), len(host))
+        return kept
 
     def repository(self, name: str) -> Safe:
         """The name of a repository, decoded."""
-        kept = self._names.get(name)
+        kept = self._shown.names.get(name)
         if kept is None:
-            kept = self._names.keep(name, self._safe(self._urls.repository(name[:MAX_TEXT])), len(name))
+            kept = self._shown.names.keep(name, self._safe(self._urls.repository(name[:MAX_TEXT])), len(name))
         return kept
 
+    def resource(self, kind: str, name: str) -> Safe:
+        """What a scope or a claim of this kind is about: mostly a repository."""
+        return self._safe(self._urls.resource(kind, name[:MAX_TEXT]))
+
     def reference(self, text: str) -> Safe:
-        """A tag, a digest, an upload session or the name of a mirror, decoded."""
-        kept = self._references.get(text)
+        """A tag, a digest or an upload session, decoded."""
+        kept = self._shown.references.get(text)
         if kept is None:
-            kept = self._references.keep(text, self._safe(self._urls.reference(text[:MAX_TEXT])), len(text))
+            kept = self._shown.references.keep(text, self._safe(self._urls.reference(text[:MAX_TEXT])), len(text))
         return kept
 
     def user(self, name: str) -> Safe:
@@ -136,8 +152,8 @@ class Redactor:
 
     def word(self, text: str) -> Safe:
         """A word of a closed vocabulary (method, scheme, error code, protocol version), else a fingerprint."""
-        kept = self._words.get(text)
-        return self._words.keep(text, self._safe(self._fields.word(text)), len(text)) if kept is None else kept
+        kept = self._shown.words.get(text)
+        return self._shown.words.keep(text, self._safe(self._fields.word(text)), len(text)) if kept is None else kept
 
     def scheme(self, text: str) -> Safe:
         """The scheme of a credential, if it is a registered one; any other word may be a part of the secret."""
@@ -150,18 +166,18 @@ class Redactor:
 
     def scopes(self, text: str) -> Safe:
         """Scopes separated by blanks, as spelled."""
-        kept = self._scopes.get(text)
+        kept = self._shown.scopes.get(text)
         if kept is None:
-            kept = self._scopes.keep(text, self._safe(self._urls.scopes(_cut(text, MAX_TEXT))), len(text))
+            kept = self._shown.scopes.keep(text, self._safe(self._urls.scopes(_cut(text, MAX_TEXT))), len(text))
         return kept
 
     # Text, headers and URLs.
 
     def text(self, text: str) -> Safe:
         """Free text, at most 2,048 characters of it, cut between two words."""
-        kept = self._texts.get(text)
+        kept = self._shown.texts.get(text)
         if kept is None:
-            kept = self._texts.keep(text, self._safe(self.prose(_cut(text, MAX_TEXT))), len(text))
+            kept = self._shown.texts.keep(text, self._safe(self.prose(_cut(text, MAX_TEXT))), len(text))
         return kept
 
     def shortened(self, text: Safe, most: int) -> Safe:
@@ -180,7 +196,7 @@ class Redactor:
         """Header fields in order: names as spelled, values redacted."""
         shown: list[tuple[Safe, Safe]] = []
         for pair in pairs:
-            held = self._headers.get(pair)
+            held = self._shown.headers.get(pair)
             if held is None:
                 held = self._header(*pair)
             self._values += held[1]
@@ -192,19 +208,19 @@ class Redactor:
         pair = self._safe(self._fields.name(name)), self._safe(self._fields.value(name.lower(), value))
         held = pair, self._values
         self._values = before
-        return self._headers.keep((name, value), held, len(value))
+        return self._shown.headers.keep((name, value), held, len(value))
 
     def address(self, scheme: str, host: str, port: int, path: str) -> Safe:
         """The absolute URL of a request whose path, with its query, is `path`."""
         key = scheme, host, port, path
-        held = self._addresses.get(key)
+        held = self._shown.addresses.get(key)
         if held is None:
             before, self._values = self._values, 0
             bare, mark, query = path.partition("#")[0].partition("?")
             shown = self._urls.path(bare) + self._urls.query(query if mark else None)
             held = self._safe(f"{self.origin(scheme, host, port)}{shown}"), self._values
             self._values = before
-            self._addresses.keep(key, held, len(path))
+            self._shown.addresses.keep(key, held, len(path))
         self._values += held[1]
         return held[0]
 
@@ -216,13 +232,13 @@ class Redactor:
         """The URL reference `url`, resolved against the request to which it was the answer, if that is told."""
         # Only what is relative depends on the request.
         key = (url, "", "", 0, "") if "://" in url[:12] else (url, scheme, host, port, path)
-        held = self._links.get(key)
+        held = self._shown.links.get(key)
         if held is None:
             before, self._values = self._values, 0
             whole = target.absolute(url, scheme=scheme, host=host, port=port, path=path)
             held = self._link(url, whole if host or "://" in url[:12] else None), self._values
             self._values = before
-            self._links.keep(key, held, len(url))
+            self._shown.links.keep(key, held, len(url))
         self._values += held[1]
         return held[0]
 
@@ -246,10 +262,13 @@ class Redactor:
         return self._safe(self._command.shown(argv))
 
     def sweep(self, text: str) -> tuple[str, int]:
-        """Finished output without any remembered secret, and how many places had to be replaced."""
+        """Finished output without any remembered secret, and how many places had to be replaced.
+
+        Names that have pseudonyms go too, if they are hosts' or long; they do not count.
+        """
         swept, count = self._sweep.swept(text)
         self._late += count
-        return swept, count
+        return self._aliases.swept(swept), count
 
     def summary(self, late: int = 0) -> Redaction:
         """What was kept and replaced up to now; `late` are replacements that somebody else's sweep made."""
@@ -260,6 +279,7 @@ class Redactor:
             repositories=len(self._aliases.repositories),
             bodies=self._bodies,
             late=self._late + late,
+            pseudonyms=self._aliases.count,
         )
 
     def count_body(self) -> None:
@@ -276,8 +296,35 @@ class Redactor:
 
     def _is_spared(self, secret: str) -> bool:
         """It is a word that must stay readable, though it is somebody's password."""
-        word = secret.lower()
-        return (word in policy.PLAIN_WORDS or word in self._spared) and not is_opaque(secret)
+        return (secret.lower() in policy.PLAIN_WORDS or secret in self._spared) and not is_opaque(secret)
+
+
+class Again(Redactor):
+    """Goes over what `first` or another redactor has redacted before, to replace names by pseudonyms.
+
+    What was replaced already, such as ``<tok:3f2a91c0>``, stays as it is; the names are those of `first`.
+    """
+
+    def __init__(self, first: Redactor) -> None:
+        super().__init__(b"")
+        self._aliases = first._aliases
+        self._first = first
+
+    def mark(self, secret: str, kind: str) -> str:
+        """It is no secret any more."""
+        return secret
+
+    def veil(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
+        """It may be shown; somebody decided that before."""
+        return text
+
+    def prose(self, text: str) -> str:
+        """Free text with other names."""
+        return self._aliases.replaced(concealed(text, lambda piece, _: piece, self._urls.shown))
+
+    def path_word(self, element: str) -> str:
+        """The only thing that was shown and is not any more."""
+        return self._first.path_word(element)
 
 
 def _decoded(text: str | bytes) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from regauth_core.conversation import Conversation, Issue, bearer, usable
+from regauth_core.conversation import Conversation, Issue, bearer, same, usable
 from regauth_core.evidence import error_of
-from regauth_core.model import Challenge, Endpoint, Exchange
+from regauth_core.model import Challenge, Endpoint, Exchange, Reason
 from regauth_core.registries import registry_of, repository_of
 from regauth_core.scope import Scope, covered, entries, needed
 
+_OF_BEFORE = frozenset({Reason.CAPTURE_STARTS_LATE, Reason.TOKEN_HOST_OUTSIDE_CAPTURE})
 _SOON = 30.0
 """Seconds within which a ping belongs to the refused request before it."""
 
@@ -32,8 +33,8 @@ def is_probe(exchange: Exchange) -> bool:
     target = exchange.target
     if target.endpoint is Endpoint.REFERRERS or target.mount is not None:
         return True
-    reference = target.reference or ""
-    return target.endpoint is Endpoint.MANIFEST and not target.is_digest and reference.startswith(("sha256-", "sha512-"))
+    is_tag = target.endpoint is Endpoint.MANIFEST and not target.is_digest
+    return is_tag and (target.reference or "").startswith(("sha256-", "sha512-"))
 
 
 def is_needless(conversation: Conversation, refused: Exchange) -> bool:
@@ -80,6 +81,20 @@ def refused_alike(conversation: Conversation, fits: Callable[[Exchange], bool], 
     own = {e.number for e in found}
     alike = ping is not None and ping.number not in own and ping.status in (statuses or (401,)) and fits(ping)
     return [ping, *found] if ping is not None and alike else found
+
+
+def doubt_afterwards(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
+    """`Conversation.doubt`, where it does not matter what the client held before the capture began."""
+    doubt = conversation.doubt(refused)
+    return None if doubt is not None and doubt[0] in _OF_BEFORE else doubt
+
+
+def is_challenged_elsewhere(conversation: Conversation, refused: Exchange) -> bool:
+    """Whether another 401 to the same request carried a challenge."""
+    return any(
+        e.status == 401 and e.response is not None and e.response.challenges and e is not refused and same(e, refused)
+        for e in conversation.context
+    )
 
 
 def bearer_challenges(exchange: Exchange) -> list[Challenge]:
@@ -131,9 +146,9 @@ def lost_on_the_way(conversation: Conversation, refused: Exchange, issue: Issue)
     """What a refused request needs, was asked for with its token, and is not in the token.
 
     Where the token cannot be read, a challenge that says ``insufficient_scope`` stands for it. Empty where nothing is
-    lost, or where the answer gives another reason.
+    lost, where the answer gives another reason, and for a mount, which may be refused at any time.
     """
-    if error_of(refused) == "invalid_token":
+    if error_of(refused) == "invalid_token" or refused.target.mount is not None:
         return ()
     need = at_home(conversation, needed(refused.request.method, refused.target) or demanded(refused))
     granted, asked = issue.granted, at_home(conversation, issue.asked)

@@ -43,6 +43,9 @@ def registrable_domain(host: str) -> str:
     """The domain that one owner registers (``a.b.example.co.uk`` gives ``example.co.uk``); an address gives itself."""
     if is_address(host):
         return host
+    if host.endswith(".alt"):
+        # No such domain is registered (RFC 9476); `aliases` gives them to domains that are.
+        return ".".join(host.split(".")[-2:])
     # Imported late: reading its table of public suffixes costs a fifth of a second that most runs never need.
     from publicsuffix2 import get_sld
 

@@ -190,6 +190,8 @@ class Sweep:
         Brackets, because the text is finished: they need no escaping in JSON, HTML, XML or a URL.
         """
         self._update()
+        if not self._indexed:
+            return text, 0
         spans = sorted(self._spans(text))
         shown: list[str] = []
         at = count = 0

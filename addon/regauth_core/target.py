@@ -50,11 +50,18 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
-def read(method: str, path: str, *, name: Callable[[str], Safe], text: Callable[[str], Safe]) -> Target:
+def read(
+    method: str,
+    path: str,
+    *,
+    name: Callable[[str], Safe],
+    text: Callable[[str], Safe],
+    host: Callable[[str], Safe] | None = None,
+) -> Target:
     """The target of a request with the percent-encoded `path` (with its query, as on the request line).
 
-    `name` makes a repository name safe, `text` a reference, a digest or a mirror's name; both get decoded text of at
-    most `MAX_NAME` characters.
+    `name` makes a repository name safe, `text` a reference or a digest, `host` (by default `text`) the registry that a
+    mirror is asked for; all get decoded text of at most `MAX_NAME` characters.
     """
     bare, _, query = path[:MAX_URL].partition("#")[0].partition("?")
     place = _place(method.upper(), bare)
@@ -75,7 +82,7 @@ def read(method: str, path: str, *, name: Callable[[str], Safe], text: Callable[
         proper=digest or place.endpoint is not Endpoint.BLOB,
         mount=kept(text, values.get("mount")) if mounts else None,
         mount_from=kept(name, values.get("from")) if mounts else None,
-        mirror_of=kept(text, values.get("ns")),
+        mirror_of=kept(host or text, values.get("ns")),
     )
 
 

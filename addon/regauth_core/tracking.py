@@ -9,6 +9,7 @@ from regauth_core.bounded import Bounded
 from regauth_core.clients import key_of
 from regauth_core.conversation import (
     Acquaintance,
+    Address,
     Contact,
     Conversation,
     Issue,
@@ -19,6 +20,7 @@ from regauth_core.conversation import (
     bearer,
     challenge_realm,
     good,
+    link_address,
     realm_key,
     request_key,
     secret_of,
@@ -44,7 +46,7 @@ class _Challenged:
     """A refusal that a token request may be the answer to."""
 
     conversation: Conversation
-    realm: tuple[Origin, str]
+    realm: Address
     names: frozenset[tuple[str, str]]
 
 
@@ -206,7 +208,8 @@ class Tracker:
                 world.authorized_reads[conversation.registry, conversation.repository] = exchange
 
     def _note_names(self, acquaintance: Acquaintance, exchange: Exchange) -> None:
-        for known, name in ((acquaintance.asked, exchange.target.repository), (acquaintance.named, exchange.target.mount_from)):
+        target = exchange.target
+        for known, name in ((acquaintance.asked, target.repository), (acquaintance.named, target.mount_from)):
             one = repository_of(acquaintance.registry, name)
             if one is not None and one not in known:
                 known[one] = exchange
@@ -280,15 +283,16 @@ class Tracker:
             self._note_naming(conversation, exchange, link, "foreign-layer-url")
 
     def _note_naming(self, conversation: Conversation, exchange: Exchange, link: Link, how: str) -> None:
-        if link.origin is None:
+        address = link_address(link)
+        if address is None or link.origin is None:
             return
         person = conversation.person
         naming = Naming(exchange, link, how, conversation)
-        person.named[link.origin, link.path] = naming
+        person.named[address] = naming
         person.named_origins[link.origin] = naming
 
     def _note_realm(
-        self, conversation: Conversation, realm: tuple[Origin, str], names: frozenset[tuple[str, str]]
+        self, conversation: Conversation, realm: Address, names: frozenset[tuple[str, str]]
     ) -> None:
         if conversation.person.realms.get(realm) != conversation.registry:
             conversation.person.realms[realm] = conversation.registry
@@ -309,24 +313,28 @@ class Tracker:
         placed = []
         for conversation, is_new in self._conversations_for(acquaintance, realm, exchange, asked):
             placed.append((conversation, conversation.add(exchange), is_new))
+        if len(placed) > 1:
+            acquaintance.shared[exchange.number] = tuple(c for c, _, _ in placed)
         acquaintance.acts.append(exchange)
         self._note_token_exchange(acquaintance, exchange, asked)
         location = exchange.response.location if exchange.response is not None else None
-        if location is not None and location.origin is not None and placed:
+        address = link_address(location) if location is not None else None
+        if location is not None and address is not None and placed:
             # Whoever is sent on by a token server is still asking for a token.
             self._note_naming(placed[0][0], exchange, location, "redirect")
-            person.realms[location.origin, location.path] = acquaintance.registry
+            person.realms[address] = acquaintance.registry
         if registry is None:
             self._wait(exchange, tuple(c for c, _, _ in placed))
         return placed
 
     def _misaddressed(self, person: Person, exchange: Exchange) -> str | None:
         """The registry whose token server is at this origin, where the client asks it at an address nobody named."""
-        found = {registry for (origin, _), registry in person.realms.items() if origin == exchange.origin}
+        own = realm_key(exchange)[:3]
+        found = {registry for realm, registry in person.realms.items() if realm[:3] == own}
         return found.pop() if len(found) == 1 else None
 
     def _conversations_for(
-        self, acquaintance: Acquaintance, realm: tuple[Origin, str], exchange: Exchange, asked: tuple[Scope, ...]
+        self, acquaintance: Acquaintance, realm: Address, exchange: Exchange, asked: tuple[Scope, ...]
     ) -> list[tuple[Conversation, bool]]:
         """Where a token exchange belongs: to the refusals whose challenge asks for one of its scopes, else by name."""
         names = {(s.kind, s.name) for s in asked}
@@ -334,7 +342,7 @@ class Tracker:
             r
             for r in self._challenged.get(acquaintance.person.identifier, ())
             if not self.is_closed(r.conversation)
-            and (r.realm == realm or (r.realm[0] == realm[0] and realm not in acquaintance.person.realms))
+            and (r.realm == realm or (r.realm[:3] == realm[:3] and realm not in acquaintance.person.realms))
         ]
         fitting = {id(r.conversation): r.conversation for r in refusals if r.names & names}
         if fitting:
@@ -349,6 +357,9 @@ class Tracker:
                 self._conversation(acquaintance, repository_of(acquaintance.registry, name), exchange.started)
                 for name in list(repositories)[:_MOST_SCOPES]
             ]
+        naming = acquaintance.person.named.get(realm)
+        if naming is not None and naming.conversation.registry == acquaintance.registry:
+            return [self._conversation(acquaintance, naming.conversation.repository, exchange.started)]
         if refusals:
             return [(refusals[-1].conversation, False)]
         return [self._conversation(acquaintance, None, exchange.started)]
@@ -395,8 +406,10 @@ class Tracker:
         acquaintance = conversation.acquaintance
         if any(other.acquaintance is acquaintance for other in provisional):
             return
-        moved = [self._move(other, exchange, conversation) for other in provisional]
-        if not any(moved) and exchange not in conversation.steps:
+        moved = [found for other in provisional if (found := self._move(other, exchange, conversation)) is not None]
+        if len(moved) > 1:
+            acquaintance.shared[exchange.number] = tuple(moved)
+        if not moved and exchange not in conversation.steps:
             conversation.add(exchange)
         acquaintance.acts.append(exchange)
         secret = secret_of(exchange)
@@ -405,13 +418,13 @@ class Tracker:
             acquaintance.accepted[secret] = exchange
             conversation.person.homes[secret] = (conversation.registry, exchange)
 
-    def _move(self, provisional: Conversation, exchange: Exchange, user: Conversation) -> bool:
+    def _move(self, provisional: Conversation, exchange: Exchange, user: Conversation) -> Conversation | None:
         """Give a token exchange to the conversation about what it names, at the registry where its token is used.
 
-        Gives whether that conversation has it now; false where it is too late for that.
+        Gives the conversation that has it now; `None` where it is too late for that.
         """
         if self.is_closed(provisional) or exchange not in provisional.steps:
-            return False
+            return None
         acquaintance = user.acquaintance
         repository = repository_of(acquaintance.registry, provisional.repository)
         known = acquaintance.conversations.get(repository)
@@ -419,13 +432,13 @@ class Tracker:
             provisional.acquaintance.conversations.pop(provisional.repository, None)
             provisional.acquaintance, provisional.repository = acquaintance, repository
             acquaintance.conversations[repository] = provisional
-            return True
+            return provisional
         provisional.steps.remove(exchange)
         if not provisional.steps:
             self.close(provisional)
         if exchange not in known.steps:
             known.add(exchange)
-        return True
+        return known
 
     # Everything else
 

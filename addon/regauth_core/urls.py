@@ -26,7 +26,8 @@ _HOST = re.compile(r"[a-z0-9._\-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 _NAME = re.compile(r"[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8}(?::[0-9]{1,5})?")
 _PLACE = re.compile(r"(\[[^\]]{0,64}+\]|[^:]*+)(:[0-9]{0,5}+|)", re.DOTALL)
 _KEY = re.compile(r"[A-Za-z0-9_.\-$\[\]]{1,64}")
-_SCOPE = re.compile(r"[a-z0-9_()]{1,64}:[A-Za-z0-9._:/@\-]{0,512}:[A-Za-z_*,\-]{0,256}")
+_SCOPE = re.compile(r"[a-z0-9_()]{1,64}:[A-Za-z0-9._:/@<>\-]{0,512}:[A-Za-z_*,\-]{0,256}")
+_IMAGE_SCHEMES = frozenset({"docker", "oci"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"[0-9a-f]{7,64}")
 _HASH = re.compile(r"[a-z0-9]{2,12}(?:[+._\-][a-z0-9]{1,12}){0,3}:[0-9a-f]{32,128}")
@@ -71,6 +72,15 @@ class Keeper(Protocol):
         """A repository or its pseudonym."""
         ...
 
+    def path_word(self, element: str) -> str:
+        """A plain word in the path of a URL that is none of a registry's own, or what to show in its place."""
+        ...
+
+    @property
+    def hides_repositories(self) -> bool:
+        """Whether every repository gets a pseudonym, whatever its name is made of."""
+        ...
+
 
 class Urls:
     """Redacts URLs, their parts, and the scopes that stand in them."""
@@ -86,13 +96,23 @@ class Urls:
         if parts is None:
             return ""
         scheme, authority, path, query = parts.groups()
+        image = path if scheme is not None and authority is not None and scheme.lower() in _IMAGE_SCHEMES else None
         if scheme is not None and authority is None and scheme.lower() not in ("http", "https"):
             # `user:password`, `data:…`: nothing that could be judged by its structure.
             return self._keeper.veil(url, sure=True)
         shown = f"{scheme}:" if scheme is not None else ""
         if authority is not None:
             shown += "//" + self.authority(authority)
-        return shown + self.path(path) + self.query(query)
+        return shown + (self.path(path) if image is None else self._image(path)) + self.query(query)
+
+    def _image(self, path: str) -> str:
+        """Behind the registry in an image's name: ``/team/app:latest``, with a digest perhaps."""
+        name, at, digest = path.removeprefix("/").partition("@")
+        head, slash, last = name.rpartition("/")
+        last, colon, tag = last.partition(":")
+        shown = quote(self.repository(head + slash + last), "/:@+~<>") if head or last else ""
+        pieces = (colon + self._element(tag) if colon else "", at + self._element(digest) if at else "")
+        return path[:1] + shown + "".join(pieces)
 
     def authority(self, text: str) -> str:
         """Host and port; user information is left out and remembered."""
@@ -157,7 +177,7 @@ class Urls:
 
     def repository(self, name: str) -> str:
         """A repository's name, as it is known in this trace."""
-        if all(_LOWER.fullmatch(part) or not part or is_wordlike(part) for part in name.split("/")):
+        if self._keeper.hides_repositories or all(map(_is_name, name.split("/"))):
             return self._keeper.repository_name(name)
         return "/".join(part if self._is_harmless(part) else self._keeper.veil(part, "seg") for part in name.split("/"))
 
@@ -182,8 +202,10 @@ class Urls:
 
     def _other_element(self, elements: list[str], at: int) -> str:
         element = elements[at]
-        if element in _FIXED or _is_words(element):
+        if element in _FIXED:
             return element
+        if _is_words(element):
+            return self._keeper.path_word(element)
         filed = any(name.startswith(("sha256", "sha512")) for name in elements[max(0, at - 2) : at])
         if filed and _HEX.fullmatch(element):
             return element
@@ -231,6 +253,9 @@ class Urls:
             return self.repository(plain)
         if name in ("ns", "service"):
             return self.place(plain)
+        if name == "last" and self._keeper.hides_repositories:
+            # Of a catalog it is a repository, and the query does not tell of what it is.
+            return self._keeper.veil(plain)
         return plain if is_hash(plain) or _UUID.fullmatch(plain) else self._keeper.prose(plain)
 
     def scopes(self, text: str) -> str:
@@ -242,12 +267,21 @@ class Urls:
         name, last, actions = rest.rpartition(":")
         if not (first and last and _SCOPE.fullmatch(text)) or is_opaque(kind) or is_opaque(actions):
             return self._keeper.prose(text)
+        return f"{kind}:{self.resource(kind, name)}:{actions}"
+
+    def resource(self, kind: str, name: str) -> str:
+        """What a scope of this kind is about: mostly a repository, perhaps behind its registry."""
         if kind.startswith("registry"):
-            return text
+            return name if is_wordlike(name) else self._keeper.veil(name, "seg")
         host, slash, path = name.partition("/")
         if slash and ("." in host or ":" in host):
-            return f"{kind}:{self.authority(host)}/{self.repository(path)}:{actions}"
-        return f"{kind}:{self.repository(name)}:{actions}"
+            return f"{self.authority(host)}/{self.repository(path)}"
+        return self.repository(name)
+
+
+def _is_name(part: str) -> bool:
+    """Whether an element of a repository's name may be shown: lower case as registries want it, or words."""
+    return not part or _LOWER.fullmatch(part) is not None or is_wordlike(part)
 
 
 def _is_words(element: str) -> bool:

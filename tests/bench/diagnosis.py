@@ -26,6 +26,8 @@ import msgspec
 from mitmproxy import connection, http, io
 
 from regauth_core.edge.har import wire_of
+from regauth_core.edge.trace import End, TraceEnd, TraceHead
+from regauth_core.model import Ending, Environment
 from regauth_core.observe import observe
 from regauth_core.redact import Redactor
 
@@ -86,7 +88,8 @@ def write(folder: Path, count: int, with_flows: bool) -> dict[str, Path]:
     flows = (folder / f"{count}.flows").open("wb") if with_flows else None
     with paths["har"].open("w") as har, paths["trace"].open("wb") as trace:
         har.write('{"log": {"version": "1.2", "creator": {"name": "bench", "version": "1"}, "entries": [\n')
-        trace.write(encode({"schema": "regauth.trace/1", "regauth": "0.1.0"}) + b"\n")
+        head = TraceHead(started=BEGIN, quiet_time=30, credentials_known=False, environment=Environment(regauth="bench"))
+        trace.write(encode(head) + b"\n")
         for number, (at, _, method, url, sent, status, got, body) in zip(range(1, count + 1), pulls(), strict=False):
             one = entry(at, method, url, sent, status, got, body)
             har.write(("" if number == 1 else ",\n") + json.dumps(one))
@@ -96,6 +99,8 @@ def write(folder: Path, count: int, with_flows: bool) -> dict[str, Path]:
             if flows is not None:
                 io.FlowWriter(flows).add(flow(at, method, url, sent, status, got, body))
         har.write("\n]}}")
+        end = End(ending=Ending.GONE, at=BEGIN + count, environment=Environment(regauth="bench"))
+        trace.write(encode(TraceEnd(end=end)) + b"\n")
     if flows is not None:
         flows.close()
         paths["flows"] = folder / f"{count}.flows"

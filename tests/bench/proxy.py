@@ -48,7 +48,9 @@ async def serve(port: int, tls: ssl.SSLContext | None, blob: int) -> None:
                 head = await reader.readuntil(b"\r\n\r\n")
             except (asyncio.IncompleteReadError, ConnectionError):
                 break
-            length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+            length = next(
+                (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+            )
             while length:
                 length -= len(await reader.read(min(length, len(piece))))
             if head.startswith(b"GET " + BLOB.encode()):
@@ -90,7 +92,10 @@ class Proxy:
         trust = f"ssl_verify_upstream_trusted_ca={confdir / 'mitmproxy-ca-cert.pem'}"
         place = ["--listen-host", "127.0.0.1", "-p", str(self.port), "--set", f"confdir={confdir}", "--set", trust]
         self.process = subprocess.Popen(  # noqa: S603
-            [*MITMDUMP, *place, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*MITMDUMP, *place, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         wait_for(self.port)
 
@@ -166,7 +171,9 @@ def ask(connection: socket.socket, target: str, times: int) -> None:
             rest += connection.recv(2)
 
 
-def small(proxy: Proxy, measured: Measured, tls: ssl.SSLContext | None, port: int, connections: int, times: int) -> None:
+def small(
+    proxy: Proxy, measured: Measured, tls: ssl.SSLContext | None, port: int, connections: int, times: int
+) -> None:
     """Requests per second and CPU time for each, over some connections."""
     target = "" if tls else f"http://{HOST}:{port}"
     opened = [proxy.connect(tls, port) for _ in range(connections)]
@@ -249,9 +256,9 @@ def table(kinds: Sequence[Measured]) -> str:
 def main() -> None:
     """Measure and print."""
     if sys.argv[1:2] == ["--serve"]:
-        scheme, port, confdir, size = sys.argv[2:]
-        tls = Certificates(Path(confdir), [HOST]).context if scheme == "https" else None
-        asyncio.run(serve(int(port), tls, int(size)))
+        scheme, listened, directory, length = sys.argv[2:]
+        server_tls = Certificates(Path(directory), [HOST]).context if scheme == "https" else None
+        asyncio.run(serve(int(listened), server_tls, int(length)))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mebibytes", type=int, default=512, help="size of the blob (512)")

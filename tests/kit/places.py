@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
-from kit.canaries import wire
+from kit.messages import wire
 from regauth_core.model import FailureKind
 from regauth_core.observe import Wire
 

@@ -10,7 +10,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -49,77 +49,79 @@ class Reply:
 Answerer = Callable[[Got], Reply]
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """One connection to an `Upstream`."""
+
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def setup(self) -> None:
+        self.request.settimeout(20)
+        if self.request.recv(1, socket.MSG_PEEK) == b"\x16":
+            self.request = self.server.upstream.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def answer(self) -> None:
+        """Any method."""
+        upstream = self.server.upstream
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        got = Got(method=self.command, path=self.path, headers=headers, body=b"")
+        reply = upstream.answer(got)
+        upstream.got.append(got if reply.before_body else replace(got, body=self._body()))
+        self.send_response(reply.status)
+        for name, value in reply.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+        if reply.before_body:
+            self._linger()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def _linger(self) -> None:
+        """Closing with unread data would reset the connection, and the answer could get lost."""
+        self.close_connection = True
+        self.wfile.flush()
+        self.request.settimeout(0.5)
+        with contextlib.suppress(OSError):
+            while self.rfile.read1(65536):
+                pass
+
+    def log_message(self, *_: object) -> None:
+        """Not to the terminal."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, *_: object) -> None:
+        """Clients of these tests leave when they like."""
+
+
 class Upstream:
     """A server on a loopback port, http and https by what the client begins with, that answers by a function."""
 
     def __init__(self, answer: Answerer, confdir: Path) -> None:
+        self.answer = answer
         self.got: list[Got] = []
-        self._certificates = Certificates(confdir, ["registry.test"])
-        upstream = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def setup(self) -> None:
-                self.request.settimeout(20)
-                if self.request.recv(1, socket.MSG_PEEK) == b"\x16":
-                    self.request = upstream._certificates.context.wrap_socket(self.request, server_side=True)
-                super().setup()
-
-            def answer(self) -> None:
-                head = Got(
-                    method=self.command,
-                    path=self.path,
-                    headers={name.lower(): value for name, value in self.headers.items()},
-                    body=b"",
-                )
-                reply = answer(head)
-                if not reply.before_body:
-                    body = self._body()
-                    head = Got(method=head.method, path=head.path, headers=head.headers, body=body)
-                upstream.got.append(head)
-                self.send_response(reply.status)
-                for name, value in reply.headers:
-                    self.send_header(name, value)
-                if not any(name.lower() in ("content-length", "transfer-encoding") for name, _ in reply.headers):
-                    self.send_header("Content-Length", str(len(reply.body)))
-                self.close_connection = reply.before_body or self.close_connection
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(reply.body)
-                if reply.before_body:
-                    self._linger()
-
-            def _linger(self) -> None:
-                """Closing with unread data would reset the connection, and the answer could get lost."""
-                self.wfile.flush()
-                self.request.settimeout(0.5)
-                with contextlib.suppress(OSError):
-                    while self.rfile.read1(65536):
-                        pass
-
-            def _body(self) -> bytes:
-                if self.headers.get("Transfer-Encoding") == "chunked":
-                    parts = []
-                    while size := int(self.rfile.readline(), 16):
-                        parts.append(self.rfile.read(size))
-                        self.rfile.readline()
-                    self.rfile.readline()
-                    return b"".join(parts)
-                return self.rfile.read(int(self.headers.get("Content-Length", "0")))
-
-            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: object) -> None:
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self.tls = Certificates(confdir, ["registry.test"]).context
+        self._server = _Server(self)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()

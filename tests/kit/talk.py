@@ -31,8 +31,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from regauth_core.diagnosis import Diagnoser, Ending
-from regauth_core.model import Diagnosis, Exchange, FailureKind
+from regauth_core.diagnosis import Diagnoser
+from regauth_core.model import Diagnosis, Ending, Exchange, FailureKind
 from regauth_core.observe import Wire, observe
 from regauth_core.redact import Redactor
 

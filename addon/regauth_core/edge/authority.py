@@ -100,20 +100,24 @@ def _create(directory: Path) -> None:
 
 def system_bundle(environment: Mapping[str, str]) -> Path | None:
     """The file of certificates that programs with this environment trust; `None` where none is found."""
-    named = [environment.get(name, "") for name in TRUST_VARIABLES[:1]]
-    default = ssl.get_default_verify_paths().cafile
-    for name in [*named, default or "", *_SYSTEM_BUNDLES]:
+    default = ssl.get_default_verify_paths().cafile or ""
+    for name in (environment.get("SSL_CERT_FILE", ""), default, *_SYSTEM_BUNDLES):
         if name and Path(name).is_file() and os.access(name, os.R_OK):
             return Path(name)
     return None
 
 
+def bundled_files(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The files of certificates that `environment` makes programs trust, the system's last."""
+    named = [environment[name] for name in TRUST_VARIABLES if environment.get(name)]
+    system = system_bundle(environment)
+    return tuple(dict.fromkeys([*named, *([str(system)] if system else [])]))
+
+
 def trust_bundle(directory: Path, environment: Mapping[str, str]) -> str:
     """PEM text: the authority in `directory` and every certificate that `environment` makes programs trust already."""
-    files = [environment[name] for name in TRUST_VARIABLES if environment.get(name)]
-    system = system_bundle(environment)
     parts = [certificate(directory).read_text("ascii")]
-    for file in dict.fromkeys([*files, *([str(system)] if system else [])]):
+    for file in bundled_files(environment):
         with contextlib.suppress(OSError), Path(file).open(encoding="utf-8", errors="replace") as source:
             parts.append(source.read(_MAX_BUNDLE))
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"

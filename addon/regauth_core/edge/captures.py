@@ -9,30 +9,29 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-import msgspec
 from mitmproxy import exceptions, http, io
 
-from regauth_core.diagnosis import Ending
 from regauth_core.edge import har
 from regauth_core.edge.files import reason
 from regauth_core.edge.flows import wire_of as wire_of_flow
-from regauth_core.edge.trace import SCHEMA, End, Gone, TraceHead
+from regauth_core.edge.saved_trace import SavedTrace
 from regauth_core.edge.traffic import Watch, is_token_form, place_of
 from regauth_core.edge.trouble import Trouble
-from regauth_core.model import Exchange, Origin
+from regauth_core.model import Break, Capture, Ending, Environment, Exchange, Gone, Origin, Redaction
 from regauth_core.observe import Wire, observe
-from regauth_core.redact import Redactor
+from regauth_core.redact import Again, Redactor
+from regauth_core.renaming import Renaming
+from regauth_core.report.har import OwnLog
+from regauth_core.tally import together
 
 WINDOW = 4096
 """How many exchanges are held back to bring them into the order in which their requests began: most tools write them
 in the order in which they ended."""
-MAX_LINE = 8 * 1024 * 1024
-"""Bytes of a trace's line; a longer one counts as damage."""
 _SNIFFED = 4096
 _CHROME = "WebInspector"
 """The creator of HAR files by Chrome's developer tools, which leave `Authorization` out unless told otherwise."""
 
-Event = Exchange | Gone
+Event = Exchange | Gone | Break
 _Item = tuple[float, Wire | Event]
 
 
@@ -42,18 +41,6 @@ class Kind(StrEnum):
     TRACE = "regauth trace"
     HAR = "HAR file"
     FLOWS = "mitmproxy flow file"
-
-
-class _Line(msgspec.Struct):
-    """Any line of a trace but its head; what a newer version adds is passed over."""
-
-    exchange: Exchange | None = None
-    gone: Gone | None = None
-    end: End | None = None
-    schema: str | None = None
-
-
-_LINE = msgspec.json.Decoder(_Line)
 
 
 def kind_of(start: bytes) -> Kind | None:
@@ -66,7 +53,7 @@ def kind_of(start: bytes) -> Kind | None:
 
 
 class Captures:
-    """Files to be read together. Iterate once; then `ending` and `notes` tell how they came to their end."""
+    """Files to be read together. Iterate once; then the attributes tell how they were made and came to their end."""
 
     def __init__(self, paths: Sequence[Path], redactor: Redactor, watch: Watch | None = None) -> None:
         """`watch` decides what is registry traffic. Raises `Trouble` where a file is missing or none of the kinds."""
@@ -76,11 +63,31 @@ class Captures:
         """Exchanges that are no registry's."""
         self._redactor = redactor
         self._watch = watch or Watch()
+        self._renaming = Renaming(Again(redactor)) if redactor.hides_names else None
         self._files = [(path, _checked_kind(path)) for path in paths]
-        self.heads = tuple(_head(path) for path, kind in self._files if kind is Kind.TRACE)
-        """What the traces among the files say of how they were recorded."""
-        self.end: End | None = None
-        """What the last of them says of its end."""
+        self._traces = {path: SavedTrace(path) for path, kind in self._files if kind is Kind.TRACE}
+        self._hars = {path: _own_log(path) for path, kind in self._files if kind is Kind.HAR}
+        self.environment: Environment | None = None
+        """Where a file of ours was recorded."""
+        self.redaction: Redaction | None = None
+        """What was kept and replaced when it was recorded."""
+        self.is_counted = True
+        """Whether every file of ours says that."""
+
+    @property
+    def quiet_time(self) -> float | None:
+        """With how many seconds of silence the files of ours were recorded; `None` where there is none."""
+        recorded = [trace.head.quiet_time for trace in self._traces.values()]
+        return max([*recorded, *(capture.quiet_time for capture in self._captures())], default=None)
+
+    @property
+    def credentials_known(self) -> bool:
+        """Whether it was said of one of them that the clients hold credentials."""
+        recorded = [trace.head.credentials_known for trace in self._traces.values()]
+        return any(recorded) or any(capture.credentials_known for capture in self._captures())
+
+    def _captures(self) -> Iterator[Capture]:
+        yield from (log.capture for log in self._hars.values() if log is not None and log.capture is not None)
 
     def __iter__(self) -> Iterator[Event]:
         """The exchanges of all files in the order in which their requests began, and what a trace says of clients."""
@@ -88,7 +95,7 @@ class Captures:
         streams = [_in_order(self._items(path, kind)) for path, kind in self._files]
         number = 0
         for _, item in streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda item: item[0]):
-            event = self._exchange(item) if isinstance(item, Wire) else item
+            event = self._exchange(item) if isinstance(item, Wire) else self._renamed(item)
             if isinstance(event, Exchange):
                 number += 1
                 yield replace(event, number=number) if renumber else event
@@ -96,6 +103,12 @@ class Captures:
                 yield event
             else:
                 self.passed_over += 1
+
+    def _renamed(self, event: Event) -> Event:
+        """What was redacted before, with the names that are asked for now."""
+        if self._renaming is None or isinstance(event, Break):
+            return event
+        return self._renaming.gone(event) if isinstance(event, Gone) else self._renaming.exchange(event)
 
     def _exchange(self, wire: Wire) -> Exchange | None:
         place = place_of(wire.method, Origin(wire.scheme, wire.host.lower(), wire.port), wire.path)
@@ -118,7 +131,7 @@ class Captures:
                 yield from self._entries(path, text)
             return
         with path.open("rb") as file:
-            yield from self._flows(path, file) if kind is Kind.FLOWS else self._lines(path, file)
+            yield from self._flows(path, file) if kind is Kind.FLOWS else self._lines(self._traces[path], file)
 
     def _flows(self, path: Path, file: BinaryIO) -> Iterator[_Item]:
         self._ends(Ending.CLEAN)
@@ -133,7 +146,14 @@ class Captures:
             self._cut(path, f"flow {read + 1} is damaged or breaks off; {read} were read")
 
     def _entries(self, path: Path, file: TextIO) -> Iterator[_Item]:
-        self._ends(Ending.CLEAN)
+        log = self._hars[path]
+        self._ends(log.capture.ending if log is not None and log.capture is not None else Ending.CLEAN)
+        if log is not None:
+            self._made(log.environment, log.redaction)
+            self.notes.extend(map(self._note, log.notes))
+            if log.capture is not None:
+                yield from ((gone.at, gone) for gone in log.capture.gone)
+                yield from ((pause.at, pause) for pause in log.capture.breaks)
         entries = har.Entries(file)
         strange, authorized, number = 0, False, 0
         try:
@@ -151,37 +171,25 @@ class Captures:
         if entries.creator == _CHROME and not authorized:
             self._cut(path, "no entry has an Authorization header: it may have been exported without credentials")
 
-    def _lines(self, path: Path, file: BinaryIO) -> Iterator[_Item]:
-        """A trace. One that was appended to holds several recordings, whose numbers are counted on."""
-        before, highest, number, end = 0, 0, 0, None
-        while line := file.readline(MAX_LINE):
-            number += 1
-            try:
-                read = _LINE.decode(line)
-            except (msgspec.MsgspecError, ValueError, RecursionError):
-                # After kill -9 the last line may be half written; anything else is damage as well.
-                self._cut(path, f"line {number} is damaged or breaks off; {number - 1} were read")
-                return
-            if read.exchange is not None:
-                exchange = read.exchange
-                highest = max(highest, before + exchange.number)
-                yield exchange.started, replace(exchange, number=before + exchange.number) if before else exchange
-            elif read.gone is not None:
-                yield read.gone.at, read.gone
-            elif read.end is not None:
-                end = self.end = read.end
-            elif read.schema is not None and number > 1:
-                before, end = highest, None
-        if end is None:
-            self._cut(path, "the trace breaks off without saying that the recording had ended")
-        else:
-            self._ends(end.ending)
-            self.notes.extend(end.notes)
+    def _lines(self, trace: SavedTrace, file: BinaryIO) -> Iterator[_Item]:
+        yield from trace.events(file)
+        self._ends(trace.ending)
+        self.notes.extend(map(self._note, trace.notes))
+        self._made(trace.environment, trace.redaction)
+
+    def _made(self, environment: Environment, redaction: Redaction | None) -> None:
+        """What a file of ours says of its making; of several environments the last one counts."""
+        self.environment = environment if self._renaming is None else self._renaming.environment(environment)
+        self.redaction = together(self.redaction, redaction)
+        self.is_counted = self.is_counted and redaction is not None
 
     def _ends(self, ending: Ending) -> None:
         """Of several endings, the one that tells least about what may be missing."""
         order = (Ending.GONE, Ending.CLEAN, Ending.STOPPED, Ending.CUT)
         self.ending = max(self.ending, ending, key=order.index)
+
+    def _note(self, text: str) -> str:
+        return text if self._renaming is None else self._renaming.text(text)
 
     def _cut(self, path: Path, how: str) -> None:
         self._ends(Ending.CUT)
@@ -199,16 +207,13 @@ def _checked_kind(path: Path) -> Kind:
     return kind
 
 
-def _head(path: Path) -> TraceHead:
-    with path.open("rb") as file:
-        line = file.readline(MAX_LINE)
-    try:
-        schema = msgspec.json.decode(line, type=dict[str, object]).get("schema")
-        if schema != SCHEMA:
-            raise Trouble(f"{path}: expected {SCHEMA}, found {str(schema)[:40]!r}: written by a newer regauth?")
-        return msgspec.json.decode(line, type=TraceHead)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise Trouble(f"{path}: line 1: expected the head of a {SCHEMA} trace") from None
+def _own_log(path: Path) -> OwnLog | None:
+    """What we wrote of the making of a HAR file; `None` where it is somebody else's."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        try:
+            return har.own_log(har.Entries(file))
+        except Trouble as trouble:
+            raise Trouble(f"{path}: {trouble}") from None
 
 
 def _in_order(items: Iterable[_Item]) -> Iterator[_Item]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
-from regauth_core.edge.authority import TRUST_VARIABLES
+from regauth_core.edge.authority import TRUST_VARIABLES, bundled_files
 
 _PROXY_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 # ALL_PROXY would lead round us where a program prefers it.
@@ -68,8 +68,16 @@ def version_command(command: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def routed(environment: Mapping[str, str], proxy: str, bundle: Path) -> dict[str, str]:
-    """`environment` with the variables that send a program through `proxy` (a URL) and make it trust `bundle` (PEM)."""
-    kept = {name: value for name, value in environment.items() if name not in _BYPASS_VARIABLES}
+    """`environment` with the variables that send a program through `proxy` (a URL) and make it trust `bundle` (PEM).
+
+    Other variables that name a file whose certificates are in the bundle, such as AWS_CA_BUNDLE, name the bundle too.
+    """
+    merged = set(bundled_files(environment))
+    kept = {
+        name: str(bundle) if value in merged else value
+        for name, value in environment.items()
+        if name not in _BYPASS_VARIABLES
+    }
     return kept | dict.fromkeys(_PROXY_VARIABLES, proxy) | dict.fromkeys(TRUST_VARIABLES, str(bundle))
 
 

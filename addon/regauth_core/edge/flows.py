@@ -87,7 +87,7 @@ def wire_of(flow: http.HTTPFlow, number: int) -> Wire:
     origin = origin_of(flow)
     return Wire(
         number=number,
-        label=_label(flow, noted),
+        label=_text(noted.get("label")) or proxy_user(flow),
         process=_whole(noted.get("process")),
         program=_text(noted.get("program")),
         address=client.peername[0] if client.peername else None,
@@ -129,11 +129,10 @@ def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _label(flow: http.HTTPFlow, noted: Mapping[str, Any]) -> str | None:
-    """The user name with which the client came to the proxy, from us or from mitmproxy's own `proxyauth`."""
+def proxy_user(flow: http.HTTPFlow) -> str | None:
+    """The user name that mitmproxy's own `proxyauth` has checked and taken away."""
     known = flow.metadata.get("proxyauth")
-    user = known[0] if isinstance(known, tuple | list) and known else None
-    return _text(noted.get("label")) or _text(user)
+    return _text(known[0]) if isinstance(known, tuple | list) and known else None
 
 
 def _headers(message: http.Message) -> tuple[tuple[str, str], ...]:

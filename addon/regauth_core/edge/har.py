@@ -14,13 +14,16 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Exchange, FailureKind
 from regauth_core.observe import Wire
+from regauth_core.report.har import SCHEMA, OwnLog
 
 _CHUNK = 4 * 1024 * 1024
 MOST_ENTRY = 256 * 1024 * 1024
 """Characters of one entry; a larger one ends the reading."""
 _ENTRIES = re.compile(r'"entries"\s*:\s*\[')
+_OWN = re.compile(r'"_regauth"\s*:\s*')
 _CREATOR = re.compile(r'"creator"\s*:\s*\{[^{}]*?"name"\s*:\s*"([^"]{0,200})"')
 _FAILURES = (
     (("tls", "ssl", "certificate", "cert_"), FailureKind.TLS),
@@ -42,17 +45,24 @@ class Entries:
         self._text = ""
         self._at = 0
         self._ended = False
+        self._head = ""
         self.creator = ""
         """Which tool wrote the file, as far as its head says."""
 
     def __iter__(self) -> Iterator[Any]:
         """Each entry. Raises `Damaged` where the file cannot be read on."""
-        self._find_entries()
+        self.head()
         decode = json.JSONDecoder().raw_decode
         number = 0
         while self._skip_to_entry(number):
             number += 1
             yield self._entry(decode, number)
+
+    def head(self) -> str:
+        """What stands in front of the entries. Raises `Damaged` where there are none."""
+        if not self._head:
+            self._find_entries()
+        return self._head
 
     def _find_entries(self) -> None:
         while (found := _ENTRIES.search(self._text)) is None:
@@ -60,6 +70,7 @@ class Entries:
                 raise Damaged("there is no list of entries")
         creator = _CREATOR.search(self._text, 0, found.start())
         self.creator = creator[1] if creator else ""
+        self._head = self._text[: found.start()]
         self._at = found.end()
 
     def _more(self) -> bool:
@@ -212,6 +223,25 @@ def _failure(entry: dict[str, Any], response: dict[str, Any]) -> tuple[FailureKi
         if any(word in lowered for word in words):
             return kind, said
     return FailureKind.NOT_RECORDED, said or "the file holds no answer"
+
+
+def own_log(entries: Entries) -> OwnLog | None:
+    """What regauth wrote of how the file was made; `None` where it did not. Raises `Trouble` for a newer version."""
+    try:
+        head = entries.head()
+    except Damaged:
+        return None
+    found = _OWN.search(head)
+    if entries.creator != "regauth" or found is None:
+        return None
+    try:
+        value, _ = json.JSONDecoder().raw_decode(head, found.end())
+        schema = _dict(value).get("schema")
+        if isinstance(schema, str) and schema != SCHEMA:
+            raise Trouble(f"expected {SCHEMA}, found {schema[:40]!r}: written by a newer regauth?")
+        return msgspec.convert(value, OwnLog)
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        return None
 
 
 def own_exchange(entry: Any, number: int) -> Exchange | None:

@@ -13,18 +13,22 @@ from mitmproxy import ctx, http
 from mitmproxy.hooks import UpdateHook
 from mitmproxy.log import ALERT
 
-from regauth_core.diagnosis import Ending
-from regauth_core.edge.flows import Noted, origin_of, wire_of
+from regauth_core.bounded import Bounded
+from regauth_core.edge.flows import Noted, origin_of, proxy_user, wire_of
 from regauth_core.edge.presence import Presence
 from regauth_core.edge.processes import Process
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.streaming import Counter, stream_request, stream_response
 from regauth_core.edge.traffic import Place, Role, Watch, place_of
-from regauth_core.model import Finding, Journal, Origin, Severity
+from regauth_core.model import Ending, Finding, Journal, Origin, Severity
 from regauth_core.report.terminal import live_line
 
 _MARKS: Final = {Severity.ERROR: ":x:", Severity.WARNING: ":warning:", Severity.INFO: ":bulb:"}
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
+
+_MAX_HOSTS: Final = 1000
+_LEFT: Final = "disconnected during the handshake"
+"""In mitmproxy's words for a handshake that the client ended without an alert (RFC 8446 section 6)."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +50,9 @@ class Live:
         self.recorder = recorder
         self.watch = watch
         self._presence = Presence()
+        self._asked: Bounded[str, None] = Bounded(_MAX_HOSTS)
+        self._left: Bounded[str, str] = Bounded(_MAX_HOSTS)
+        """The note on each host to which a handshake broke off and nobody has sent a request."""
         self._open: dict[str, _Open] = {}
         self._numbers = 0
         self._saved = False
@@ -74,6 +81,9 @@ class Live:
         if not flow.live:
             self._saved = True
             return
+        self._asked[flow.request.host.lower()] = None
+        self.recorder.withdraw(self._left.pop(flow.request.host.lower(), ""))
+        label = label or proxy_user(flow)
         noted = Noted(flow)
         noted.sender(label, process.number if process else None, process.program if process else None)
         request = flow.request
@@ -109,11 +119,19 @@ class Live:
 
     def distrusted(self, who: str, server: tuple[str, int] | None, error: str) -> None:
         """The TLS handshake with a client failed, with mitmproxy's words; `who` may be shown."""
-        if server is None or not self.watch.may_be_registry(Origin("https", server[0].lower(), server[1])):
+        host = server[0].lower() if server is not None else ""
+        if server is None or not self.watch.may_be_registry(Origin("https", host, server[1])):
             return
-        doubt = "does not" if "does not trust" in error else "closed the connection during the handshake and may not"
-        host = self.recorder.redactor.host(server[0].lower())
-        self.recorder.note(f"{who} {doubt} trust the proxy's certificate authority: no request to {host} could be seen")
+        unseen = (
+            "trust the proxy's certificate authority: "
+            f"no request to {self.recorder.redactor.host(host)} could be seen"
+        )
+        if _LEFT not in error:
+            self.recorder.note(f"{who} does not {unseen}")
+        elif host not in self._asked:
+            # It gave no reason, and clients also drop connections that they opened in advance and do not need.
+            self._left[host] = f"{who} closed the connection during the handshake and may not {unseen}"
+            self.recorder.note(self._left[host])
 
     def is_idle(self) -> bool:
         """Whether no watched request is waiting for its answer."""

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from regauth_core.diagnosis import Diagnoser
+from regauth_core.edge import outputs
 from regauth_core.edge.captures import Captures
 from regauth_core.edge.recorder import MAX_EXCHANGES, environment
-from regauth_core.model import Exchange, Journal
+from regauth_core.model import Break, Capture, Exchange, Gone, Journal, Redaction
 from regauth_core.redact import Redactor
+from regauth_core.tally import counted, together
 
 QUIET_TIME = 30.0
+
+
+def diagnose(
+    paths: Sequence[Path], *, as_json: bool, quiet_time: float | None, credentials_known: bool, out: TextIO
+) -> int:
+    """Write to `out` what the files show, as text or as JSON (``regauth.findings/1``); the exit status, 0.
+
+    Raises `Trouble` where a file cannot be read or is none of the known kinds.
+    """
+    # What is read is dropped at once, and nothing of it refers back to itself: looking for that costs a third.
+    gc.set_threshold(100_000, 20, 100)
+    most = 0 if as_json else MAX_EXCHANGES
+    journal, redactor = journal_of(
+        paths, quiet_time=quiet_time, credentials_known=credentials_known, most_exchanges=most
+    )
+    if as_json:
+        out.write(outputs.report_text(journal, ".json", redactor))
+    else:
+        outputs.print_summary(journal, redactor, out)
+    return 0
 
 
 def journal_of(
@@ -22,34 +46,60 @@ def journal_of(
     *,
     quiet_time: float | None = None,
     credentials_known: bool = False,
+    anonymize: frozenset[str] = frozenset(),
     most_exchanges: int = MAX_EXCHANGES,
 ) -> tuple[Journal, Redactor]:
     """What the files show together, and the redactor whose sweep the output has to pass.
 
-    `quiet_time` in seconds, by default the trace's own; `most_exchanges` are held for showing, the newest. Raises
-    `Trouble` where a file cannot be read or is none of the known kinds.
+    `quiet_time` in seconds, by default the trace's own; `anonymize` as for `Redactor`; `most_exchanges` are held for
+    showing, the newest. Raises `Trouble` where a file cannot be read or is none of the known kinds.
     """
-    redactor = Redactor(secrets.token_bytes(32))
+    redactor = Redactor(secrets.token_bytes(32), anonymize=anonymize)
     captures = Captures(paths, redactor)
-    quiet = max((head.quiet_time for head in captures.heads), default=QUIET_TIME) if quiet_time is None else quiet_time
-    known = credentials_known or any(head.credentials_known for head in captures.heads)
+    recorded = captures.quiet_time if captures.quiet_time is not None else QUIET_TIME
+    quiet = recorded if quiet_time is None else quiet_time
+    known = credentials_known or captures.credentials_known
     diagnoser = Diagnoser(quiet_time=quiet, credentials_known=known)
     held: deque[Exchange] = deque(maxlen=most_exchanges)
+    gone: deque[Gone] = deque(maxlen=MAX_EXCHANGES)
+    breaks: deque[Break] = deque(maxlen=MAX_EXCHANGES)
     count = 0
     for event in captures:
         if isinstance(event, Exchange):
             count += 1
             held.append(event)
             diagnoser.add(event)
-        else:
+        elif isinstance(event, Gone):
+            gone.append(event)
             diagnoser.gone(event.sender)
+        else:
+            breaks.append(event)
+            diagnoser.finish(event.ending)
     diagnosis = diagnoser.finish(captures.ending)
+    exchanges = tuple(sorted(held, key=lambda exchange: exchange.number))
     journal = Journal(
-        exchanges=tuple(sorted(held, key=lambda exchange: exchange.number)),
+        exchanges=exchanges,
         clients_of={exchange.number: diagnoser.client_of_exchange(exchange) for exchange in held},
         diagnosis=replace(diagnosis, notes=(*diagnosis.notes, *captures.notes)),
-        environment=captures.end.environment if captures.end is not None else environment(),
-        redaction=redactor.summary(),
+        environment=captures.environment or environment(),
+        redaction=_redaction(captures, exchanges, redactor),
         left_out=count - len(held),
+        capture=Capture(
+            ending=captures.ending,
+            quiet_time=quiet,
+            credentials_known=known,
+            gone=tuple(gone),
+            breaks=tuple(breaks),
+        ),
     )
     return journal, redactor
+
+
+def _redaction(captures: Captures, exchanges: Sequence[Exchange], redactor: Redactor) -> Redaction | None:
+    """What was kept and replaced, when the files were recorded and now."""
+    now = redactor.summary()
+    if captures.environment is None:
+        return now
+    if not captures.is_counted:
+        return replace(counted(exchanges), pseudonyms=now.pseudonyms)
+    return together(captures.redaction, now)

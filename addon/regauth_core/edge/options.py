@@ -22,6 +22,7 @@ from regauth_core.simulate.scenario import Scenario
 PREFIX: Final = "regauth_"
 QUIET_TIME: Final = 30.0
 _LONGEST_QUIET: Final = 86_400.0
+_ENDINGS: Final = ", ".join(report.ENDINGS)
 _HOST = re.compile(r"(?:\*\.)?(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::[0-9]{1,5})?")
 
 
@@ -51,7 +52,7 @@ _OPTIONS: Final[tuple[tuple[str, Any, Any, str], ...]] = (
         "report",
         Sequence[str],
         [],
-        f"Files to write at the end; the ending picks the format: {', '.join(report.ENDINGS)}. May be given several times.",
+        f"Files to write at the end, one for each time it is given; the ending picks the format: {_ENDINGS}.",
     ),
     (
         "hosts",

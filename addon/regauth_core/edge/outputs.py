@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -12,6 +11,8 @@ from rich.console import Console
 
 from regauth_core import report
 from regauth_core.edge.files import reason, write_private
+from regauth_core.edge.last_look import swept_journal, swept_report
+from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Journal
 from regauth_core.redact import Redactor
 from regauth_core.report import terminal
@@ -20,35 +21,44 @@ _UNBROKEN: Final = 2000
 """Columns of a page on which hardly a line has to be broken."""
 
 
-def report_text(journal: Journal, name: str, redactor: Redactor) -> str:
-    """The report whose format the ending of `name` says. Raises `ValueError` for an ending that is none."""
-    text, late = redactor.sweep(report.render(journal, name))
-    if late:
-        # The report says how many secrets only the last look found.
-        text, _ = redactor.sweep(report.render(replace(journal, redaction=redactor.summary()), name))
-    return text
+def report_text(journal: Journal, name: str, redactor: Redactor, template: str | None = None) -> str:
+    """The report whose format the ending of `name` says, swept.
+
+    Raises `ValueError` for an ending or a template that is none, `Trouble` where a secret cannot be taken out.
+    """
+    return _text(swept_journal(journal, redactor), name, redactor, template)
 
 
-def write_reports(journal: Journal, paths: Sequence[Path], redactor: Redactor) -> tuple[str, ...]:
-    """Write each report to its file; one complaint for each that could not be written."""
+def _text(clean: Journal, name: str, redactor: Redactor, template: str | None) -> str:
+    return swept_report(lambda told: report.render(told, name, template=template), clean, name.lower(), redactor)
+
+
+def write_reports(
+    journal: Journal, paths: Sequence[Path], redactor: Redactor, template: str | None = None
+) -> tuple[str, ...]:
+    """Write each report to its file; one complaint for each that could not be written. `ValueError`: `report_text`."""
     complaints = []
+    clean = swept_journal(journal, redactor) if paths else journal
     for path in paths:
         try:
-            write_private(path, report_text(journal, path.name, redactor))
+            write_private(path, _text(clean, path.name, redactor, template))
         except OSError as error:
             complaints.append(f"{path}: the report could not be written: {reason(error)}")
+        except Trouble as trouble:
+            complaints.append(f"{path}: {trouble}")
     return tuple(complaints)
 
 
 def print_summary(journal: Journal, redactor: Redactor, file: TextIO) -> None:
     """Print timeline and findings for a person to `file`."""
-    unbroken = _rendered(journal, Console(file=io.StringIO(), width=_UNBROKEN, color_system=None))
+    clean = swept_journal(journal, redactor)
+    unbroken = _rendered(clean, Console(file=io.StringIO(), width=_UNBROKEN, color_system=None))
     swept, late = redactor.sweep(unbroken)
     if late:
         # Broken lines and colours could hide a secret from the sweep: where there is one, they are given up.
         file.write(swept)
     else:
-        file.write(_rendered(journal, Console(file=file)))
+        file.write(_rendered(clean, Console(file=file)))
     file.flush()
 
 

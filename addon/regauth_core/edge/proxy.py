@@ -111,8 +111,11 @@ class RegAuth:
         recorder = self.live().recorder
         if self._failures:
             recorder.note(f"{self._failures} messages could not be examined because of an error in regauth")
-        version = recorder.redactor.text(client_version) if client_version else None
-        recorder.environment = replace(recorder.environment, status=status, client_version=version)
+        redactor = recorder.redactor
+        version = redactor.text(client_version) if client_version else None
+        # Once more, now that all names are known that may have pseudonyms.
+        command = redactor.command(self._command) if self._command else None
+        recorder.environment = replace(recorder.environment, status=status, client_version=version, command=command)
         return self.live().finish(time.time(), all_gone=status is not None)
 
     # No property: mitmproxy reads every attribute of an addon to find its commands.

@@ -13,10 +13,10 @@ from mitmproxy import version
 
 import regauth_core
 from regauth_core.bounded import Bounded
-from regauth_core.diagnosis import Diagnoser, Ending
+from regauth_core.diagnosis import Diagnoser
 from regauth_core.edge.mishap import whereabouts
-from regauth_core.edge.trace import End, Gone, TraceEnd, TraceExchange, TraceGone, TraceHead, TraceLine, TraceWriter
-from regauth_core.model import Diagnosis, Environment, Exchange, Finding, Journal, Sender
+from regauth_core.edge.trace import End, TraceEnd, TraceExchange, TraceGone, TraceHead, TraceLine, TraceWriter
+from regauth_core.model import Capture, Diagnosis, Ending, Environment, Exchange, Finding, Gone, Journal, Sender
 from regauth_core.observe import Wire, observe
 from regauth_core.redact import Redactor
 from regauth_core.rules import all_rules
@@ -60,7 +60,10 @@ class Recorder:
         self._begun: dict[int, Sender] = {}
         self._senders: Bounded[Hashable, Sender] = Bounded(_MAX_SENDERS)
         self._notes: dict[str, int] = {}
+        self._gone: deque[Gone] = deque(maxlen=MAX_EXCHANGES)
         self._trace = trace
+        self._quiet_time = quiet_time
+        self._credentials_known = credentials_known
         self._head: TraceHead | None = TraceHead(
             started=started,
             quiet_time=quiet_time,
@@ -102,13 +105,18 @@ class Recorder:
 
     def gone(self, sender: Sender, at: float) -> tuple[Finding, ...]:
         """The client behind `sender` has ended; the findings that are certain now."""
-        self._write(TraceGone(gone=Gone(sender, at)))
+        self._gone.append(Gone(sender, at))
+        self._write(TraceGone(gone=self._gone[-1]))
         return self._examined(lambda: self._diagnoser.gone(sender), ())
 
     def note(self, text: str) -> None:
         """Something that the reader has to know about the recording; `text` holds nothing unredacted from the wire."""
         if text in self._notes or len(self._notes) < _MAX_NOTES:
             self._notes[text] = self._notes.get(text, 0) + 1
+
+    def withdraw(self, text: str) -> None:
+        """The note `text`, if there is one, has turned out to be wrong."""
+        self._notes.pop(text, None)
 
     def busy(self) -> tuple[Sender, ...]:
         """Whose requests have begun and not ended."""
@@ -127,7 +135,13 @@ class Recorder:
         """All, now that nothing more comes; the trace is closed."""
         journal = self._journal(self._diagnoser, ending)
         if self._trace is not None:
-            end = End(ending=ending, at=at, environment=self.environment, notes=journal.diagnosis.notes)
+            end = End(
+                ending=ending,
+                at=at,
+                environment=self.environment,
+                notes=journal.diagnosis.notes,
+                redaction=journal.redaction,
+            )
             self._write(TraceEnd(end=end))
             self._trace.close()
             self._trace = None
@@ -144,6 +158,12 @@ class Recorder:
             environment=self.environment,
             redaction=self.redactor.summary(),
             left_out=self.count - len(self._held),
+            capture=Capture(
+                ending=ending,
+                quiet_time=self._quiet_time,
+                credentials_known=self._credentials_known,
+                gone=tuple(self._gone),
+            ),
         )
 
     def _examined(self, examine: Callable[[], _T], otherwise: _T) -> _T:

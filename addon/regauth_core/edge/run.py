@@ -71,8 +71,9 @@ def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
     """Run the command, tell on `out` what was seen, write the reports; the exit status. Raises `Trouble`."""
     with forwarding() as forward:
         observed = observe_command(plan, environment, forward)
-        print_summary(observed.journal, observed.redactor, out)
+        # The files first: whoever reads our output may have left.
         complaints = write_reports(observed.journal, plan.reports, observed.redactor)
+        print_summary(observed.journal, observed.redactor, out)
     for complaint in complaints:
         print(f"regauth: {complaint}", file=out)
     findings = observed.journal.diagnosis.findings

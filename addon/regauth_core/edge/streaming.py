@@ -29,6 +29,8 @@ class Counter:
 
 def stream_request(flow: http.HTTPFlow, place: Place, role: Role) -> Counter | None:
     """Let the request's body stream if it is an upload's or too large to keep; the counter that sees it pass."""
+    if flow.response is not None:
+        return None  # another addon answers; mitmproxy cannot stream to it
     is_upload = place.endpoint in _BLOBS or role is Role.STORAGE
     if not (is_upload and flow.request.method in _UPLOADING) and not _is_large(flow.request):
         return None

@@ -1,6 +1,24 @@
-"""The trace: a file of JSON lines to which every exchange is appended, redacted, as it ends.
+"""The trace: a file of JSON lines (UTF-8) to which every exchange is appended, redacted, as it ends.
 
-A line is `TraceHead` (the first), `TraceExchange`, `TraceGone` or `TraceEnd`. A file without a `TraceEnd` breaks off.
+=========  ==================  =======================================================================================
+line       type                when
+=========  ==================  =======================================================================================
+head       `TraceHead`         first, before the first exchange; again where a recording was appended to a file
+exchange   `TraceExchange`     an exchange has ended; its numbers count from 1 behind each head
+gone       `TraceGone`         the process of a client has ended: nothing more can come from it
+end        `TraceEnd`          the recording has ended; without it the file breaks off, and nothing may be concluded
+                               from what is not there
+=========  ==================  =======================================================================================
+
+``schema/trace.schema.json`` is the JSON Schema of one line; it comes from the types here and in `model`. Times are
+seconds since the epoch, sizes are bytes. Text has passed redaction: secrets are fingerprints such as ``tok:3f2a91c0``,
+equal for equal secrets within one recording and random from one recording to the next.
+
+A line is in the file before the next event is looked at, so ``kill -9`` costs at most the exchange in flight. The file
+is only appended to, mode 0600, never rewritten: whatever stands in it stays. The version is the number behind the slash
+of ``schema``. It changes when a reader of today would be misled; a reader refuses a version it does not know. New
+fields and new kinds of lines do not change it: a reader passes over what it does not know, says so, and loses nothing
+that it knows. Reports made from a trace hold what the reader knew.
 """
 
 from __future__ import annotations
@@ -10,24 +28,26 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from regauth_core.diagnosis import Ending
 from regauth_core.edge.files import reason
+from regauth_core.edge.last_look import REFUSAL
 from regauth_core.edge.trouble import Trouble
-from regauth_core.model import Environment, Exchange, Sender
+from regauth_core.model import Ending, Environment, Exchange, Gone, Redaction
 from regauth_core.redact import Redactor
+from regauth_core.report.structure import is_json_kept
 
 SCHEMA: Final = "regauth.trace/1"
+_BEGINNING: Final = f'{{"schema":"{SCHEMA}"'.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceHead:
     """How a recording began. An appended recording begins with a head of its own, and its numbers start again."""
 
-    schema: str = SCHEMA
+    schema: Literal["regauth.trace/1"] = SCHEMA
     started: float
     quiet_time: float
     credentials_known: bool
@@ -39,14 +59,6 @@ class TraceExchange:
     """An exchange that has ended."""
 
     exchange: Exchange
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """A client that is known to have ended, and when."""
-
-    sender: Sender
-    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +76,8 @@ class End:
     at: float
     environment: Environment
     notes: tuple[str, ...] = ()
+    redaction: Redaction | None = None
+    """What was kept and what was replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +111,34 @@ class TraceWriter:
             self._file = os.open(path, flags, 0o600)
             if stat.S_ISREG(os.fstat(self._file).st_mode):
                 os.fchmod(self._file, 0o600)
+                self._continue()
         except OSError as error:
             said = "nobody reads this pipe" if error.errno == errno.ENXIO else reason(error)
             raise Trouble(f"{path}: {said}") from None
+
+    def _continue(self) -> None:
+        """Make sure that the file is a trace, and ended with a whole line."""
+        if not os.fstat(self._file).st_size:
+            return
+        with self.path.open("rb") as file:
+            if not file.read(len(_BEGINNING)).startswith(_BEGINNING):
+                os.close(self._file)
+                raise Trouble(f"{self.path}: expected a new file, or a {SCHEMA} trace to append to")
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                # Whoever wrote it was killed in the middle of a line.
+                os.write(self._file, b"\n")
 
     def write(self, line: TraceLine) -> str | None:
         """Append one line; on the first failure the reason, in words for the operator."""
         if self.failure is not None:
             return None
-        text, late = self._redactor.sweep(self._encoder.encode(line).decode("utf-8", "surrogatepass"))
+        before = self._encoder.encode(line).decode("utf-8", "surrogatepass")
+        text, late = self._redactor.sweep(before)
         self.late += late
+        if late and not _is_still(line, before, text):
+            self.failure = f"{self.path}: {REFUSAL}; the trace ends here"
+            return self.failure
         data = text.encode("utf-8", "backslashreplace") + b"\n"
         try:
             while data:
@@ -119,3 +151,26 @@ class TraceWriter:
     def close(self) -> None:
         """Close the file; `write` must not be called any more."""
         os.close(self._file)
+
+
+def _is_still(line: TraceLine, before: str, after: str) -> bool:
+    """Whether the swept text is still a line of its kind."""
+    try:
+        msgspec.json.decode(after, type=type(line))
+    except (msgspec.MsgspecError, ValueError):
+        return False
+    return is_json_kept(before, after)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of one line of a trace."""
+    kinds = get_args(TraceLine)
+    references, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    # It has a default for those who make a head, but a head without it is none.
+    definitions[TraceHead.__name__]["required"].insert(0, "schema")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"A line of a trace, {SCHEMA}",
+        "anyOf": list(references),
+        "$defs": definitions,
+    }

@@ -5,6 +5,7 @@ HAR 1.2 lets fields that begin with an underscore stand anywhere. Bodies are not
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,11 +13,23 @@ from urllib.parse import unquote
 
 import msgspec
 
-from regauth_core.model import Exchange, Journal, Request, Response, Safe
+from regauth_core.model import Capture, Environment, Exchange, Journal, Redaction, Request, Response, Safe
 from regauth_core.report import findings, jsontext, roles, telling
 
 SCHEMA: Final = "regauth.har/1"
 """Name and version of what stands under ``_regauth``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLog:
+    """What of ``log._regauth`` a reader needs to find the same again; the findings are found anew."""
+
+    schema: str
+    environment: Environment
+    notes: tuple[str, ...] = ()
+    redaction: Redaction | None = None
+    left_out: int = 0
+    capture: Capture | None = None
 
 
 def render(journal: Journal) -> str:
@@ -24,15 +37,15 @@ def render(journal: Journal) -> str:
 
     ``_regauth.exchange`` of an entry is the whole `Exchange` as msgspec writes it, so ``msgspec.convert(…, Exchange)``
     gives it back; ``_regauth.client`` is its client. ``log._regauth`` holds `schema`, the findings and clients in the
-    shape of the findings JSON, `environment`, `redaction` and `left_out` of the `Journal`.
+    shape of the findings JSON, `environment`, `redaction`, `left_out` and `capture` of the `Journal`.
     """
     parts = roles.roles(journal)
     document = findings.document(journal)
     log: dict[str, Any] = {
         "version": "1.2",
         "creator": {"name": "regauth", "version": journal.environment.regauth},
-        "entries": [_entry(exchange, journal, parts) for exchange in journal.exchanges],
         "comment": telling.redaction(journal.redaction),
+        # In front of the entries, so that a reader knows how they were captured before it reads the first.
         "_regauth": {
             "schema": SCHEMA,
             "clients": document.clients,
@@ -42,7 +55,9 @@ def render(journal: Journal) -> str:
             "environment": journal.environment,
             "redaction": journal.redaction,
             "left_out": journal.left_out,
+            "capture": journal.capture,
         },
+        "entries": [_entry(exchange, journal, parts) for exchange in journal.exchanges],
     }
     return jsontext.encode({"log": log}, indent=1)
 

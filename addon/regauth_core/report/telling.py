@@ -182,6 +182,8 @@ def redaction(figures: Redaction | None) -> str:
         f"{counted(figures.bodies, 'body', 'bodies')} in part",
     ]
     replaced = [counted(figures.secrets, "secret"), counted(figures.values, "value")]
+    if figures.pseudonyms:
+        replaced.append(f"{counted(figures.pseudonyms, 'name')} by pseudonyms")
     if figures.late:
         replaced.append(f"{counted(figures.late, 'place')} by the final sweep")
     return f"kept: {', '.join(kept)}; replaced: {', '.join(replaced)}"

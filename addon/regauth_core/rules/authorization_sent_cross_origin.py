@@ -1,4 +1,4 @@
-"""A credential of the registry went to another origin, which only an answer of that registry had brought up.
+"""The client followed an answer to another origin and took the registry's credential with it.
 
 Fires when: a request carries a credential that the client had used at one registry, and goes to another origin which
 the client knows from that registry's answers alone. What that origin answers makes no difference. Warning where only
@@ -54,7 +54,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" {where(exchange)} ({exchange.number}, answered {exchange.status or 'not at all'})."
         ),
         client_author=(
-            f"Drop Authorization whenever scheme, host or port changes, as from {owner} to {exchange.origin}; ask for"
+            f"Leave Authorization out as soon as the origin is another, as from {owner} to {exchange.origin}; ask for"
             " foreign layers and next pages of other hosts without it, or not at all."
         ),
         user=(
@@ -72,10 +72,10 @@ def _naming(conversation: Conversation, exchange: Exchange) -> Naming | None:
     if contact is None or contact.naming is None:
         return None
     naming = person.named.get(realm_key(exchange)) or person.named_origins.get(exchange.origin) or contact.naming
-    if naming.exchange.origin == exchange.origin or conversation.is_token_exchange(naming.exchange):
+    if naming.exchange.origin == exchange.origin:
         naming = contact.naming
-    source = naming.conversation.registry
-    return None if registry_of(exchange.origin) == source or naming.how not in _NAMED_BY else naming
+    is_own = registry_of(exchange.origin) == naming.conversation.registry
+    return None if is_own or conversation.is_token_exchange(naming.exchange) else naming
 
 
 def _belongs(conversation: Conversation, exchange: Exchange, naming: Naming) -> bool:

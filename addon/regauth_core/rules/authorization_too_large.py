@@ -1,10 +1,10 @@
-"""Token, password or list of scopes outgrew what the server's front end takes.
+"""The server in front refuses a request because its credential or scopes have grown too big.
 
 Fires when: a request with an `Authorization` of more than 4 KiB, or a token request of more than 4 KiB, is answered
 413, 414 or 431, or 400 with words about headers or a request that is too large.
 
-Causes: scopes-accumulate (the list of scopes grew from exchange to exchange, which is the client's doing), otherwise
-none.
+Causes: scopes-accumulate (each exchange named more scopes than the one before it, which is the client's doing),
+otherwise none.
 
 Silent when: it is large and accepted.
 """
@@ -44,8 +44,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f"{where(first)} ({numbers(refused)}) was answered {first.status}; it carries {size} bytes of"
             f" {'scopes' if grows else 'credentials or scopes'}."
         ),
-        client_author=f"Ask {host} for one token per set of repositories, without duplicates, and use the POST form for"
-        " large secrets.",
+        client_author=f"Name only the repositories at hand, each once, when asking {host} for a token, and send large"
+        " secrets by POST.",
         user=f"Use a token that the registry itself issues instead of the cloud's token for {host}, or split the job.",
     )
 
@@ -54,7 +54,7 @@ def _size(conversation: Conversation, exchange: Exchange) -> int:
     header = max((c.size for c in exchange.request.credentials), default=0)
     if not conversation.is_token_exchange(exchange):
         return header
-    return max(header, len(exchange.request.url), exchange.request.size)
+    return max(header, len(exchange.request.url), exchange.request.target_size, exchange.request.size)
 
 
 def _is_too_large(conversation: Conversation, exchange: Exchange) -> bool:

@@ -1,9 +1,9 @@
-"""The token server is asked with an old registry token instead of the credentials.
+"""Instead of credentials the client shows the token server a token that it had got earlier.
 
-Fires when: a request to the realm carries ``Authorization: Bearer`` and is refused, or answered with a server error.
-Info where a later exchange succeeds.
+Fires when: a token request with ``Authorization: Bearer`` is turned away, or makes the server fail. Info where a later
+exchange succeeds.
 
-Silent when: it is accepted; some clouds take an identity token there.
+Silent when: the server takes it, as those of some clouds do with identity tokens.
 """
 
 from __future__ import annotations

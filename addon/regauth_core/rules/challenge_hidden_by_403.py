@@ -1,4 +1,4 @@
-"""An anonymous request is answered 403, so that clients never start to authenticate.
+"""The registry says "forbidden" to somebody who has not even been asked to log in.
 
 Fires when: a request without a credential got 403 with a registry's error or no body; the client stopped; and the trace
 shows that credentials would help: the ping does ask for them, or somebody is given the same repository with some.
@@ -16,7 +16,7 @@ from regauth_core.clauses import rfc
 from regauth_core.conversation import Conversation, anonymous, usable
 from regauth_core.evidence import acts_after, numbers, present, subject, where
 from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import is_final
+from regauth_core.refusals import doubt_afterwards, is_final
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 _READS = ("GET", "HEAD")
@@ -67,16 +67,17 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
             f"{where(first)} was sent without a credential and answered 403 ({numbers(denied)}), which tells a client"
             f" that credentials would not help; yet {shows}."
         ),
-        client_author=f"With credentials at hand, ask /v2/ of {first.origin.host} for a challenge once before giving up.",
+        client_author=f"With credentials at hand, ask /v2/ of {first.origin.host} once for a challenge.",
         user=(
-            f"{first.origin.host} should answer 401 and a challenge to a request without credentials: tell its operator."
+            f"Tell the operator of {first.origin.host} that a request without credentials should be answered 401 with"
+            " a challenge."
         ),
         confidence=Confidence.MEDIUM if is_ping else Confidence.HIGH,
         because=(
             "that this repository opens to credentials is a conclusion from the ping" if is_ping
             else "both answers are in the capture"
         ),
-        doubt=conversation.doubt(first),
+        doubt=doubt_afterwards(conversation, first),
     )
 
 

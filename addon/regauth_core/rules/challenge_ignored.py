@@ -1,27 +1,27 @@
-"""A usable challenge was given, and the client never did anything about it.
+"""The registry said how to authenticate, and the client did nothing about it.
 
 Fires when: a request for a repository, or the ping, was sent without a credential and got 401 with a challenge that
 registry clients understand; the conversation is over; and after that answer the client neither asked the realm that
 the challenge names nor sent this registry anything with a credential of an offered scheme. To repeat the anonymous
 request is not to answer.
 
-Severity: error where the challenge is Bearer, because an anonymous token can always be asked for, or where the client
-is known to hold credentials. Warning for Basic without known credentials if an open ping misled the client. Info for
-Basic otherwise: who has no login has nothing to answer with.
+Severity: error for Bearer, since anybody may ask for an anonymous token, and for a client that is known to hold
+credentials. Warning for Basic without known credentials if an open ping misled the client. Info for Basic otherwise:
+who has no login has nothing to answer with.
 
 Causes: ping-derived-auth (this client's ping was answered 200 without a challenge), scheme-spelling (the scheme is
-spelled unusually), credentials-for-other-host (it sent Basic to a sibling of this host), token-exchange-unsupported
-(it never asks for a token anywhere), head-only (HEAD was refused and it never tried GET), parameter-missing
-(the challenge has no service or no scope).
+spelled unusually), credentials-for-other-host (it sent Basic to a sibling of this host), parameter-missing (the
+challenge has no service, or a repository's has no scope), token-exchange-unsupported (the client never asks for a
+token anywhere), head-only (HEAD was refused and it never tried GET).
 
 What to do: the client's author should keep challenges for each request, not for the registry, and answer any 401 that
 carries one. A user should leave the password alone, since it was never sent, and use another client, or have the
 registry put its challenge on the ping as well.
 
-Silent when: the answer comes later, by another method, on another path or connection, or serves several 401s; the
-ping alone was refused and repositories are then asked with credentials or without need of any; the host is a storage
-or a foreign layer's; a mirror was skipped for the primary; the refusal was of a probe and the operation went on; it
-came in the middle of an upload.
+Silent when: the answer comes later, by another method, on another path or connection, or serves several 401s; the ping
+alone was refused and repositories are then asked with credentials or without need of any; the host is a storage or a
+foreign layer's; a mirror was skipped for the primary; the refusal was of a probe and the operation went on; it came in
+the middle of an upload.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from collections.abc import Iterable
 from regauth_core import signs
 from regauth_core.clauses import page, rfc
 from regauth_core.conversation import Conversation, anonymous, good, usable
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Reason, Severity
+from regauth_core.model import Challenge, Confidence, Endpoint, Exchange, Fault, Reason, Severity
 from regauth_core.refusals import is_told_by_repositories, is_unanswered
 from regauth_core.registries import registrable_domain
 from regauth_core.rules.base import Family, Level, Match, Rule
@@ -90,20 +90,25 @@ def _answered_by_whom(conversation: Conversation) -> Exchange | None:
 
 def _cause(conversation: Conversation, refused: Exchange, ping: Exchange | None) -> str | None:
     challenge = usable(refused)[0]
-    if refused.target.endpoint is not Endpoint.PING and ping is not None and good(ping):
-        if not (ping.response and ping.response.challenges):
-            return "ping-derived-auth"
+    is_open = ping is not None and good(ping) and not (ping.response and ping.response.challenges)
+    if is_open and refused.target.endpoint is not Endpoint.PING:
+        return "ping-derived-auth"
     if challenge.scheme not in ("Basic", "Bearer"):
         return "scheme-spelling"
     if challenge.kind == "basic" and _serves_sibling(conversation):
         return "credentials-for-other-host"
+    if challenge.kind == "bearer" and _lacks_parameter(challenge, refused):
+        return "parameter-missing"
     if challenge.kind == "bearer" and not _asks_for_tokens(conversation):
         return "token-exchange-unsupported"
     if refused.request.method == "HEAD" and not any(e.request.method == "GET" for e in conversation.again(refused)):
         return "head-only"
-    if challenge.kind == "bearer" and not (challenge.parameter("service") and challenge.parameter("scope")):
-        return "parameter-missing"
     return None
+
+
+def _lacks_parameter(challenge: Challenge, refused: Exchange) -> bool:
+    scoped = challenge.parameter("scope") or refused.target.endpoint is Endpoint.PING
+    return not (scoped and challenge.parameter("service"))
 
 
 def _serves_sibling(conversation: Conversation) -> bool:

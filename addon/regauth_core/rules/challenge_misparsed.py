@@ -1,13 +1,12 @@
-"""What the client asks the token server for is a mangled copy of the challenge.
+"""The client misread the challenge: its token request holds a broken piece of it.
 
 Fires when: the scope, the service or the address of a token request is the challenge's value cut off at a comma, a
-blank or a quote, or without its last character, or with a stray quote in it; or entries of the scope are glued together;
-or the value belongs to another challenge of the same answer; or the token server is asked at an address that it was not
-named at. It must not be a whole value of any other challenge that
-the client had been given. Info where the client got what it wanted all the same; a list of actions cut at a comma is
-then not worth a word, because it may have been asked for on purpose.
+blank or a quote, or without the last character before one, or with a stray quote in it; or entries of the scope are
+glued together; or the value belongs to another challenge of the same answer. It must not be a whole value of any other
+challenge that the client had been given. Info where the client got what it wanted all the same; a list of actions cut
+at a comma is then not worth a word, because it may have been asked for on purpose.
 
-Silent when: the client asks for whole other scopes, or for fewer actions in a form that is no beginning of the
+Silent when: the client wants scopes of its own choice, or fewer actions in a form that is no beginning of the
 challenge's.
 """
 
@@ -53,13 +52,13 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _before(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
     """The refusals that sent the client to this token server, the latest last."""
-    host = exchange.origin
+    host = realm_key(exchange)[:3]
     return [
         e
         for e in conversation.context
         if e.status == 401
         and e.started < exchange.started
-        and any((realm := challenge_realm(c)) is not None and realm[0] == host for c in bearer_challenges(e))
+        and any((realm := challenge_realm(c)) is not None and realm[:3] == host for c in bearer_challenges(e))
     ]
 
 
@@ -98,10 +97,10 @@ def _is_garbled(text: str, given: str) -> bool | None:
         return None
     if _QUOTES & set(text) and not _QUOTES & set(given) and given.startswith(bare):
         return True
-    if bare == given[:-1]:
+    rest = given[len(bare) :] if given.startswith(bare) else ""
+    if rest and (len(rest) == 1 or rest[1] in _ENDS):
         return True
-    cut = given.startswith(bare) and given[len(bare)] in _ENDS
-    return bare.endswith(":") if cut else None
+    return bare.endswith(":") if rest and rest[0] in _ENDS else None
 
 
 def _of_service(exchange: Exchange, challenges: list[Challenge], refused: Exchange, last: Challenge) -> _Damage | None:
@@ -119,11 +118,17 @@ def _of_service(exchange: Exchange, challenges: list[Challenge], refused: Exchan
 
 def _of_address(exchange: Exchange, challenges: list[Challenge]) -> _Damage | None:
     realms = [realm for c in challenges if (realm := challenge_realm(c)) is not None]
-    _, path = realm_key(exchange)
-    if any(realm[1] == path for realm in realms):
+    path = realm_key(exchange).path
+    if any(realm.path == path for realm in realms):
         return None
-    given = realms[-1][1]
-    return _Damage("realm", given, path, len(path) > 1 and _is_garbled(path, given) is not None)
+    given = realms[-1].path
+    plain = path.replace("%22", '"').replace("%27", "'").replace("%2C", ",")
+    longer = plain.startswith(given) and plain[len(given)] in _ENDS
+    if len(given) > 1 and (longer or _is_garbled(plain, given) is not None):
+        return _Damage("realm", given, path, True)
+    # What cannot be shown of an address is no word: in the place of the realm's own last word it is suspect.
+    hidden = path.rpartition("/")[2].startswith("<") and not given.rpartition("/")[2].startswith("<")
+    return _Damage("realm", given, path, False) if hidden and path.count("/") == given.count("/") else None
 
 
 def _judged(conversation: Conversation, exchange: Exchange, refused: Exchange, damage: _Damage) -> Match | None:
@@ -168,7 +173,7 @@ def _match(
         confidence=Confidence.HIGH if damage.sure else Confidence.MEDIUM,
         because=(
             "nobody asks for such a value on purpose" if damage.sure
-            else "the address is one that no challenge named; why cannot be seen" if damage.parameter == "realm"
+            else "what stands in the place of the realm's last word cannot be shown" if damage.parameter == "realm"
             else "the same words might be asked for on purpose by a client that wants less than it was told to ask for"
         ),
         doubt=conversation.doubt(refused),

@@ -1,20 +1,20 @@
 """The client acted on a challenge, or held what it asks for, and never sent the refused request again.
 
-Fires when: a request got 401 with a usable challenge; then a token exchange for that challenge gave a usable token,
-or the client had already been accepted with a credential that fits (the same Basic realm's, or a live token whose
-scope covers the request); and when the conversation is over the request was not sent again with a credential.
+Fires when: a request got 401 with a usable challenge; then a token exchange for that challenge gave a usable token, or
+the client had already been accepted with a credential that fits (the same Basic realm's, or a live token that covers
+the request); and to the end the request was not sent again with a credential.
 
 Severity: error where the operation stopped there, info where it went on by another way.
 
-Causes: both-schemes-offered (the token was fetched, and the other scheme of the same answer is what the client wanted),
-body-not-rewindable (the refused request had a body), token-unused-after-exchange (none of these).
+Causes: both-schemes-offered (the token was fetched, and the other scheme of the same answer is what the client
+wanted), body-not-rewindable (it carried a body), token-unused-after-exchange (all else).
 
 What to do: the client's author should repeat the very request that was refused once the token is there, with its body.
 A user need not look at the login: it worked.
 
-Silent when: the same resource is asked with another method, by digest instead of tag, or on another connection; the
-exchange was for the ping and its token serves repositories; a login, whose token request names no scope, ends there;
-the request was repeated without the token; of several refused requests only those still wanted are repeated.
+Silent when: the same resource is asked with another method, by digest instead of tag, or over a new connection; it was
+the ping that asked, and repositories are then served with the token; a login, whose token request names no scope, ends
+there; the request was repeated without the token; of several refused requests only those still wanted are repeated.
 """
 
 from __future__ import annotations
@@ -71,9 +71,10 @@ def _held(conversation: Conversation, refused: Exchange) -> Exchange | None:
                 return accepted
             continue
         issue = conversation.issue_of(token)
-        if "bearer" in offered and issue is not None and issue.ended > refused.started:
-            if covered(need, issue.granted if issue.granted is not None else issue.asked):
-                return accepted
+        if issue is None or "bearer" not in offered or issue.ended <= refused.started:
+            continue
+        if covered(need, issue.granted if issue.granted is not None else issue.asked):
+            return accepted
     return None
 
 
@@ -97,7 +98,7 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
             f"{where} ({refused.number}) was answered 401. The client {got} ({answer.number}), which is what the"
             " challenge asks for, but the refused request was not sent again."
         ),
-        client_author=f"After a token exchange that succeeded, send the refused request ({where}) once more, with its body.",
+        client_author=f"After a successful exchange send the refused request ({where}) once more, with its body.",
         user=f"{refused.origin.host} did its part and the login is not at fault: try again, or use another client.",
         because="the challenge, the answer to it and the end of the conversation are in the capture",
         rests_on_absence=True,

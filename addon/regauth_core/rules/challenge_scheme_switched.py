@@ -1,4 +1,4 @@
-"""The answer to an authenticated request asks for another scheme, or sends the client to another authority.
+"""The client did as the challenge said, and is then told to authenticate in another way or elsewhere.
 
 Fires when: a request that answers a challenge as it asked is refused with 401, and that answer offers only another
 scheme, or the same one with a realm of another owner; and the request never succeeds.
@@ -46,7 +46,7 @@ def _before(conversation: Conversation, refused: Exchange) -> Exchange | None:
 
 
 def _led_here(conversation: Conversation, challenge: Challenge, earlier: Exchange, refused: Exchange) -> bool:
-    """Whether the refused request is an answer to the challenge: the token is its realm's; for Basic, the same request."""
+    """Whether the refused request answers the challenge: with its realm's token; for Basic, to the same request."""
     if challenge.kind == "basic":
         return same(earlier, refused)
     issue = issue_behind(conversation, refused)
@@ -60,7 +60,7 @@ def _is_other(challenge: Challenge, asked: list[Challenge]) -> bool:
     known = [r for c in asked if (r := challenge_realm(c)) is not None]
     if realm is None or not known:
         return False
-    return all(registrable_domain(r[0].host) != registrable_domain(realm[0].host) for r in known)
+    return all(registrable_domain(r.host) != registrable_domain(realm.host) for r in known)
 
 
 def _is_layered(conversation: Conversation, switched: list[Exchange], before: Exchange) -> bool:
@@ -77,21 +77,21 @@ def _match(conversation: Conversation, switched: list[Exchange], before: Exchang
     first = switched[0]
     layered = _is_layered(conversation, switched, before)
     new, old = schemes(first), schemes(before)
-    turn = f"{old} was asked for ({before.number})" if new != old else f"another realm was named ({before.number})"
+    turn = f"{old} was asked for" if new != old else "Another realm was named"
     return Match(
         exchanges=present(before, *switched),
         fault=Fault.PROXY if layered else None,
         cause="layered-proxy" if layered else None,
         title=f"{subject(conversation)} answers the right scheme with a challenge for another",
         explanation=(
-            f"{turn.capitalize()} and the client answered that; {where(first)} was refused all the same, and the 401"
-            f" asks for {new} ({numbers(switched)})."
+            f"{turn} ({before.number}) and the client answered that; {where(first)} was refused all the same, and the"
+            f" 401 asks for {new} ({numbers(switched)})."
             + (" Two systems seem to stand behind one address." if layered else "")
         ),
         client_author=f"Follow the new challenge of {where(first)} once, or start again without the token.",
         user=(
-            f"Mostly the token has no right on {conversation.repository or first.origin.host}: check membership there;"
-            " or two systems in front of /v2/ want the same header: keep one."
+            f"Check that the account may use {conversation.repository or first.origin.host}, which is the usual reason;"
+            " else look for two systems behind /v2/ that both read the Authorization header, and keep one."
         ),
         because="the first challenge, the answer to it and the second challenge are in the capture",
         doubt=doubt_about(conversation, first, issue_behind(conversation, first)),
@@ -105,7 +105,12 @@ RULE = Rule(
     fault=Fault.REGISTRY,
     level=Level.INTEROP,
     references=(rfc(9110, "11.4"), rfc(9110, "11.5")),
-    seen=("goharbor/harbor#18856", "goharbor/harbor#17930", "distribution/distribution#397", "distribution/distribution#3010"),
+    seen=(
+        "goharbor/harbor#18856",
+        "goharbor/harbor#17930",
+        "distribution/distribution#397",
+        "distribution/distribution#3010",
+    ),
     signs=signs.REFUSED,
     matches=matches,
     manual=__doc__,

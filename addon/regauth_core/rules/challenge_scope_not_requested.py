@@ -1,10 +1,10 @@
-"""An entry of the challenge's scope is missing from the token request that answers it.
+"""The challenge demands a scope entry that the client never hands on to the token server.
 
-Fires when: the token request that follows a repository's challenge leaves out or replaces a whole entry of its scope,
+Fires when: after a repository's challenge the client asks for a token without one or more of the entries named there,
 and no other request of the client to that token server ever asks for it. Error where the request is then refused,
 warning where the server puts up with it.
 
-Silent when: the challenge is the ping's, whose scope may be a placeholder; entries are added or their actions
+Silent when: it was the ping's challenge, whose scope often means nothing; entries are added or their actions
 reordered; the client asks for the rest later, or had asked before; it is a mount's source; the challenge itself is for
 another repository than the one that was asked.
 """
@@ -51,10 +51,14 @@ def _gap(conversation: Conversation, refused: Exchange) -> _Gap | None:
     answers = [x for x in conversation.token_exchanges if x.started >= refused.finished and realm_key(x) in realms]
     if not scopes or not answers or not good(answers[0]) or _is_astray(conversation, scopes):
         return None
-    tried = [a for a in (*conversation.acquaintance.acts, *conversation.token_exchanges) if realm_key(a) in realms]
-    known = {names_of(conversation, s) for a in tried for s in asked(a)}
-    missing = tuple(s for s in scopes if s.actions or s.opaque if names_of(conversation, s) not in known)
-    return _Gap(refused, answers[0], missing) if missing else None
+    missing = scopes
+    # Mostly this conversation's own exchanges ask for everything; only else is all that the client asked looked at.
+    for tried in (answers, conversation.acquaintance.acts):
+        known = {names_of(conversation, s) for a in tried if realm_key(a) in realms for s in asked(a)}
+        missing = tuple(s for s in missing if (s.actions or s.opaque) and names_of(conversation, s) not in known)
+        if not missing:
+            return None
+    return _Gap(refused, answers[0], missing)
 
 
 def _is_astray(conversation: Conversation, scopes: tuple[Scope, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""The challenge's scope does not fit the request that it refuses.
+"""The registry sends the client for a token that cannot open what was asked.
 
 Fires when: a Bearer challenge for a repository names no scope, or only other repositories, or lacks the action that the
 method needs; the client asked for just that; and the request was refused again with the token, or one request after
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from regauth_core import signs
 from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, good
+from regauth_core.conversation import Conversation, Issue, good
 from regauth_core.evidence import asked, asked_text, doubt_about, numbers, present, subject, where
 from regauth_core.model import Confidence, Exchange, Fault, Severity
 from regauth_core.refusals import bearer_challenges, is_final, is_foreign, issue_behind
@@ -122,7 +122,7 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
     }[one.cause]
     issue = issue_behind(conversation, shown[-1])
     came = {
-        None: f"The client asked for that{_of(issue.exchange) if issue else ''} and was refused again ({numbers(shown)}).",
+        None: f"The client asked for that{_of(issue)} and was refused again ({numbers(shown)}).",
         Severity.WARNING: f"Each request costs a 401 and a token exchange of its own ({numbers(shown)}).",
         Severity.INFO: "The client got through all the same.",
     }[severity]
@@ -150,8 +150,8 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
     )
 
 
-def _of(exchange: Exchange) -> str:
-    return f" ({asked_text(exchange)}, {exchange.number})"
+def _of(issue: Issue | None) -> str:
+    return f" ({asked_text(issue.exchange)}, {issue.exchange.number})" if issue is not None else ""
 
 
 RULE = Rule(

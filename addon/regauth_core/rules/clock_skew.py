@@ -1,8 +1,8 @@
-"""The clocks of token server, registry and client disagree, so that fresh tokens look expired or not yet valid.
+"""Two of the three machines do not agree on the time, so that good tokens seem too old or too new.
 
-Fires when: a token that is seconds old is refused with 401 while its `nbf` or `iat`, or the token server's `Date`, lies
-more than two seconds ahead of the registry's `Date`; or while its `exp` is already over by the registry's `Date`. Also
-when `issued_at` plus `expires_in` is over before the answer arrives, and the client asks for a token before every
+Fires when: a token that is seconds old is refused with 401 while its `nbf` or `iat`, or the token server's `Date`,
+lies more than two seconds ahead of the registry's `Date`; or while its `exp` is already over by the registry's `Date`.
+Also when `issued_at` plus `expires_in` is over before the answer arrives, and the client asks for a token before every
 request.
 
 Silent when: nothing is refused and nothing repeats; the difference is a second or two; an answer came from a cache
@@ -19,6 +19,7 @@ from regauth_core.clauses import page, rfc
 from regauth_core.conversation import Conversation, Issue, bearer
 from regauth_core.evidence import error_of, is_about, says, uses, where
 from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.refusals import at_home
 from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.scope import covered, needed
 
@@ -67,7 +68,8 @@ def _fresh(conversation: Conversation, refused: Exchange) -> Issue | None:
     if issue is None or not 0 <= refused.started - issue.began < _YOUNG or conversation.succeeded(refused):
         return None
     granted = issue.granted
-    lacking = granted is not None and not covered(needed(refused.request.method, refused.target), granted)
+    need = at_home(conversation, needed(refused.request.method, refused.target))
+    lacking = granted is not None and not covered(need, at_home(conversation, granted))
     cached = any(e.response is not None and e.response.header("age") for e in (refused, issue.exchange))
     return None if lacking or cached or error_of(refused) == "insufficient_scope" else issue
 

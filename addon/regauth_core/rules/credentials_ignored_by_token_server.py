@@ -1,7 +1,7 @@
-"""Credentials were sent to the token server, and the token that came back is an anonymous one.
+"""The token server was given a login and issued a token for nobody.
 
 Fires when: an exchange with credentials gives a readable token whose `sub` is there and empty, which grants nothing or
-less than was asked, and a later request with it is refused. Info where the operation goes on.
+less than was asked, and with which the registry then turns a request away. Info where the operation goes on.
 
 Silent when: the token cannot be read; its `sub` names somebody, who then is the right user without the right; nothing
 was refused.
@@ -36,8 +36,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" The token names no subject and grants {'less than that' if issue.granted else 'nothing'}; with it the"
             f" registry answered {refused[0].status} ({numbers(refused)})."
         ),
-        client_author='Say "the token has no rights here" and not "login succeeded" where a token has no subject.',
-        user=f"The password is probably wrong although {host} did not say so: try it elsewhere on that registry.",
+        client_author="Do not call a login successful when the token that it brought has no subject and no rights.",
+        user=f"The password is probably wrong although {host} did not say so: log in by other means to be sure.",
         confidence=Confidence.MEDIUM,
         because="the token's subject is empty, which is how servers of this kind answer a login that failed",
         doubt=doubt_about(conversation, refused[0], issue),

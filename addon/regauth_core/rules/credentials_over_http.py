@@ -1,7 +1,7 @@
-"""A credential crossed the network in clear.
+"""Somebody's credential was sent where everybody on the way can read it.
 
-Fires when: a password, refresh token or other credential goes over plain http to a host that is not this machine, after
-https of that host was used or failed, or without any sign that somebody chose plain http.
+Fires when: a password, refresh token or other credential goes over plain http to a host that is not this machine,
+after https of that host was used or failed, or without any sign that somebody chose plain http.
 
 Severity: error; warning where https had only failed and the host is on an internal network; info where that host was
 asked over http alone and is internal or a test name, or where the token was an anonymous one.

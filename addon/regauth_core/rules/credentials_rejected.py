@@ -1,9 +1,9 @@
-"""Credentials were sent in the right form and refused.
+"""The login was asked for, sent as it should be, and turned away.
 
 Fires when: a user name and password (or a refresh token) is refused by the token server, or by the registry although
 Basic is what it asks for, and no other credential and no anonymous try succeeds afterwards.
 
-Causes: expired (the same value was accepted earlier, or the answer says so), public-repository (somebody reads the same
+Causes: expired (the value had been good until then, or the answer says so), public-repository (somebody reads the same
 repository without any credential), otherwise none.
 
 Silent when: one of several credentials works in the end; an anonymous fall-back succeeds; the same value is good for
@@ -23,6 +23,8 @@ from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Holder, Se
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 _EXPIRY_WORDS = ("expired", "has expired", "revoked")
+_LATER = 60.0
+"""Seconds after which a refusal speaks of the credential rather than of the repository."""
 _GRANT_WORDS = ("invalid_grant", "invalid_client", "password", "credential")
 
 
@@ -86,10 +88,11 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     public = conversation.world.anonymous_reads.get((conversation.registry, conversation.repository))
     expired = _is_expired(conversation, first, accepted) or any(says(e, _EXPIRY_WORDS) for e in refused)
     cause = "expired" if expired else "public-repository" if conversation.repository and public else None
+    home = conversation.origin.host
     if cause == "public-repository":
-        user = f"{conversation.repository} can be read without a login: log out of {host}, or renew the password."
+        user = f"{conversation.repository} can be read without a login: log out of {home}, or renew the login."
     else:
-        user = f"Check or renew the password (or access token) for {host}."
+        user = f"Check or renew the password (or access token) for {home}."
     more = f" The same value had been accepted before ({accepted.number})." if accepted is not None else ""
     return Match(
         exchanges=present(_challenge(conversation, first), *refused),
@@ -101,9 +104,10 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
         ),
         client_author=f'Say that "{host} refused these credentials", and stop.',
         user=user,
-        confidence=Confidence.MEDIUM if first.status == 403 else Confidence.HIGH,
+        confidence=Confidence.MEDIUM if first.status == 403 or (accepted and not expired) else Confidence.HIGH,
         because=(
             "403 may also mean that the account is good and lacks the right" if first.status == 403
+            else "the same value is good for something else, so it may lack the right here" if accepted and not expired
             else "the challenge, the credential and its refusal are in the capture"
         ),
         doubt=conversation.doubt(first),
@@ -114,9 +118,9 @@ def _is_expired(conversation: Conversation, refused: Exchange, accepted: Exchang
     """Whether what was good before is so no more. Another repository of the registry may just have other readers."""
     if accepted is None:
         return False
-    if conversation.is_token_exchange(refused) or accepted.target.repository is None:
+    if conversation.is_token_exchange(refused) or accepted.target.repository == refused.target.repository:
         return True
-    return accepted.target.repository == refused.target.repository
+    return refused.started - accepted.finished > _LATER
 
 
 def _challenge(conversation: Conversation, refused: Exchange) -> Exchange | None:

@@ -1,14 +1,14 @@
-"""The client asked anonymously, and anonymous is not enough.
+"""Without a login there is nothing to be had here, and the client sent none.
 
 Fires when: a token request without credentials is refused; or a token that was got without them is refused at the
 registry for what it does not grant. An empty `access` in the token makes it certain.
 
-Severity: error where the client is known to hold credentials for this registry, else warning. Where nothing tells a
+Severity: error where it is known that the client has a login for this registry, else warning. Where nothing tells a
 private repository from a missing one, nobody is said to be at fault.
 
 Causes: credentials-known-but-unused.
 
-Silent when: the anonymous token works; credentials follow; the operation goes on all the same.
+Silent when: the anonymous token is good enough; a login is tried next; the operation goes on all the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from regauth_core import signs
 from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, Issue, anonymous, bearer, secret_of
+from regauth_core.conversation import Conversation, Issue, anonymous, bearer, good, secret_of
 from regauth_core.evidence import (
     acts_after,
     asked_text,
@@ -25,12 +25,14 @@ from regauth_core.evidence import (
     doubt_about,
     error_of,
     is_about,
+    numbers,
     present,
     subject,
     went_on,
     where,
 )
 from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.refusals import at_home, is_probe
 from regauth_core.registries import DOCKER_HUB
 from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.scope import covered, needed
@@ -45,6 +47,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         is_exchange = conversation.is_token_exchange(refused)
         if not (issue or (is_exchange and anonymous(refused) and is_about(conversation, refused))):
             continue
+        if is_probe(refused) and any(good(e) for e in conversation.requests):
+            continue
         if not _is_overcome(conversation, refused):
             yield _match(conversation, refused, issue)
             return
@@ -57,7 +61,8 @@ def _anonymous_issue(conversation: Conversation, refused: Exchange) -> Issue | N
     issue = conversation.issue_of(bearer(refused))
     if issue is None or issue.secret is not None or error_of(refused) == "invalid_token":
         return None
-    enough = covered(needed(refused.request.method, refused.target), issue.asked)
+    need = at_home(conversation, needed(refused.request.method, refused.target))
+    enough = covered(need, at_home(conversation, issue.asked))
     return issue if enough or not issue.asked or issue.granted == () else None
 
 
@@ -71,7 +76,8 @@ def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
 
 
 def _match(conversation: Conversation, refused: Exchange, issue: Issue | None) -> Match:
-    known = conversation.holds_credentials
+    tried = [e for e in conversation.token_exchanges if secret_of(e) is not None and e.started <= refused.started]
+    known = conversation.holds_credentials and not tried
     nothing = issue is not None and issue.granted == ()
     got = (
         f"was given a token for {asked_text(issue.exchange)} without credentials ({issue.exchange.number}), and with it"
@@ -86,14 +92,18 @@ def _match(conversation: Conversation, refused: Exchange, issue: Issue | None) -
         fault=Fault.CONFIGURATION if known or _exists(conversation) else Fault.UNKNOWN,
         cause="credentials-known-but-unused" if known else None,
         title=f"anonymous access is not enough for {subject(conversation)}",
-        explanation=f"The client {got}.{' It is known to hold credentials and sent none.' if known else ''}",
+        explanation=(
+            f"The client {got}."
+            f"{' It is known to hold credentials and sent none.' if known else ''}"
+            f"{f' The credentials that it had sent before ({numbers(tried)}) got it nothing.' if tried else ''}"
+        ),
         client_author=(
             f"Suggest to log in to {conversation.registry}, and log (without secrets) under which key credentials were"
             " looked up."
         ),
         user=(
             f"Check where the client reads its configuration and that the login is stored {login}." if known
-            else f"Log in ({login}), and check the spelling of {conversation.repository or conversation.registry}."
+            else f"Store a login {login}, and check the spelling of {conversation.repository or conversation.registry}."
         ),
         confidence=Confidence.HIGH if nothing else Confidence.MEDIUM,
         because=(

@@ -1,7 +1,7 @@
-"""Credentials that belong to one registry were sent to another registry's host.
+"""One registry's login was sent to the host of another.
 
 Fires when: the credential that serves one registry is sent to a mirror of it (the request says so with `ns`, or the
-same thing is asked of that registry next); or a cloud vendor's login goes to a host outside that vendor's domains.
+same thing is asked of that registry next); or a cloud vendor's login goes to a host that is not in any of its domains.
 
 Causes: mirror, look-alike-host.
 
@@ -35,7 +35,9 @@ _VENDORS = {
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for the first credential that went to a mirror, and one for a vendor's login at a stranger."""
-    mirrored = [(e, home) for e in conversation.requests if (home := _owner(conversation, e)) is not None]
+    several = len(conversation.person.acquaintances) > 1
+    asked = conversation.requests if several else []
+    mirrored = [(e, home) for e in asked if (home := _owner(conversation, e)) is not None]
     if mirrored:
         yield _mirror([e for e, _ in mirrored], mirrored[0][1])
     strange = [e for e in conversation.steps if _is_strange(e) and is_about(conversation, e)]

@@ -1,8 +1,8 @@
-"""A password or refresh token was sent to a realm that has no visible tie to the registry.
+"""A realm that nothing ties to the registry was told its password or refresh token.
 
-Fires when: a token request with such a secret goes to a private, loopback, link-local or metadata address although the
-registry is none; or over plain http to another host; or to where the token server had redirected it on another domain.
-Info for a public host of another domain that is not known to belong to the registry.
+Fires when: a token request with such a secret goes to an address of a private network, of this machine or of a cloud's
+metadata service, and the registry's name is none of these; or over plain http to another host; or to where the token
+server had redirected it on another domain. Where it is merely some other public domain: info.
 
 Silent when: the realm is on the registry's host or domain and asked over https; the pair is a usual one; the exchange
 is anonymous; the registry itself is private.
@@ -26,7 +26,9 @@ _METADATA = frozenset({"metadata.google.internal", "metadata", "instance-data"})
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match if the newest exchange tells a stranger a secret."""
     exchange = conversation.latest
-    if exchange is None or not conversation.is_token_exchange(exchange) or secret_of(exchange) is None:
+    if exchange is None or secret_of(exchange) is None or exchange.origin.host == conversation.origin.host:
+        return
+    if not conversation.is_token_exchange(exchange):
         return
     sender = _sent_by(conversation, exchange)
     if sender is None or not is_about(conversation, exchange):
@@ -45,8 +47,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" password or refresh token with {where(exchange)} ({exchange.number})."
         ),
         client_author=(
-            f"Send no secret to plain http, private or link-local realms of a public registry such as {registry}, and"
-            " do not follow a token request's redirect to another host with it."
+            f"For a public registry such as {registry}, send secrets to https realms on public addresses only, and take"
+            " none along when a token server redirects elsewhere."
         ),
         user=f"Check that {realm.host} belongs to {registry}; if it does not, change the password.",
         because="the answer that named the realm and the request with the secret are in the capture",
@@ -57,15 +59,14 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _sent_by(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     """The answer that sent the client there: a challenge, or a redirect of another token request."""
     naming = conversation.person.named.get(realm_key(exchange))
-    challenge = challenge_for(conversation, exchange)
-    if challenge is None and naming is not None and conversation.is_token_exchange(naming.exchange):
+    if naming is not None and conversation.is_token_exchange(naming.exchange):
         return naming.exchange
-    return challenge
+    return challenge_for(conversation, exchange)
 
 
 def _suspicion(conversation: Conversation, exchange: Exchange, sender: Exchange) -> tuple[str, Severity] | None:
     registry, realm = conversation.origin, exchange.origin
-    if realm.host == registry.host or is_internal(registry.host):
+    if is_internal(registry.host):
         return None
     if is_private(realm.host) or realm.host in _METADATA:
         return "is a private address, and the registry is not", Severity.ERROR

@@ -1,4 +1,4 @@
-"""A request carries two `Authorization` values.
+"""One request brings two credentials along.
 
 Fires when: there are two header lines, or two credentials joined by a comma, and the request is refused. Warning where
 it is accepted. Where it is known that something on the way added one, the fault is the proxy's.

@@ -1,4 +1,4 @@
-"""One repository is named twice in a token request, and the server honours one entry.
+"""A token request splits the actions on one repository over two entries, and only one of them counts.
 
 Fires when: a token request carries two entries of one type and name with different actions, and afterwards a request is
 refused for an action that was asked for: the token does not list it, or the refusal says that the scope is not enough.

@@ -1,6 +1,6 @@
-"""One client asks for the same token many times at once.
+"""One client makes the same token exchange several times in parallel.
 
-Fires when: three or more token requests of one client with the same realm, service, scopes and credential overlap, or
+Fires when: at least three token requests of one client with the same realm, service, scopes and credential overlap, or
 begin within a second of each other, and are answered with tokens.
 
 Silent when: one exchange serves many requests; a POST is followed by a GET; a try is repeated after 429 or a server

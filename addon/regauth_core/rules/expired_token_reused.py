@@ -1,4 +1,4 @@
-"""A token whose life was over is refused, and the client does not get a new one.
+"""A token is used beyond its life, turned away, and not replaced.
 
 Fires when: a request with a Bearer token older than its own words allow (`expires_in`, else the `exp` inside, else a
 minute) gets 401, no new token is asked for, and the client stops or sends the same token again. That the token had

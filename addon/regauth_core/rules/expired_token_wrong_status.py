@@ -1,4 +1,4 @@
-"""An expired token is refused with a status that does not tell the client to get a new one.
+"""The registry turns an expired token away with a status that does not tell the client to renew it.
 
 Fires when: a Bearer token that had worked and is now older than its life gets 400, 403 or 404 with the code ``DENIED``
 or ``UNAUTHORIZED``, and the client asks for no new token.
@@ -46,9 +46,9 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" {subject(conversation)}."
         ),
         client_author=(
-            f"Take a {first.status} from {first.origin.host} to a token past its time as a reason for one renewal."
+            f"When a token is past its time, let a {first.status} of {first.origin.host} lead to one renewal as well."
         ),
-        user="Start the client again; the registry's operator should let expired tokens be answered 401.",
+        user="A new run of the client helps; the registry's operator should let expired tokens be answered 401.",
         because="the token had been accepted before, its life was over, and the code speaks of rights",
         doubt=doubt_about(conversation, first, issue),
     )

@@ -1,10 +1,10 @@
-"""Repository names of one registry are told to another.
+"""A token server learns of repositories that are none of its business.
 
 Fires when: a token request for one registry names a repository that the client asks of another registry, that it never
 asks of this one, and that no challenge and no mount of this one names. It stands beside whatever else is found.
 
 Silent when: the name is a mount's source; it is part of a longer name here, as behind a pull-through prefix; the
-operation works on the same name at both places.
+client works on the same name at both places, or may still do so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from regauth_core import signs
 from regauth_core.clauses import rfc
 from regauth_core.conversation import Conversation
-from regauth_core.evidence import asked, repositories
+from regauth_core.evidence import asked, repositories, uses
 from regauth_core.model import Exchange, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
 
@@ -25,15 +25,22 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         names = repositories(asked(exchange), conversation.registry)
         foreign = {name: first for name in sorted(names) if (first := _foreign(conversation, name)) is not None}
         # A request for several repositories belongs to a conversation of each: it is told in the first of them.
-        own = sorted(names - set(foreign)) or sorted(names)
-        if foreign and (conversation.repository == own[0] or conversation.repository not in names):
+        told_in = min(names - set(foreign) or names, default=None)
+        is_here = conversation.repository == told_in or conversation.repository not in names
+        if foreign and is_here and (names - set(foreign) or _is_used(conversation, exchange)):
             yield _match(conversation, exchange, foreign)
+
+
+def _is_used(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether the token serves something here; else the repository of the other registry may still be asked here."""
+    answer = exchange.response.token if exchange.response else None
+    return bool(uses(conversation, answer.fingerprints if answer else ()))
 
 
 def _foreign(conversation: Conversation, name: str) -> Exchange | None:
     """The client's request for the name at another registry, if this one has nothing to do with it."""
     here = conversation.acquaintance
-    if any(_is_related(name, known) for known in (*here.asked, *here.named)):
+    if name in here.asked or any(_is_related(name, known) for known in (*here.asked, *here.named)):
         return None
     others = [a for a in conversation.person.acquaintances.values() if a is not here]
     return next((a.asked[name] for a in others if name in a.asked), None)

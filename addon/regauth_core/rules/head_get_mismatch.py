@@ -1,4 +1,4 @@
-"""HEAD and GET of one resource are authorized differently.
+"""The registry lets GET through and refuses HEAD of the same address, or the reverse.
 
 Fires when: HEAD of an address is refused with 401, 403 or 405 and GET of it with the same credential (or none) is
 answered with success, or the other way round. Warning where the client got the refusal last and failed for it.
@@ -50,10 +50,14 @@ def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> M
         severity=Severity.WARNING if failed else None,
         title=f"{refused.request.method} and {served.request.method} are authorized differently",
         explanation=(
-            f"{where(refused)} was answered {refused.status} ({refused.number}), and {served.request.method} of the same"
-            f" address, with the same credential or none, {served.status} ({served.number})."
+            f"{where(refused)} was answered {refused.status} ({refused.number});"
+            f" {served.request.method} of the same address, with the same credential or none, was answered"
+            f" {served.status} ({served.number})."
         ),
-        client_author=f"Where {where(refused)} is refused, try {served.request.method}.",
+        client_author=(
+            f"Where {where(refused)} is refused, try GET." if refused.request.method == "HEAD"
+            else f"Do not take an answered HEAD for leave to send {where(refused)}."
+        ),
         user=f"Update the registry at {refused.origin.host}: it checks {refused.request.method} in another way.",
         because="both requests with their credentials are in the capture",
         doubt=conversation.doubt(refused) if failed else None,

@@ -1,14 +1,14 @@
-"""A registry reached by https names an http URL of its own.
+"""An https answer of the registry points back to itself over http.
 
-Fires when: the realm, the `Location` or the next link in an https answer is an http URL of the same host or domain, and
-the client follows it, or stops because of it.
+Fires when: an https answer names, as realm, `Location` or next page, an address of its own host or domain that begins
+with http, and the client goes there or gives up because of it.
 
 Severity: error where what follows fails or the client stops; warning where the client corrects the URL to https, or
 follows it and gets what it wants.
 
 Causes: realm, location (of an upload), link (to a next page), redirect.
 
-Silent when: everything is http; nobody follows the URL and nothing depends on it.
+Silent when: https was never used; the address is left alone and nothing depends on it.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
         exchanges=present(exchange, next_step),
         severity=_severity(conversation, exchange, followed, corrected),
         cause=cause,
-        title=f"{host} is asked over https and names an http URL of its own",
+        title=f"{host} is asked over https and answers with an http URL of itself",
         explanation=(
             f"The answer to {where(exchange)} ({exchange.number}) names {link.text.partition('?')[0]} as its {cause},"
             f" and {what}."
         ),
-        client_author=f"Refuse to go from https to http: {host} was addressed by https.",
+        client_author=f"Do not leave https once {host} was addressed by it.",
         user=(
             f"Let the reverse proxy of {host} send X-Forwarded-Proto and Host to the registry, or set the registry's"
             f" external URL to https; then try {subject(conversation)} again."
@@ -87,7 +87,7 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
 
 
 def _is_at(exchange: Exchange, link: Link) -> bool:
-    return exchange.origin == link.origin and realm_key(exchange)[1] == link.path
+    return exchange.origin == link.origin and realm_key(exchange).path == link.path
 
 
 def _is_corrected(exchange: Exchange, link: Link) -> bool:
@@ -96,7 +96,7 @@ def _is_corrected(exchange: Exchange, link: Link) -> bool:
         origin is not None
         and exchange.origin.scheme == "https"
         and exchange.origin.host == origin.host
-        and realm_key(exchange)[1] == link.path
+        and realm_key(exchange).path == link.path
     )
 
 

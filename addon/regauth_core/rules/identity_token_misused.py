@@ -1,13 +1,13 @@
-"""An identity (refresh) token goes where only a password, or nothing, belongs.
+"""A token that can only be exchanged for others is sent as if it were a password or an access token.
 
-Fires when: Basic credentials with the user name ``<token>`` go anywhere; or a value that this trace knows as a refresh
-token, or the all-zero GUID as a user name, goes to the registry instead of the realm.
+Fires when: somebody gets Basic credentials whose user name is ``<token>``; or the registry itself gets what was seen
+to be a refresh token elsewhere in the trace, or a login under the all-zero GUID.
 
 Severity: error where it is refused, warning where it is accepted: it is the key to every later token.
 
 Causes: sent-as-password, sent-to-registry.
 
-Silent when: the all-zero GUID is used at the realm of Azure's registry, where it is documented.
+Silent when: the all-zero GUID goes to the realm, as Azure documents it.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def _match(cause: str, exchanges: list[Exchange]) -> Match:
             " Such a token is only good for a POST with grant_type=refresh_token at the realm."
         ),
         client_author=(
-            "The user name <token> means: POST grant_type=refresh_token with this value to the realm, and send it"
-            f" nowhere else, not to {host} as Basic."
+            "A login under <token> is a refresh token: exchange it at the realm with grant_type=refresh_token, and"
+            f" never send it to {host} as Basic."
         ),
         user=f"Update the client, or log in to {host} with a password or the user name that the registry documents.",
     )

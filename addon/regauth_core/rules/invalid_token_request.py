@@ -1,8 +1,8 @@
-"""The token request contains a value that stands for nothing.
+"""Something in the token request is a placeholder for a value that the client did not have.
 
 Fires when: the request is refused, or its token is refused at the registry, and a value in it cannot be meant.
 
-Causes: placeholder-service (`service` is empty, ``None``, ``null`` or ``undefined`` though the challenge has none),
+Causes: placeholder-service (a `service` such as ``None``, ``null`` or nothing, where the challenge names none),
 empty-scope (an empty `scope` for an operation on a repository), invalid-name (the repository's name has a leading or
 doubled slash, upper case, or is empty: a variable in somebody's configuration was).
 
@@ -98,7 +98,7 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
             f"The request ({numbers(exchanges)}) carries {value}, which names nothing that exists. It was answered"
             f" {first.status}{', and the registry refused its token' if served else ''}."
         ),
-        client_author="Leave a parameter out when there is no value for it, take the scope from the path that was"
+        client_author="Send no parameter for which there is no value, take the scope from the path that was"
         f" refused, and check the reference before asking {first.origin.host} anything.",
         user=(
             "A variable in the image's name seems to be empty, so that another name or registry was asked: check it."

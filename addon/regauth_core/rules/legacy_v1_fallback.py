@@ -1,8 +1,8 @@
-"""The client or the registry falls back to the v1 protocol.
+"""Client and registry meet in the old v1 protocol, or try to.
 
-Fires when: a request below ``/v1/`` follows a 401 or 404 of ``/v2/`` on that host; or the scheme `Token` or the header
-`X-Docker-Token` of v1 is used. Warning where `Token` goes to a ``/v2/`` path, or where a 401 without the header
-`Docker-Distribution-Api-Version` is what sent the client to ``/v1/``.
+Fires when: the client turns to ``/v1/`` after ``/v2/`` on that host gave 401 or 404; or the scheme `Token` or the
+header `X-Docker-Token` of v1 is used. Warning where a v2 path gets `Token`, or where the 401 lacked
+`Docker-Distribution-Api-Version` and so made the client try ``/v1/``.
 
 Causes: version-header-missing (then a proxy took the header away), otherwise none.
 
@@ -89,8 +89,8 @@ def _fallback(conversation: Conversation, before: Exchange, legacy: list[Exchang
         ),
         client_author="Drop v1: a 401 of /v2/ is a challenge to be answered, whatever headers it lacks.",
         user=(
-            f"Let the proxy of {host} add Docker-Distribution-Api-Version: registry/2.0 to its answers, or update the"
-            " client."
+            f"Have the proxy in front of {host} send the header Docker-Distribution-Api-Version (registry/2.0), or"
+            " update the client."
         ),
     )
 

@@ -1,4 +1,4 @@
-"""There is a challenge, but it lacks or garbles what its scheme requires.
+"""The challenge is broken: something that its scheme needs is missing or cannot be read.
 
 Fires when: a 401 carries Basic without a realm, Bearer without a realm or with one that is relative or no URL, a
 quoted string that never ends, or a line from which no challenge can be read; and no sound challenge stands beside it.
@@ -19,7 +19,7 @@ from regauth_core.clauses import page, rfc
 from regauth_core.conversation import Conversation, anonymous
 from regauth_core.evidence import numbers, subject, where
 from regauth_core.model import Challenge, Exchange, Fault, FlawKind, Severity
-from regauth_core.refusals import is_final, is_foreign, refused_alike
+from regauth_core.refusals import doubt_afterwards, is_final, is_foreign, refused_alike
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 
@@ -93,7 +93,7 @@ def _match(conversation: Conversation, first: Exchange, broken: list[Exchange]) 
             f'{first.origin.host} must send Basic realm="…", or for Bearer an absolute URL as realm: tell its operator.'
         ),
         because="the header is in the capture as it was sent",
-        doubt=None if severity is Severity.INFO else conversation.doubt(first),
+        doubt=None if severity is Severity.INFO else doubt_afterwards(conversation, first),
     )
 
 

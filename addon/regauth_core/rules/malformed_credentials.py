@@ -1,4 +1,4 @@
-"""The credential on the wire is damaged.
+"""What the Authorization header encodes is broken.
 
 Fires when: Basic credentials are refused, and what they decode to holds a control character such as a newline, has no
 colon, or is no base64 at all. Warning, and not sure, where it is only no UTF-8, or where the `account` of a token

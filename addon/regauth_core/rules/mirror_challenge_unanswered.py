@@ -1,4 +1,4 @@
-"""A mirror asked for credentials, got none, and was passed over.
+"""The client had no credentials for a mirror and went past it.
 
 Fires when: a host answers 401 with a usable challenge, the client does nothing about it, and then asks another registry
 for the same manifest, blob or list. A request with the `ns` parameter says by itself that its host is a mirror.

@@ -1,18 +1,18 @@
-"""A 401 names no challenge, so that no client can know what to do about it.
+"""The registry refuses with 401 and does not say how to authenticate.
 
 Fires when: the registry answers a request with 401 and no WWW-Authenticate, or an empty one. Where the request carried
 a credential, the finding has weight only if that very token had been good for the same before: what it lacks now is
 told by nothing.
 
-Severity: error; warning where the ping gave the challenge and the client got through with it; info where the client got
-through all the same, where a credential was refused that had never been accepted, and for an anonymous token request.
-A proxy is at fault where a `Via` or `Server` header or a page shows that one answered.
+Severity: error; warning where the ping gave the challenge and the client got through with it; info where the client
+got through all the same, where a credential was refused that had never been accepted, and for an anonymous token
+request. A proxy is at fault where a `Via` or `Server` header or a page shows that one answered.
 
 Causes: challenge-only-on-ping, stripped-by-proxy (a registry's error came through a proxy without its challenge),
 refused-token.
 
-Silent when: the answer is a storage's or another host's; the token server refuses a password, where the status says
-all; the client could do without the request.
+Silent when: the same request was challenged before or after; the answer is a storage's or another host's; the token
+server refuses a password, where the status says all; the client could do without the request.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from regauth_core.clauses import rfc
 from regauth_core.conversation import Conversation, anonymous, bearer, usable
 from regauth_core.evidence import numbers, present, subject, where
 from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import is_foreign, is_needless, refused_alike
+from regauth_core.refusals import doubt_afterwards, is_challenged_elsewhere, is_foreign, is_needless, refused_alike
 from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.scope import covered, needed
 
@@ -32,6 +32,7 @@ from regauth_core.scope import covered, needed
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 401 that says nothing."""
     bare = [e for e in refused_alike(conversation, _is_bare) if not is_foreign(conversation, e)]
+    bare = [e for e in bare if not is_challenged_elsewhere(conversation, e)]
     first = next((e for e in bare if anonymous(e) and not is_needless(conversation, e)), None)
     if first is not None:
         yield _match(conversation, first, [e for e in bare if anonymous(e)])
@@ -74,25 +75,27 @@ def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) ->
     through = conversation.succeeded(first) or (conversation.went_on(first) and not anonymous(first))
     speaker = _speaker(conversation, first)
     host = first.origin.host
+    accepted = _accepted(conversation, first)
+    before = f" The same token had been good before ({accepted.number})." if accepted is not None else ""
     known = f" Only the ping ({ping.number}) said how to authenticate." if ping is not None else ""
     return Match(
-        exchanges=present(_accepted(conversation, first), *bare, ping),
+        exchanges=present(accepted, *bare, ping),
         severity=_severity(through=through or is_exchange, heralded=ping is not None and not is_exchange),
         fault=Fault.PROXY if speaker else Fault.TOKEN_SERVER if is_exchange else None,
         cause=_cause(first, ping, speaker),
         title=f"401 without a challenge for {subject(conversation)}",
         explanation=(
             f"{where(first)} was answered 401 without a WWW-Authenticate header ({numbers(bare)}), so nothing tells a"
-            f" client how to authenticate.{known}{speaker}"
+            f" client how to authenticate.{known}{before}{speaker}"
         ),
         client_author=(
-            f"On a 401 without a challenge, as for {where(first)}, drop the token that was refused and fall back once to"
-            " the challenge of /v2/."
+            f"On a 401 without a challenge, as for {where(first)}, drop the token that was refused and fall back to the"
+            " challenge of /v2/ once."
         ),
         user=f"Tell the operator of {host} that a 401 must carry WWW-Authenticate; a proxy in front may strip it.",
         confidence=Confidence.HIGH,
         because="the answer is in the capture with all its headers",
-        doubt=None if through else conversation.doubt(first),
+        doubt=None if through else doubt_afterwards(conversation, first),
     )
 
 

@@ -1,13 +1,13 @@
 """A refused mount ended the push.
 
-Fires when: a request to mount a blob gets 4xx, and when the conversation is over neither a plain upload of that
-repository nor another mount of the same blob followed, and the push did not go on without it.
+Fires when: a request to mount a blob gets 4xx, no plain upload to that repository and no second mount of the same blob
+comes after it, and the push did not go on without it.
 
-Causes: source-not-in-scope (the token was never asked for pull on the source).
+Causes: source-not-in-scope (nobody had asked for pull on the source with this token).
 
 Silent when: the mount is answered 201 or 202; a plain upload follows, seconds later and after other layers as well; a
-HEAD shows that the blob is there; the manifest is pushed all the same; the mount was sent without a credential and
-challenged.
+HEAD shows that the blob is there; the client turns to the source instead; the manifest is pushed all the same; the
+mount was sent without a credential and challenged.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from regauth_core import signs
 from regauth_core.clauses import page
 from regauth_core.conversation import Conversation, anonymous
-from regauth_core.evidence import doubt_about, numbers, where
+from regauth_core.evidence import numbers, where
 from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import issue_behind
+from regauth_core.refusals import doubt_afterwards, issue_behind
 from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.scope import Scope, covered
 
@@ -34,10 +34,25 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _is_given_up(conversation: Conversation, mount: Exchange) -> bool:
     if mount.target.mount is None or not 400 <= mount.status < 500 or mount.status in (407, 429):
         return False
-    if mount.status == 401 and anonymous(mount):
+    if mount.status == 401 and anonymous(mount) and not _has_good_login(conversation, mount):
         return False
     later = [e for e in conversation.requests if e.started > mount.started or e.number > mount.number]
-    return not any(_makes_up_for(e, mount) for e in later)
+    return not any(_makes_up_for(e, mount) for e in later) and not _reads_source(conversation, mount)
+
+
+def _has_good_login(conversation: Conversation, mount: Exchange) -> bool:
+    """Whether the client answered the mount's challenge, with what is good for this registry otherwise.
+
+    Else it is the challenge that was ignored, or the credential that is bad.
+    """
+    return conversation.acted_on(mount) and bool(conversation.acquaintance.accepted)
+
+
+def _reads_source(conversation: Conversation, mount: Exchange) -> bool:
+    """Whether the client turned to the source next, to copy what it could not mount."""
+    last = conversation.acquaintance.last_repository_request
+    source = mount.target.mount_from
+    return last is not None and source is not None and last.target.repository == source and last.started > mount.started
 
 
 def _makes_up_for(later: Exchange, mount: Exchange) -> bool:
@@ -65,8 +80,9 @@ def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
         cause="source-not-in-scope" if unread else None,
         title=f"the push to {conversation.repository} ended with a refused mount",
         explanation=(
-            f"{where(first)} asked to mount a layer{f' from {source}' if source else ''} and was answered {first.status}"
-            f" ({numbers(mounts)}).{why} A mount may always be refused; the client did not upload the layer instead."
+            f"{where(first)} asked to mount a layer{f' from {source}' if source else ''} and was answered"
+            f" {first.status} ({numbers(mounts)}).{why} A mount may always be refused, and the client did not"
+            " upload the layer instead."
         ),
         client_author=f"Let any 4xx to a mount, {first.status} here, lead to a plain POST of an upload.",
         user=(
@@ -74,7 +90,7 @@ def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
             f" different owners{f', such as {source} and {conversation.repository}' if source else ''}."
         ),
         because="the mount, its refusal and the end of the push are in the capture",
-        doubt=doubt_about(conversation, first, issue) if issue else conversation.doubt(first),
+        doubt=doubt_afterwards(conversation, first),
     )
 
 

@@ -1,4 +1,4 @@
-"""A mount from another repository was tried with a token that cannot read the source, or with a source that is not here.
+"""The client tried to borrow a layer from a repository that it could not read, or that is not at this registry.
 
 Fires when: a mount that names its source was refused or answered 202, a plain upload followed, and the token was not
 asked for pull on the source, or the client knows that repository only from another registry.
@@ -55,7 +55,8 @@ def _cause(conversation: Conversation, mount: Exchange) -> str | None:
     issue = issue_behind(conversation, mount)
     if issue is None:
         return None
-    return None if covered([Scope.read(f"repository:{mount.target.mount_from}:pull")], issue.asked) else "source-not-in-scope"
+    need = Scope.read(f"repository:{mount.target.mount_from}:pull")
+    return None if covered([need], issue.asked) else "source-not-in-scope"
 
 
 def _match(conversation: Conversation, cause: str, mounts: list[Exchange]) -> Match:
@@ -72,7 +73,7 @@ def _match(conversation: Conversation, cause: str, mounts: list[Exchange]) -> Ma
         explanation=(
             f"{where(first)} was answered {first.status} ({numbers(mounts)}); {why}. The layer was then uploaded."
         ),
-        client_author=f"Ask for pull on {source} beside the scope of the push, and offer mounts within one registry only.",
+        client_author=f"Ask for pull on {source} beside the push, and offer mounts only within one registry.",
         user=f"Harmless: the layer is uploaded to {conversation.repository} instead of being mounted.",
         because="the mount, the token it was tried with and the upload are in the capture",
     )

@@ -1,4 +1,4 @@
-"""Only schemes that registry clients do not speak are offered.
+"""Every scheme that is offered is foreign to registry clients.
 
 Fires when: a 401 carries challenges, none of them Basic or Bearer, and the client never gets what it asked for.
 
@@ -14,7 +14,7 @@ from regauth_core.clauses import rfc
 from regauth_core.conversation import Conversation
 from regauth_core.evidence import numbers, subject, where
 from regauth_core.model import Exchange, Fault, Severity
-from regauth_core.refusals import is_final, refused_alike, schemes
+from regauth_core.refusals import doubt_afterwards, is_final, refused_alike, schemes
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 _SPOKEN = frozenset({"basic", "bearer"})
@@ -43,9 +43,9 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
             " mostly comes from a single sign-on filter in front of the registry."
         ),
         client_author=f"Name the schemes that were offered ({offered}) in the error.",
-        user=f"Let the operator of {first.origin.host} exempt /v2/ and the token path from the single sign-on filter.",
+        user=f"Let the operator of {first.origin.host} keep the single sign-on filter off /v2/ and the token path.",
         because="the answer with all its challenges is in the capture",
-        doubt=conversation.doubt(first),
+        doubt=doubt_afterwards(conversation, first),
     )
 
 

@@ -1,7 +1,7 @@
-"""An unchecked digest from a manifest became part of an authorized URL.
+"""A manifest made the client put something else than a digest into an authorized URL.
 
-Fires when: a request with a credential has, where the digest of a blob belongs, something that is no ``algorithm:hex``,
-such as dot segments that lead to another repository.
+Fires when: a request with a credential has, where the digest of a blob belongs, something that is no
+``algorithm:hex``, such as dot segments that lead to another repository.
 
 Silent when: it is an upload session or a list of referrers; the digest's algorithm is another one than sha256; the
 request carries no credential.

@@ -1,4 +1,4 @@
-"""Something other than a registry answered: a login page, a filter, an error page of a proxy.
+"""The answer comes from a login, a filter or a proxy in front, not from the registry.
 
 Fires when: a request below `/v2/` is redirected to a login, or answered by an HTML page with 200, 403 or 5xx, and the
 client never gets from the registry what it asked for.
@@ -14,10 +14,10 @@ from collections.abc import Iterable
 
 from regauth_core import signs
 from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, realm_key
+from regauth_core.conversation import Conversation, link_address, realm_key
 from regauth_core.evidence import present, subject, where
 from regauth_core.model import Endpoint, Exchange, Fault, Link, Severity
-from regauth_core.refusals import is_foreign, is_needless, is_sound, is_told_by_repositories
+from regauth_core.refusals import doubt_afterwards, is_foreign, is_needless, is_sound, is_told_by_repositories
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 _WORDS = re.compile(r"[a-z0-9]+")
@@ -65,7 +65,7 @@ def _got_through(conversation: Conversation, strange: Exchange) -> bool:
 def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
     first = strange[0]
     link = first.response.location if first.response else None
-    there = {(e.response.location.origin, e.response.location.path) for e in strange if e.response and e.response.location}
+    there = {link_address(e.response.location) for e in strange if e.response and e.response.location}
     followed = [e for e in conversation.steps if realm_key(e) in there]
     what = (
         f"redirected to {link.text.partition('?')[0]}, which is a login" if link is not None
@@ -78,11 +78,11 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
         title=f"no registry answered for {subject(conversation)}",
         explanation=f"{where(first)} was {what} ({first.number}); a registry answers in JSON.{quoted}",
         client_author=(
-            f"Do not take a page for an open registry: show status {first.status} and the content type of {where(first)}."
+            f"Do not take a page for an open registry: show status {first.status} and content type of {where(first)}."
         ),
-        user=f"Let the operator of {first.origin.host} exempt /v2/ and the token path from single sign-on and filters.",
+        user=f"Let the operator of {first.origin.host} keep single sign-on and filters off /v2/ and the token path.",
         because="the answer and the end of the conversation are in the capture",
-        doubt=conversation.doubt(first),
+        doubt=doubt_afterwards(conversation, first),
     )
 
 

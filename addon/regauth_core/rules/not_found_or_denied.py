@@ -1,4 +1,4 @@
-"""Private and missing cannot be told apart here.
+"""It is not there, or it is not for this client: the answer does not say which.
 
 Fires when: a request with a proper credential, or one that nobody asked for a credential, ends in 401, 403 or 404, the
 client gets nothing else of the repository afterwards, and nothing else explains it. It blames nobody.

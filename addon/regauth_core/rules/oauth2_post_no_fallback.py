@@ -1,10 +1,11 @@
-"""The token server does not take the POST form of a token request, and the client does not try GET.
+"""The token server knows only GET, the client asked by POST and left it at that.
 
-Fires when: a POST with `grant_type` to the realm gets 400, 401, 403, 404, 405 or 501, and this client sends the realm
-no GET. For 404 the specification names the GET outright; the other statuses are what such servers answer in practice.
+Fires when: a POST with `grant_type` to the realm is not taken (404, 405, 501, but also 400, 401 or 403), and no GET of
+this client goes there. For 404 the specification names the GET outright; the other statuses are what such servers
+answer in practice.
 
-Silent when: a GET follows or went before; the server is known to take the POST, because it gave a token for one or
-its error is one of OAuth2's own, so that the credential is what it refuses (credentials-rejected).
+Silent when: a GET follows or went before; the server is known to take the POST, because it gave a token for one or its
+error is one of OAuth2's own, so that the credential is what it refuses (credentials-rejected).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A successful answer offered a challenge, and the client stayed anonymous.
+"""The registry invited the client to log in with its 200, and the client did not.
 
 Fires when: the ping, the catalogue or a list of tags was answered 200 with WWW-Authenticate, the client is known to
 hold credentials, and all that it sent this registry from then on was anonymous and answered. After a ping something
@@ -27,10 +27,10 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if not conversation.holds_credentials or conversation.signs & signs.REFUSED:
         return
     for exchange in conversation.requests:
-        if exchange.target.endpoint in _INVITING and good(exchange) and anonymous(exchange) and usable(exchange):
-            if _stayed_anonymous(conversation, exchange):
-                yield _match(exchange)
-                return
+        invites = exchange.target.endpoint in _INVITING and good(exchange) and anonymous(exchange)
+        if invites and usable(exchange) and _stayed_anonymous(conversation, exchange):
+            yield _match(exchange)
+            return
 
 
 def _stayed_anonymous(conversation: Conversation, exchange: Exchange) -> bool:
@@ -50,8 +50,8 @@ def _match(exchange: Exchange) -> Match:
         exchanges=(exchange,),
         title=f"{host} invited the client to log in, and it stayed anonymous",
         explanation=(
-            f"{where(exchange)} was answered {exchange.status} with a {schemes(exchange)} challenge ({exchange.number})."
-            " The client holds credentials, and sent none from then on."
+            f"{where(exchange)} ({exchange.number}) was answered {exchange.status} with a challenge"
+            f" ({schemes(exchange)}). The client holds credentials, and sent none from then on."
         ),
         client_author=f"Offer the credentials for {host} when a successful answer carries a challenge.",
         user=f"If a listing of {host} looks short, log in explicitly.",

@@ -1,4 +1,4 @@
-"""The client gave up at the ping, although the repository that it wanted is open to everybody.
+"""A refused ping ended it all, and yet everybody may read the repository that the client was after.
 
 Fires when: the ping got 401 with a usable challenge; the client asked for no repository of this registry afterwards, at
 most for a token that it was refused; and somebody in the trace reads a repository that this client wanted without
@@ -57,8 +57,9 @@ def _match(conversation: Conversation, ping: Exchange, tries: list[Exchange], re
         exchanges=(ping, *tries, read),
         title=f"the client gave up at the ping of {host}, whose repository {read.target.repository} is open",
         explanation=(
-            f"GET /v2/ ({ping.number}) was answered 401.{asked_in_vain} The client never asked for the repository, which"
-            f" is given to anybody: {where(read)} was answered {read.status} without a credential ({read.number})."
+            f"GET /v2/ ({ping.number}) was answered 401.{asked_in_vain} The client never asked for the repository"
+            f" itself, which is given to anybody: {where(read)} was answered {read.status} without a credential"
+            f" ({read.number})."
         ),
         client_author=(
             f"Take the ping as a hint: try {where(read)} itself, or an anonymous token, before you report a failure."

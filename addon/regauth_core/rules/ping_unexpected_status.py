@@ -1,13 +1,13 @@
-"""`/v2/` does not answer as a registry's root, and the client gave up on it or drew the wrong conclusion.
+"""What answers at `/v2/` does not look like the root of a registry, and that misled or stopped the client.
 
-Fires when: the last answer to the ping is neither 200 nor 401 and the client asked for no repository afterwards, but at
-most walked to `/v1/`; or the ping was redirected to a place where no challenge is, and a repository's own challenge was
-then left without an answer.
+Fires when: the last answer to the ping is neither 200 nor 401 and the client asked for no repository afterwards, but
+at most walked to `/v1/`; or the ping was redirected, and what was refused there was left without an answer; or it was
+redirected to a place where no challenge is, and a repository's own challenge was then left without one.
 
 Causes: redirected (a proxy is at fault).
 
-Silent when: the client gets its repositories, or what it wants of `/v1/`; the redirect leads from http to https on one host; a failed attempt to
-speak TLS came before; the ping is limited, wants a proxy's login, or refuses a credential.
+Silent when: the client gets its repositories, or what it wants of `/v1/`; the redirect leads from http to https on one
+host; a failed attempt to speak TLS came before; the ping is limited, wants a proxy's login, or refuses a credential.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections.abc import Iterable
 
 from regauth_core import signs
 from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, anonymous, good, realm_key, usable
+from regauth_core.conversation import Conversation, anonymous, good, link_address, realm_key, usable
 from regauth_core.evidence import acts_after, numbers, present
 from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import is_unanswered
+from regauth_core.refusals import doubt_afterwards, is_unanswered
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 _ROOT = frozenset({200, 401})
@@ -37,18 +37,30 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _at_the_root(conversation: Conversation, pings: list[Exchange]) -> Iterable[Match]:
     odd = [p for p in pings if p.status not in _ROOT]
-    if not odd or pings[-1] is not odd[-1] or odd[-1].status in _OF_OTHER_RULES:
+    if not odd or odd[-1].status in _OF_OTHER_RULES:
         return
     ping = odd[-1]
+    followed = _followed(conversation, ping) if _redirects(ping) else []
+    if any(p.started > ping.started and p not in followed for p in pings):
+        return
     last = conversation.acquaintance.last_repository_request
-    went_on = (last is not None and last.started > ping.started) or any(good(a) for a in acts_after(conversation, ping))
+    went_on = last is not None and last.started > ping.started
+    went_on = went_on or any(good(a) for a in acts_after(conversation, ping))
     went_on = went_on or any(good(e) and e.target.endpoint is Endpoint.V1 for e in conversation.steps)
     if went_on or (ping.status in (400, 403) and not anonymous(ping)):
         return
-    followed = _followed(conversation, ping)
-    if any(e.status in _ROOT and (usable(e) or e.status == 401) for e in followed):
+    if _is_harmless(conversation, ping, followed):
         return
-    yield _match(conversation, [ping, *followed] if _redirects(ping) else [ping], ping)
+    yield _match(conversation, [ping, *followed], ping)
+
+
+def _is_harmless(conversation: Conversation, ping: Exchange, followed: list[Exchange]) -> bool:
+    """Whether the redirected ping came to a registry's root all the same, and what was asked there was answered."""
+    if 300 <= ping.status < 400 and not _redirects(ping):
+        return True
+    return any(e.status == 200 and e.target.endpoint is Endpoint.PING for e in followed) or any(
+        e.status == 401 and conversation.acted_on(e) for e in followed
+    )
 
 
 def _led_astray(conversation: Conversation, pings: list[Exchange]) -> Iterable[Match]:
@@ -74,7 +86,7 @@ def _followed(conversation: Conversation, ping: Exchange) -> list[Exchange]:
     link = ping.response.location if ping.response else None
     if link is None:
         return []
-    there = (link.origin, link.path)
+    there = link_address(link)
     return [e for e in conversation.context if e.started > ping.started and realm_key(e) == there]
 
 
@@ -97,7 +109,7 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
             f" {end} ({numbers(shown)})."
         ),
         client_author=(
-            f"Print {ping.request.url} and the status {ping.status}, and never conclude from a redirected or failed ping"
+            f"Print {ping.request.url} and the status {ping.status}; never conclude from a redirected or failed ping"
             " that no authentication is wanted."
         ),
         user=(
@@ -105,7 +117,7 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
             " registry, slashes unchanged."
         ),
         because="the ping, its answer and what the client did next are in the capture",
-        doubt=conversation.doubt(ping),
+        doubt=doubt_afterwards(conversation, ping),
     )
 
 

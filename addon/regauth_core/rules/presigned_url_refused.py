@@ -1,13 +1,12 @@
-"""Storage refused a signed URL; the registry's authentication is not the matter.
+"""A storage turned down a URL that the registry had signed; the login has nothing to do with it.
 
-Fires when: the target of a redirect, with a signature in its query, answers 400 or 403 to a request without
-`Authorization`, and the client does not ask the registry again with success.
+Fires when: a redirect led to a signed URL, which gives 400 or 403 although no `Authorization` was sent there, and no
+fresh redirect brings the client further.
 
 Causes: expired (the URL's time was over, or the answer says so), method-differs (it was got by HEAD and used for GET,
 which is the client's fault), otherwise none.
 
-Silent when: the client goes back to the registry and succeeds; the request carried an `Authorization`
-(authorization-sent-cross-origin).
+Silent when: a new redirect works; a credential was sent along, which is authorization-sent-cross-origin.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def _match(naming: Naming, refused: list[Exchange]) -> Match:
             f" ({numbers(refused)}). The login was good: the signature in the URL is what was refused."
         ),
         client_author=(
-            f"When {host} refuses, ask {registry} again for a redirect; never keep a signed URL for another method."
+            f"When {host} refuses, let {registry} sign again, and use a signed URL only for the method that got it."
         ),
         user=advice.get(cause or "", f"Let the operator of {registry} look at its storage, {host}; the login is good."),
         confidence=Confidence.HIGH if cause else Confidence.MEDIUM,

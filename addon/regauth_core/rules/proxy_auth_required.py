@@ -34,7 +34,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
                 f"{where(refused[0])} was answered 407 ({numbers(refused)}). That answer is the proxy's and not"
                 f" {host}'s; what it asks for is not the registry's password."
             ),
-            client_author="Name the proxy in the error, and do not speak of the registry's credentials.",
+            client_author="Say which proxy refused, and do not speak of the registry's credentials.",
             user=f"Set the proxy's user name and password in its URL, and let the proxy pass {host} as well.",
             confidence=Confidence.HIGH if named else Confidence.MEDIUM,
             because=(

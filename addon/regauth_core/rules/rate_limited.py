@@ -4,7 +4,8 @@ Fires when: the registry or the token server answers 429 and the operation ends 
 
 Causes: anonymous (the token, or the request, came without credentials), failed-logins (the answer says so).
 
-Silent when: the client waits and succeeds.
+Silent when: the client waits and succeeds; the limit is the answer to a refused credential that was sent over and over
+(refused-credential-repeated).
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from collections.abc import Iterable
 
 from regauth_core import signs
 from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, anonymous, bearer
+from regauth_core.conversation import Conversation, anonymous, bearer, request_key, sent
 from regauth_core.evidence import is_about, numbers, present, says, subject, went_on, where
 from regauth_core.model import Endpoint, Exchange, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
 
+_TOO_OFTEN = 3
 _OF_LOGINS = ("failed login", "login attempt", "failed attempt", "too many failed", "authentication attempt")
 
 
@@ -26,7 +28,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     limited = [e for e in conversation.steps if e.status == 429 and _counts(conversation, e)]
     if not limited or conversation.succeeded(limited[-1]) or went_on(conversation, limited[-1]):
         return
-    if _is_overcome(conversation, limited[-1]):
+    if _is_overcome(conversation, limited[-1]) or _is_locked_out(conversation, limited[0]):
         return
     first = limited[0]
     host = first.origin.host
@@ -69,6 +71,13 @@ def _is_overcome(conversation: Conversation, limited: Exchange) -> bool:
         e.started > limited.started and e.response is not None and e.response.token is not None
         for e in conversation.token_exchanges
     )
+
+
+def _is_locked_out(conversation: Conversation, limited: Exchange) -> bool:
+    """Whether the limit is what came of repeating a refused credential (refused-credential-repeated)."""
+    credential = sent(limited)
+    tries = conversation.acquaintance.tries.get((credential, request_key(limited)), ()) if credential else ()
+    return sum(e.status in (401, 403) and e.started < limited.started for e in tries) >= _TOO_OFTEN
 
 
 RULE = Rule(

@@ -1,10 +1,10 @@
-"""The challenge sends clients to an address that does not answer them.
+"""Nobody answers at the address to which the challenge points.
 
 Fires when: a request to the realm ends without an answer (no connection, no TLS, an unknown name), or a proxy answers
 502, 503 or 504 in its place, and no later request to it succeeds. That the realm is a loopback address or a
 container's name, or lacks the registry's port, makes it certain.
 
-Silent when: no request to the realm was seen at all; a retry succeeds.
+Silent when: the client never went there; trying again succeeds.
 """
 
 from __future__ import annotations

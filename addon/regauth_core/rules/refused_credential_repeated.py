@@ -1,15 +1,16 @@
-"""The same credential is sent again and again after it was refused.
+"""The client keeps sending a credential that has been turned away.
 
 Fires when: one credential is refused at least three times for one request or for one token, milliseconds or minutes
-apart, while neither scope nor challenge changes. Told beside credentials-rejected: two people have to act.
+apart, while neither scope nor challenge changes. Told beside credentials-rejected, because the client and the owner of
+the login both have something to do.
 
 Severity: warning; error where the account seems to be locked by it.
 
-Causes: lock-out (a 429 or words about a lock follow, or a good password is refused after it). Tries that are minutes
-apart come from a stale secret in some automation, which is a matter of configuration.
+Causes: lock-out (a 429 or words about a lock follow, or then even another, good credential is turned away). Tries that
+are minutes apart come from a stale secret in some automation, which is a matter of configuration.
 
 Silent when: the credentials differ; there are two tries; a try follows a 429 or a server error; a new token is sent;
-POST and GET of one exchange count once; the credential is accepted in the end.
+an exchange that is tried by POST and by GET counts once; the credential is accepted in the end.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A relative Location was resolved against the wrong host.
+"""The client completed a Location with the wrong host.
 
-Fires when: a request was redirected to another host, that host answers with a relative `Location`, and the next request
-for that path goes to the first host and fails.
+Fires when: a request was redirected to another host, which answers with a `Location` that has no host, and the client
+then sends its path to the first host, in vain.
 
 Silent when: the first host accepts it; the `Location` is absolute.
 """
@@ -39,7 +39,7 @@ def _is_redirect(exchange: Exchange) -> bool:
 def _misled(conversation: Conversation, answer: Exchange, path: str) -> Exchange | None:
     """The first later request for that path, if it went to another host and failed."""
     for later in conversation.steps:
-        if later.started >= answer.started and later is not answer and realm_key(later)[1] == path:
+        if later.started >= answer.started and later is not answer and realm_key(later).path == path:
             return later if later.origin != answer.origin and later.status >= 400 else None
     return None
 

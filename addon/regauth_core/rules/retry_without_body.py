@@ -1,6 +1,7 @@
-"""After a 401 the request was repeated with credentials, but without its body.
+"""The authorized repetition of an upload request arrives empty.
 
-Fires when: a PUT, PATCH or POST with a body gets 401, and its authorized repetition has fewer bytes and fails.
+Fires when: a request that uploads something gets 401, and what the client sends next to the same address, now with a
+credential, is shorter and is refused for it.
 
 Silent when: the first request had no body either, as the PUT that closes an upload; the repetition goes on with an
 upload at an offset; a later repetition succeeds.
@@ -33,7 +34,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
                 f" ({repeated.number})."
             ),
             client_author=(
-                "Authenticate on the empty POST that begins the upload, or rewind the body before it is sent to"
+                "Let the empty POST that begins an upload meet the challenge, or rewind the body before it is sent to"
                 f" {refused.origin.host} again."
             ),
             user="Use a client that sends the body again; nothing is wrong with the login or the image.",

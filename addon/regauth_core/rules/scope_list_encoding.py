@@ -1,4 +1,4 @@
-"""Several scopes were sent in a form that the other side does not read.
+"""The token server does not understand how the client wrote down its list of scopes.
 
 Fires when: a GET joins scopes with blanks in one parameter, or a POST repeats the parameter, and the token server
 refuses that as a bad scope, or grants a part of it and a request for the rest is refused. The client is at fault for
@@ -74,9 +74,12 @@ def _match(conversation: Conversation, exchange: Exchange, harmed: list[Exchange
         fault=Fault.CLIENT if is_form else None,
         title=f"{server} does not read the list of scopes for {subject(conversation)}",
         explanation=(
-            f"The token request asks for {asked_text(exchange)} and {_form(exchange)} ({exchange.number}); {server} {came}."
+            f"The token request ({exchange.number}) asks for {asked_text(exchange)} and {_form(exchange)}."
+            f" {server} {came}."
         ),
-        client_author="In a GET repeat scope= for each entry; in a POST send one field with the entries joined by blanks.",
+        client_author=(
+            f"In a GET to {server} repeat scope= for each entry; in a POST send one field, entries joined by blanks."
+        ),
         user=f"Update the token server at {server}, or the client.",
         confidence=Confidence.MEDIUM,
         because="that the form of the list is the reason is a conclusion from the answer",

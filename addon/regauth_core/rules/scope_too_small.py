@@ -1,11 +1,11 @@
-"""The token was asked for less than the operation needs, and the client never asks for more.
+"""The client asked for too narrow a token and leaves it at that when it is refused.
 
-Fires when: a request with a Bearer token is refused with 401 or 403 for want of scope, because the challenge, the error's
-detail or ``insufficient_scope`` says so, or because a write was tried with a token that was asked for reading alone; what
-is missing was not asked for with this token; and no later token request asks for it.
+Fires when: a request with a Bearer token is refused with 401 or 403 for want of scope, because the challenge, the
+error's detail or ``insufficient_scope`` says so, or because a write was tried with a token that was asked for reading
+alone; what is missing was not asked for with this token, nor with any later one.
 
-Causes: repository-name-taken-for-action (the repository's name contains the missing action as a word),
-pull-for-push, fixed-scope-table (an action of the vendor's own is never asked for), otherwise none.
+Causes: repository-name-taken-for-action (the repository's name contains the missing action as a word), pull-for-push,
+fixed-scope-table (an action of the vendor's own is never asked for), otherwise none.
 
 Silent when: a wider exchange follows; the client asked for enough and got less; the token names only other
 repositories; it was a mount; nothing says that more would help.
@@ -74,8 +74,9 @@ def _is_near(conversation: Conversation, missing: tuple[Scope, ...], issue: Issu
 
 
 def _is_asked_later(conversation: Conversation, refused: Exchange, missing: tuple[Scope, ...]) -> bool:
+    own = [x for x in conversation.token_exchanges if x.started >= refused.started]
     later = [a for a in acts_after(conversation, refused) if conversation.is_token_exchange(a)]
-    return any(covered(missing, at_home(conversation, asked(a))) for a in (*later, *conversation.token_exchanges) if a.started >= refused.started)
+    return any(covered(missing, at_home(conversation, asked(a))) for a in (*own, *later))
 
 
 def _cause(lack: _Lack) -> str | None:
@@ -108,8 +109,8 @@ def _match(conversation: Conversation, lacks: list[_Lack]) -> Match:
             " ask for pull,push at once."
         ),
         user=(
-            f"Use a version of the client that asks for {','.join(sorted(one.actions)) or wanted}; to create"
-            f" {conversation.repository or 'the repository'} beforehand may help."
+            f"Use a version of the client that asks for {','.join(sorted(one.actions)) or wanted}"
+            + (f"; to create {conversation.repository} beforehand may help." if "push" in one.actions else ".")
         ),
         confidence=Confidence.HIGH if one.told else Confidence.MEDIUM,
         because=(

@@ -1,9 +1,9 @@
-"""A token's `expires_in` is absent, zero or below a minute, and clients make different things of that.
+"""The token server does not say properly how long its token lives, and clients guess differently.
 
-Fires when: `expires_in` is below 60, or absent from the answer to a POST.
+Fires when: the answer's `expires_in` is less than 60 (zero counts), or a POST is answered without any.
 
-Severity: info; warning where the client then needs an exchange for nearly every request, or a request with such a
-token is refused once its few seconds are over.
+Severity: info; warning where it has a price: hardly any request goes without an exchange of its own, or one is refused
+once the few seconds are over.
 
 Silent when: it is absent from the answer to a GET, where a minute is the rule, and nothing else happens.
 """
@@ -46,7 +46,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f"The answer ({short[0].number}) has {said}. Some clients then take a minute, some take it literally, some"
             f" keep the token for ever.{consequence}"
         ),
-        client_author="Take a missing expires_in and anything below 60 as 60 s, counted from each token's own arrival.",
+        client_author="Let no token live less than 60 s, nor one without expires_in, and count from when it came in.",
         user=f"Let {host} send an expires_in of 60 or more; 300 is usual.",
         because="the answer of the token server is in the capture",
         rests_on_absence=hasty or refused is not None,

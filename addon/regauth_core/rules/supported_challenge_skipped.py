@@ -1,11 +1,11 @@
 """Several schemes were offered, and the client gave up although it could have used one of them.
 
 Fires when: a 401 offers two schemes or more, on one line or several, at least one of them is Basic or a complete
-Bearer challenge, and the client stopped, or answered only with a scheme that registries do not share, and never tried
-the usable one.
+Bearer challenge, and the client stopped, or answered only with a scheme that registries do not share, or only with
+Basic which was refused, and let the rest lie.
 
-Silent when: any usable one is tried; none is usable; there is only one scheme, which is then plainly ignored; the
-client could do without the request.
+Silent when: one of the others gets it through, or the token server refuses the credential; none is usable;
+there is only one scheme, which is then plainly ignored; the client could do without the request.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Iterable
 
 from regauth_core import signs
 from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, usable
+from regauth_core.conversation import Conversation, basic, bearer, usable
 from regauth_core.evidence import numbers, subject, where
 from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.refusals import is_unanswered, refused_alike, schemes
+from regauth_core.refusals import is_final, is_unanswered, refused_alike, schemes
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 
@@ -32,7 +32,16 @@ def _is_skipped(conversation: Conversation, refused: Exchange) -> bool:
     offered = {c.kind for c in refused.response.challenges} if refused.response else set()
     could = {c.kind for c in usable(refused)}
     sent = {c.scheme for c in refused.request.credentials}
-    return len(offered) > 1 and not sent & could and is_unanswered(conversation, refused)
+    if len(offered) < 2:
+        return False
+    if "basic" in sent and "bearer" in could:
+        return is_final(conversation, refused) and not _tried_bearer(conversation, refused)
+    return not sent & could and is_unanswered(conversation, refused)
+
+
+def _tried_bearer(conversation: Conversation, refused: Exchange) -> bool:
+    """Whether the client ever asked this registry's token servers for anything, or sent a token."""
+    return any(conversation.is_token_exchange(a) or bearer(a) is not None for a in conversation.acquaintance.acts)
 
 
 def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
@@ -41,22 +50,25 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
     best = next((c for c in usable(first) if c.kind == "bearer"), usable(first)[0])
     place = best.line + 1
     lone = best.kind == "basic" and not conversation.holds_credentials
+    tried = basic(first) is not None
+    did = "The client sent Basic, which was refused, and" if tried else "The client sent no such credential and"
     return Match(
         exchanges=tuple(skipped),
         title=f"the client did not take the {best.scheme} challenge that {subject(conversation)} offers among others",
         explanation=(
             f"{where(first)} was answered 401 with {schemes(first)} ({numbers(skipped)})."
-            f" {best.scheme}, in WWW-Authenticate line {place}, is one that registry clients can answer; the client"
-            " neither sent such a credential nor asked a token server."
+            f" {best.scheme}, in WWW-Authenticate line {place}, is one that registry clients can answer."
+            f" {did} asked no token server."
         ),
         client_author=(
             "Read every WWW-Authenticate line and every challenge in it, pass over schemes that you do not know, and"
             f" take the best of the rest: {best.scheme} here."
         ),
         user=f"Let {host} list Bearer or Basic first, each on a line of its own, or offer nothing else below /v2/.",
-        confidence=Confidence.MEDIUM if lone else Confidence.HIGH,
+        confidence=Confidence.MEDIUM if lone or tried else Confidence.HIGH,
         because=(
-            "the client is not known to hold credentials that it could have sent" if lone
+            "the password may be wrong as well, in any form" if tried
+            else "the client is not known to hold credentials that it could have sent" if lone
             else "the offered schemes and the silence after them are in the capture"
         ),
         doubt=conversation.doubt(first),

@@ -1,10 +1,10 @@
-"""The token ran out while a blob was being uploaded, and the upload did not come to its end.
+"""A blob took longer to upload than its token lived, and the upload was lost.
 
-Fires when: an upload was begun with a token, a later PATCH or PUT of an upload with the same token gets 401, the
-token's life was over by the time that request ended, and neither that upload nor a new one is completed.
+Fires when: a token was good enough to begin an upload and gets 401 for one of its later requests, its time had run out
+when that request ended, and neither that upload nor a new one is completed.
 
-Silent when: the client renews the token and completes; the token was still young, so that its scope or the place it
-was sent to is what to look at.
+Silent when: a renewed token brings the upload to its end; there was life left in the token, so that its scope or the
+place it was sent to is what to look at.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" and can be sent again; {conversation.origin.host} refused it here."
         ),
         user=(
-            f"Raise the life of tokens for {conversation.origin.host} at its token server above the time that the"
-            " largest layer takes to upload."
+            f"Let tokens for {conversation.origin.host} live longer than the upload of the largest layer takes; its"
+            " token server sets that."
         ),
         confidence=Confidence.HIGH if error_of(refused) == "invalid_token" else Confidence.MEDIUM,
         because=(

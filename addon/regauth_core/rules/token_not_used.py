@@ -1,10 +1,11 @@
-"""A token was issued, and the next attempt went out without it.
+"""The client fetched a token and then left it at home.
 
-Fires when: a token exchange for this conversation gives a token, and later the client sends the request with no
-Authorization, an empty Bearer or another scheme and is refused, while no Bearer token of any kind is used afterwards.
+Fires when: a token exchange for this conversation gives a token, and later the client sends the request without
+Authorization, with an empty Bearer or with some other scheme and is refused, while no Bearer token of any kind is used
+afterwards.
 
 Causes: response-field-ignored (the answer had only one of `token` and `access_token`, and nothing was sent),
-other-scheme-preferred (Basic was sent instead).
+other-scheme-preferred (it was Basic that went out).
 
 Silent when: what was sent instead is accepted; the request was never sent again; the token is used after all.
 """
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 from regauth_core import signs
 from regauth_core.clauses import page
 from regauth_core.conversation import Conversation, basic, bearer, good
-from regauth_core.evidence import asked, asked_text, numbers, subject, where
+from regauth_core.evidence import acts_after, asked, asked_text, numbers, subject, where
 from regauth_core.model import Endpoint, Exchange, Fault, Severity
 from regauth_core.refusals import is_final, is_foreign
 from regauth_core.rules.base import Family, Level, Match, Rule
@@ -28,7 +29,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         if not _is_issue(exchange) or not _has_reason(conversation, exchange):
             continue
         later = [e for e in conversation.requests if e.started >= exchange.finished]
-        if any(_carries_token(a) for a in conversation.acquaintance.acts if a.started >= exchange.started):
+        if any(map(_carries_token, later)) or any(map(_carries_token, acts_after(conversation, exchange))):
             continue
         wrong = [e for e in later if e.status in (401, 403) and _was_wanted(conversation, exchange, e)]
         wrong = [e for e in wrong if is_final(conversation, e) and not is_foreign(conversation, e)]
@@ -54,7 +55,7 @@ def _carries_token(exchange: Exchange) -> bool:
 
 def _was_wanted(conversation: Conversation, exchange: Exchange, request: Exchange) -> bool:
     """Whether the request is the one that the token was asked for: refused before, or heralded by a refused ping."""
-    if request.target.endpoint is Endpoint.PING:
+    if request.target.endpoint is Endpoint.PING and (asked(exchange) or conversation.acted_on(request)):
         return False
     before = [e for e in conversation.context if e.status == 401 and e.started < exchange.started]
     return any(e.target.endpoint is Endpoint.PING or request in conversation.again(e) for e in before)
@@ -77,10 +78,10 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
             f" ({numbers(wrong)}); the token was never used."
         ),
         client_author=(
-            f"Send the token with {where(first)}: read access_token, else token, from the answer, and let no second"
-            " handler overwrite the header."
+            f"Send the token with {where(first)}: take access_token, else token, from the answer, and set the"
+            " header in one place only."
         ),
-        user=f"Nothing is wrong with the login; let {exchange.origin.host} return token and access_token with one value.",
+        user=f"The login is fine; let {exchange.origin.host} return token and access_token with one value.",
         because="the token, the attempt without it and its refusal are in the capture",
         doubt=conversation.doubt(first),
     )

@@ -1,4 +1,4 @@
-"""The client asked for enough, the token grants less, and the operation failed for it.
+"""The token server granted less than was asked, and just that was needed.
 
 Fires when: a token that was asked for with credentials lists less than was asked for, or the registry says
 ``insufficient_scope`` of a token that cannot be read, and a request that needs just the missing part is refused.

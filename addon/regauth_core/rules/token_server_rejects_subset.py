@@ -1,9 +1,9 @@
-"""The token server refuses the whole exchange where it should grant less than was asked.
+"""Because one of the rights asked for is missing, the token server gives no token at all.
 
-Fires when: an exchange with credentials, for several actions or several resources, is refused with words about scope
-or rights and not about the password; or the same credential gets a token for a part of what was asked.
+Fires when: an exchange with credentials, for several actions or several resources, is refused in words that speak of
+rights or scopes rather than of a wrong login; or a part of it is granted to the same credential.
 
-Silent when: nothing shows that the credential itself is good (credentials-rejected). Info where the operation goes on.
+Silent when: it may as well be the login that is wrong (credentials-rejected). Info where the operation goes on.
 """
 
 from __future__ import annotations

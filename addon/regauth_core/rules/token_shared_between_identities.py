@@ -1,4 +1,4 @@
-"""A token that was issued for one user serves another.
+"""A client is served with a token that somebody else had logged in for.
 
 Fires when: a token that was asked for with one credential is accepted from another client, which holds other
 credentials for this registry and never got that token from a token server itself.

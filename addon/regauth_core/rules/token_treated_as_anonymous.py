@@ -1,7 +1,7 @@
-"""A fresh token is answered as if none had been sent.
+"""Good tokens do not seem to arrive: the answers are those to a request without one.
 
-Fires when: two or more tokens, each fresh and good for what is asked, are refused with the very challenge that an
-anonymous request gets, without an `error` in it. Low confidence where the tokens cannot be read.
+Fires when: two or more tokens, each fresh and good for what is asked, get exactly the challenge that came before any
+token was sent, without an `error` in it. Low confidence where the tokens cannot be read.
 
 Silent when: there is one refusal only; the token grants less than is needed; clocks explain it (clock-skew); a later
 try succeeds.
@@ -16,6 +16,7 @@ from regauth_core.clauses import rfc
 from regauth_core.conversation import Conversation, Issue, anonymous, bearer
 from regauth_core.evidence import doubt_about, error_of, numbers, subject, where
 from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.refusals import at_home
 from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.scope import covered, needed
 
@@ -60,8 +61,9 @@ def _good_token(conversation: Conversation, refused: Exchange) -> Issue | None:
     if issue.granted is None and issue.secret is None:
         # An anonymous token that cannot be read most likely has no rights.
         return None
-    need = needed(refused.request.method, refused.target)
-    return issue if need and covered(need, issue.granted if issue.granted is not None else issue.asked) else None
+    need = at_home(conversation, needed(refused.request.method, refused.target))
+    held = issue.granted if issue.granted is not None else issue.asked
+    return issue if need and covered(need, at_home(conversation, held)) else None
 
 
 def _challenges(exchange: Exchange) -> tuple[tuple[str | None, ...], ...]:

@@ -1,8 +1,8 @@
-"""A token that was asked for one repository is sent for another, and the refusal stands.
+"""The client takes one repository's token to another repository, and is turned away for good.
 
 Fires when: a Bearer token whose exchange named only other repositories is refused here with 401 or 403, no token is
-asked for this repository afterwards, and the request does not succeed later. Info where the client gets something
-else of this repository all the same.
+asked for this repository afterwards, and the request does not succeed later. Info where the client gets something else
+of this repository all the same.
 
 Silent when: a token for this repository is asked next; the exchange named several repositories and this one among
 them; the registry accepts the token; the exchange that issued it is not in the capture; the challenge itself had sent

@@ -1,9 +1,10 @@
-"""The token exchange "succeeded" without giving a token.
+"""The token server says yes, but what it sends holds no token.
 
 Fires when: the realm answers 2xx with a page or anything else that is no JSON object, with JSON that has neither
 `token` nor `access_token`, or with an empty one, and no later exchange gives a token.
 
-Causes: not-json (mostly the realm is somebody's login page, which is a matter of configuration), no-token, empty-token.
+Causes: not-json (mostly the realm is somebody's login page, which is a matter of configuration), no-token,
+empty-token.
 
 Silent when: a redirect ends in JSON; one of the two fields is there; the JSON comes under another content type.
 """

@@ -1,4 +1,4 @@
-"""The registry asks for one scheme, and the client keeps to another.
+"""The client insists on a scheme of its own, though the 401 names a different one.
 
 Fires when: a request with a credential of one scheme got 401, that answer offers only other schemes which registry
 clients understand, and afterwards the client neither asked the realm it names nor sent a credential of an offered

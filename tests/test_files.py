@@ -1,0 +1,86 @@
+"""Files: found by name, written whole and for nobody else's eyes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from regauth_core.edge.files import check_writable, scenario_path, shipped_scenarios, write_private
+from regauth_core.edge.trouble import Trouble
+
+
+def test_scenario_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shipped scenario needs no path; a file of one's own comes first."""
+    assert "per-repository-basic" in shipped_scenarios()
+    shipped = scenario_path("per-repository-basic")
+    assert shipped == scenario_path("per-repository-basic.yaml") == scenario_path(str(shipped))
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "per-repository-basic.yaml"
+    own.write_text("mine")
+    assert scenario_path("per-repository-basic.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["nosuch", "./per-repository-basic", "../scenarios/nosuch.yaml", ""])
+def test_scenario_that_is_not_there_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The complaint names what was asked for and what there is."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Trouble, match="no such scenario file; shipped are .*per-repository-basic"):
+        scenario_path(name)
+
+
+def test_file_is_private_and_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report replaces the old one in one step, mode 0600, and leaves nothing beside it."""
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")  # what is elsewhere could not be moved here in one step
+    path = tmp_path / "report.md"
+    path.write_text("old, and longer than the new one")
+    path.chmod(0o644)
+    write_private(path, "new\n")
+    assert path.read_text() == "new\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_link_stays_a_link(tmp_path: Path) -> None:
+    """A report written through a link goes where the link points."""
+    target, link = tmp_path / "there.md", tmp_path / "here.md"
+    target.write_text("old")
+    link.symlink_to(target)
+    write_private(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_old_file_stays_when_the_new_one_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk costs the new report, not the old one."""
+    path = tmp_path / "report.md"
+    path.write_text("old")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fdopen", full)
+    with pytest.raises(OSError, match="No space"):
+        write_private(path, "new")
+    assert path.read_text() == "old"
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_device_is_written_to_and_stays(capfd: pytest.CaptureFixture[str]) -> None:
+    """What is no regular file is not replaced."""
+    reading, writing = os.pipe()
+    write_private(Path(f"/proc/self/fd/{writing}"), "text")
+    os.close(writing)
+    with os.fdopen(reading) as read:
+        assert read.read() == "text"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_place_that_cannot_be_written_is_told_before(tmp_path: Path) -> None:
+    """Directories, and files in no directory, are refused while there is nothing to lose yet."""
+    check_writable(tmp_path / "report.md")
+    with pytest.raises(Trouble, match="expected a file, found a directory"):
+        check_writable(tmp_path)
+    with pytest.raises(Trouble, match="does not exist"):
+        check_writable(tmp_path / "none" / "report.md")
