@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from kit.saved import flow_file, har_file
 from kit.talk import Talk, read
-
 from regauth_core.edge.captures import Captures, Kind, kind_of
 from regauth_core.edge.offline import journal_of
 from regauth_core.edge.trouble import Trouble
@@ -30,7 +30,8 @@ GET /v2/foo/manifests/1      - -> 401 challenge Basic realm="app"
 def told(diagnosis: Diagnosis) -> list[tuple[object, ...]]:
     """The findings without what a file cannot know: how sure one may be that the client had gone."""
     return [
-        (f.rule, f.severity, f.fault, f.cause, f.client, f.registry, f.repository, f.exchanges) for f in diagnosis.findings
+        (f.rule, f.severity, f.fault, f.cause, f.client, f.registry, f.repository, f.exchanges)
+        for f in diagnosis.findings
     ]
 
 
@@ -160,7 +161,9 @@ def test_newer_trace_is_refused_with_its_version(tmp_path: Path) -> None:
         Captures([path], Redactor(b"k" * 32))
 
 
-@pytest.mark.parametrize("text", ['{"log": {}}', '{"log": {"entries": [1, "a", null, {}]}}', '{"log": {"entries": [{"request": 5}]}}'])
+@pytest.mark.parametrize(
+    "text", ['{"log": {}}', '{"log": {"entries": [1, "a", null, {}]}}', '{"log": {"entries": [{"request": 5}]}}']
+)
 def test_odd_har_files_are_taken(text: str, tmp_path: Path) -> None:
     """Entries that are none are counted and passed over."""
     path = tmp_path / "odd.har"

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from regauth_core import challenge
 from regauth_core.challenge import RawChallenge, Reading
 from regauth_core.model import Flaw, FlawKind

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kit.talk import read
 
+from kit.talk import read
 from regauth_core.clients import Clients, key_of
 from regauth_core.engines import engine_of, engine_of_agent, remedy
 from regauth_core.model import Exchange, Safe, Sender
@@ -25,13 +25,19 @@ def sender(**known: object) -> Sender:
     [
         ({"label": "a", "process": 1}, {"label": "a", "process": 2}, True),
         ({"label": "a", "process": 1}, {"label": "b", "process": 1}, False),
-        ({"process": 1, "program": "skopeo", "user_agent": "x"}, {"process": 1, "program": "skopeo", "user_agent": "y"}, True),
+        (
+            {"process": 1, "program": "skopeo", "user_agent": "x"},
+            {"process": 1, "program": "skopeo", "user_agent": "y"},
+            True,
+        ),
         ({"process": 1, "address": "::1"}, {"process": 2, "address": "::1"}, False),
         ({"address": "::1", "user_agent": "x"}, {"address": "::1", "user_agent": "x"}, True),
         ({"address": "::1", "user_agent": "x"}, {"address": "::1", "user_agent": "y"}, False),
     ],
 )
-def test_label_then_process_then_address_make_a_client(one: dict[str, object], other: dict[str, object], together: bool) -> None:
+def test_label_then_process_then_address_make_a_client(
+    one: dict[str, object], other: dict[str, object], together: bool
+) -> None:
     """The strongest thing that is known decides; the weaker ones do not count then."""
     assert (key_of(sender(**one)) == key_of(sender(**other))) is together
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from kit.talk import Talk, complaints, read
 
+from kit.talk import Talk, complaints, read
 from regauth_core.rules import all_rules
 
 FOLDER = Path(__file__).parent / "conversations"

@@ -6,8 +6,8 @@ import copy
 import dataclasses
 
 import pytest
-from kit.talk import BEGIN, read
 
+from kit.talk import BEGIN, read
 from regauth_core.diagnosis import Diagnoser
 from regauth_core.model import Diagnosis, Ending, Exchange
 
@@ -23,9 +23,9 @@ def exchanges(text: str) -> list[Exchange]:
     return list(read(text, "test").exchanges())
 
 
-def fed(text: str, **known: float) -> Diagnoser:
+def fed(text: str) -> Diagnoser:
     """A diagnoser that has taken a talk, whose clients hold credentials."""
-    diagnoser = Diagnoser(credentials_known=True, **known)  # type: ignore[arg-type]
+    diagnoser = Diagnoser(credentials_known=True)
     for exchange in exchanges(text):
         diagnoser.add(exchange)
     return diagnoser

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.talk import read
 
+from kit.talk import read
 from regauth_core.diagnosis import Diagnoser
 from regauth_core.model import Diagnosis, Ending, Exchange, Finding
 
@@ -118,4 +118,5 @@ def test_any_order_is_taken(text: list[str], random: object, ending: Ending) -> 
     random.shuffle(seen)  # type: ignore[attr-defined]
     found = diagnosis([*seen, *seen[:1]], ending)
     numbers = {e.number for e in seen}
-    assert all(set(f.exchanges) <= numbers and f.exchanges for f in (*found.findings, *found.undecided))
+    shown = [f.exchanges for f in found.findings] + [u.exchanges for u in found.undecided]
+    assert all(evidence and set(evidence) <= numbers for evidence in shown)

@@ -12,7 +12,19 @@ CORE = Path(__file__).parent.parent / "addon" / "regauth_core"
 RINGS = (
     {"model", "bounded"},
     {"challenge", "scope", "target", "clauses", "registries", "memo"},
-    {"policy", "prose", "claims", "signatures", "fingerprints", "aliases", "urls", "sweep", "fields", "commandline", "authorization"},
+    {
+        "policy",
+        "prose",
+        "claims",
+        "signatures",
+        "fingerprints",
+        "aliases",
+        "urls",
+        "sweep",
+        "fields",
+        "commandline",
+        "authorization",
+    },
     {"redact"},
     {"bodies", "pages", "observe", "renaming", "tally"},
     {"engines", "signs"},
@@ -30,7 +42,19 @@ RINGS = (
     {"cli", "__main__"},
 )
 PLACE = {name: number for number, ring in enumerate(RINGS) for name in ring}
-WORLD = {"asyncio", "mitmproxy", "os", "random", "secrets", "socket", "ssl", "subprocess", "threading", "time", "urllib.request"}
+WORLD = {
+    "asyncio",
+    "mitmproxy",
+    "os",
+    "random",
+    "secrets",
+    "socket",
+    "ssl",
+    "subprocess",
+    "threading",
+    "time",
+    "urllib.request",
+}
 MODULES = [path for path in sorted(CORE.rglob("*.py")) if path != CORE / "__init__.py"]
 
 
@@ -60,7 +84,9 @@ def test_imports_point_inwards(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in MODULES if part(p) not in ("edge", "cli", "__main__")], ids=lambda path: str(path.relative_to(CORE))
+    "path",
+    [p for p in MODULES if part(p) not in ("edge", "cli", "__main__")],
+    ids=lambda path: str(path.relative_to(CORE)),
 )
 def test_core_does_not_touch_the_world(path: Path) -> None:
     """No file, socket, clock, process, randomness or mitmproxy outside the edge."""

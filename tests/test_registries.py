@@ -46,7 +46,15 @@ def test_realm_of_the_same_owner_is_usual(registry: str, realm: str, usual: bool
 
 @pytest.mark.parametrize(
     ("host", "private"),
-    [("127.0.0.1", True), ("10.1.2.3", True), ("169.254.169.254", True), ("::1", True), ("localhost", True), ("8.8.8.8", False), ("r.test", False)],
+    [
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("169.254.169.254", True),
+        ("::1", True),
+        ("localhost", True),
+        ("8.8.8.8", False),
+        ("r.test", False),
+    ],
 )
 def test_private_addresses(host: str, private: bool) -> None:
     """Loopback, private and link-local literals, and the name localhost."""

@@ -16,6 +16,7 @@ import jwt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from regauth_core.simulate.image import digest, image
 from regauth_core.simulate.registry import ROOM, Answer, Asked, Registry
 from regauth_core.simulate.scenario import read

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from regauth_core.simulate import policy
 from regauth_core.simulate.document import DEPTH_LIMIT, NODE_LIMIT, TEXT_LIMIT
 from regauth_core.simulate.policy import Action, Challenging, Layout, Offer, Parameter, Rights, Step

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from regauth_core import scope
 from regauth_core.model import Endpoint, Safe, Target
 from regauth_core.scope import Scope

@@ -16,6 +16,7 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 
 import pytest
+
 from regauth_core.edge import listener
 from regauth_core.edge.scenario_file import scenario_at
 from regauth_core.edge.serve import Server

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from regauth_core import target
 from regauth_core.model import Endpoint, Origin, Safe, Target
 

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -101,7 +100,7 @@ def test_har_of_a_live_recording_is_as_good_as_its_trace(tmp_path: Path) -> None
     recorder.gone(recorder.journal().exchanges[0].sender, IGNORED.wires[-1].started + 3)
     live = recorder.finish(Ending.STOPPED, 5.0)
     assert [finding.rule for finding in live.diagnosis.findings] == ["challenge-ignored"]
-    assert () == write_reports(live, [tmp_path / "x.har.json"], redactor)
+    assert write_reports(live, [tmp_path / "x.har.json"], redactor) == ()
     again, _ = journal_of([tmp_path / "x.har.json"])
     assert shown(again.diagnosis) == shown(live.diagnosis)
     assert again.diagnosis.notes == live.diagnosis.notes
@@ -115,7 +114,7 @@ def test_the_shipped_schema_comes_from_the_types() -> None:
     """The file in the package is what the types give; `REGAUTH_RENEW_GOLDEN=1` writes it."""
     if os.environ.get("REGAUTH_RENEW_GOLDEN") == "1":
         SHIPPED.write_text(jsontext.encode(schema()), encoding="utf-8")
-    assert json.loads(SHIPPED.read_text(encoding="utf-8")) == schema()
+    assert SHIPPED.read_text(encoding="utf-8") == jsontext.encode(schema())
 
 
 @cache
@@ -174,8 +173,8 @@ def test_one_line_for_each_event_in_order(tmp_path: Path) -> None:
     )
     recorded(tmp_path / "trace", [whole, IGNORED.wires[1]], IGNORED)
     told = lines(tmp_path / "trace")
-    assert ["schema", "exchange", "exchange", "end"] == [next(iter(line)) for line in told]
-    assert SCHEMA == told[0]["schema"]
+    assert [next(iter(line)) for line in told] == ["schema", "exchange", "exchange", "end"]
+    assert told[0]["schema"] == SCHEMA
     one = told[1]["exchange"]
     assert (one["request"]["size"], one["response"]["size"]) == (3, 5)
     assert [one[name] for name in ("started", "first_byte", "ended")] == [whole.started, whole.first_byte, whole.ended]
@@ -227,7 +226,7 @@ def test_unknown_fields_and_lines_are_passed_over_and_told(tmp_path: Path) -> No
     """All that is known is read from a trace of a newer version, what is not is named, and the file stays as it is."""
     live = recorded(tmp_path / "old", IGNORED.wires, IGNORED)
     told = [with_more(line) for line in lines(tmp_path / "old")]
-    told.insert(2, {"probe": {"number": 1}})
+    told.insert(1, {"probe": {"number": 1}})
     path = tmp_path / "new"
     path.write_text("".join(json.dumps(line) + "\n" for line in told))
     before = path.read_bytes()
@@ -236,7 +235,7 @@ def test_unknown_fields_and_lines_are_passed_over_and_told(tmp_path: Path) -> No
     assert saved.exchanges == live.exchanges
     (note,) = saved.diagnosis.notes
     assert note.startswith("new: fields of a newer regauth were passed over: ")
-    assert "exchange.request.added_later" in note or "probe" in note
+    assert note.endswith("over: environment.added_later, added_later, probe, exchange.sender.added_later, exchange.origin.added_later, …")
     redactor = Redactor(os.urandom(32))
     TraceWriter(path, redactor).write(TraceExchange(exchange=live.exchanges[0]))
     assert path.read_bytes().startswith(before)
@@ -336,12 +335,13 @@ def test_trace_without_an_end_still_tells_what_was_replaced(tmp_path: Path) -> N
     assert (live.redaction.secrets, live.redaction.repositories) == (1, saved.redaction.repositories)
 
 
-def test_kill_costs_at_most_the_exchange_in_flight(authority_dir: Path, command_environment: dict[str, str], tmp_path: Path) -> None:
+def test_kill_costs_at_most_the_exchange_in_flight(
+    authority_dir: Path, command_environment: dict[str, str], tmp_path: Path
+) -> None:
     """`kill -9` in the middle: what had ended reads back, nobody is accused, and no secret is in the file."""
     path, secret = tmp_path / "trace", opaque("killed")
-    options = ["--set", "regauth_scenario=per-repository-basic", "--set", f"regauth_trace={path}", "-q"]
-    script = ROOT / "addon" / "regauth.py"
-    program = Program(script, authority_dir, {**command_environment, "PYTHONPATH": ""}, "mitmdump", ["-v", *options[:-1]])
+    options = ["--set", "regauth_scenario=per-repository-basic", "--set", f"regauth_trace={path}"]
+    program = Program(ROOT / "addon" / "regauth.py", authority_dir, command_environment, "mitmdump", options)
     try:
         statuses = [program.ask(path_, Cookie=f"s={secret}") for path_ in ("/v2/", "/v2/foo/tags/list")]
         assert statuses == [200, 401]
@@ -349,7 +349,7 @@ def test_kill_costs_at_most_the_exchange_in_flight(authority_dir: Path, command_
         program.process.send_signal(signal.SIGKILL)
         program.process.wait(20)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert ["schema", "exchange", "exchange"] == [next(iter(line)) for line in lines(path)]
+    assert [next(iter(line)) for line in lines(path)] == ["schema", "exchange", "exchange"]
     assert leaks(path.read_text(), (secret,)) == []
     saved, _ = journal_of([path], credentials_known=True)
     assert [exchange.status for exchange in saved.exchanges] == [200, 401]
@@ -434,11 +434,6 @@ def test_nothing_is_written_beside_it(tmp_path: Path, monkeypatch: pytest.Monkey
     secrets = tuple(secret for planted in CORPUS for secret in planted.secrets)
     assert [path.name for path in tmp_path.iterdir()] == ["trace"]
     assert leaks(b"".join(written).decode(), secrets) == []
-
-
-def colliding() -> Iterator[str]:
-    """Words that every line of a trace needs."""
-    yield from ("exchange", "connection", "started", "manifest-", "not-recorded")
 
 
 @pytest.mark.parametrize("word", ["exchange", "connection", "started"])

@@ -6,8 +6,8 @@ import argparse
 import difflib
 import os
 import sys
-from pathlib import Path
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, NoReturn
 
 import regauth_core
@@ -113,8 +113,8 @@ def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="the same findings from saved traces, mitmproxy flow files and HAR files",
         usage="regauth diagnose [OPTION]... FILE...",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", help="what was saved; several files are read as one capture")
-    parser.add_argument("--format", metavar="F", default="text", choices=("text", "json"), help="text (default) or json")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="what was saved; several are one capture")
+    parser.add_argument("--format", metavar="F", default="text", choices=("text", "json"), help="text or json")
     parser.add_argument("--quiet-time", metavar="SECONDS", help="silence that ends a conversation (30, or the trace's)")
     parser.add_argument("--credentials-known", action="store_true", help="the clients were given credentials")
     parser.set_defaults(perform=_diagnose)

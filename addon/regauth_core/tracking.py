@@ -260,7 +260,8 @@ class Tracker:
 
     def _note_answer(self, conversation: Conversation, exchange: Exchange) -> None:
         response = exchange.response
-        assert response is not None
+        if response is None:
+            return
         for challenge in response.challenges:
             if challenge.kind == "basic" and response.status == 401:
                 asked, text = conversation.acquaintance.basic_realms, challenge.parameter("realm") or ""

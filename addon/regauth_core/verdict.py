@@ -38,7 +38,7 @@ class Verdicts:
         told = [(rule, doubted) for rule, match in matches if (doubted := _doubted(conversation, rule, match))]
         for rule, match in chosen(told):
             if match.doubt is not None:
-                self._keep_undecided(_undecided(conversation, rule, match))
+                self._keep_undecided(_undecided(conversation, rule, match, match.doubt))
             elif self._keep(found := _finding(conversation, rule, match)):
                 new.append(found)
         return new
@@ -99,7 +99,7 @@ def _severity(rule: Rule, match: Match) -> Severity:
 def _evidence(conversation: Conversation, match: Match) -> tuple[tuple[int, ...], Origin]:
     numbers = tuple(sorted({e.number for e in match.exchanges}))[:MOST_EXCHANGES]
     origins = [e.origin for e in match.exchanges if e.target.repository == conversation.repository]
-    return numbers, origins[-1] if origins and origins[-1].host == conversation.origin.host else conversation.origin
+    return numbers, origins[0] if origins and origins[0].host == conversation.origin.host else conversation.origin
 
 
 def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
@@ -130,15 +130,14 @@ def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
     )
 
 
-def _undecided(conversation: Conversation, rule: Rule, match: Match) -> Undecided:
+def _undecided(conversation: Conversation, rule: Rule, match: Match, doubt: tuple[Reason, str]) -> Undecided:
     numbers, origin = _evidence(conversation, match)
-    assert match.doubt is not None
     return Undecided(
         rule=rule.name,
-        reason=match.doubt[0],
+        reason=doubt[0],
         client=conversation.person.identifier,
         registry=str(origin),
         repository=conversation.repository,
         exchanges=numbers,
-        explanation=f"{match.title}: {match.doubt[1]}",
+        explanation=f"{match.title}: {doubt[1]}",
     )

@@ -2,9 +2,10 @@
 
     python tests/bench/diagnosis.py [--sizes 20000 1000000] [--most-flows 20000]
 
-Makes a flow file, a HAR file and a regauth trace of the same pulls, and reads each with `regauth diagnose`, the flow file
-also with mitmproxy's `FlowReader` alone and with `mitmdump -nr`. Every reading is a process of its own; start-up is measured with an
-almost empty file and taken off the seconds. Ratios are against `mitmdump -nr` and `FlowReader` of the same run.
+Makes a flow file, a HAR file and a regauth trace of the same pulls, and reads each with `regauth diagnose`, the flow
+file also with mitmproxy's `FlowReader` alone and with `mitmdump -nr`. Every reading is a process of its own; start-up
+is measured with an almost empty file and taken off the seconds. Ratios are against `mitmdump -nr` and `FlowReader` of
+the same run.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -55,30 +55,62 @@ def pulls() -> Iterator[tuple[float, str, str, str, list[tuple[str, str]], int, 
             ),
             ("HEAD", f"{base}/manifests/1.{pull}", auth, 200, [("Docker-Content-Digest", f"sha256:{digest}")], ""),
             ("GET", f"{base}/manifests/sha256:{digest}", auth, 200, [("Content-Type", "application/json")], ""),
-            ("GET", f"{base}/blobs/sha256:{digest}", auth, 307, [("Location", f"https://blobs.test/{digest}?X-Amz-Signature={digest}")], ""),
+            (
+                "GET",
+                f"{base}/blobs/sha256:{digest}",
+                auth,
+                307,
+                [("Location", f"https://blobs.test/{digest}?X-Amz-Signature={digest}")],
+                "",
+            ),
             ("GET", f"https://blobs.test/{digest}?X-Amz-Signature={digest}", [], 200, [], ""),
         ]
         for method, url, headers, status, answer, body in steps:
             at += 0.01
-            yield at, client, method, url, [("Host", url.split("/")[2]), ("User-Agent", client), *headers], status, answer, body
+            yield (
+                at,
+                client,
+                method,
+                url,
+                [("Host", url.split("/")[2]), ("User-Agent", client), *headers],
+                status,
+                answer,
+                body,
+            )
         pull += 1
 
 
-def entry(at: float, method: str, url: str, sent: list[tuple[str, str]], status: int, got: list[tuple[str, str]], body: str) -> dict[str, object]:
+def entry(
+    at: float, method: str, url: str, sent: list[tuple[str, str]], status: int, got: list[tuple[str, str]], body: str
+) -> dict[str, object]:
     """One exchange as a HAR entry."""
     return {
-        "startedDateTime": datetime.fromtimestamp(at, timezone.utc).isoformat(),
+        "startedDateTime": datetime.fromtimestamp(at, UTC).isoformat(),
         "time": 5.0,
         "request": {
-            "method": method, "url": url, "httpVersion": "HTTP/1.1", "cookies": [], "queryString": [], "headersSize": -1, "bodySize": 0,
+            "method": method,
+            "url": url,
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "queryString": [],
+            "headersSize": -1,
+            "bodySize": 0,
             "headers": [{"name": n, "value": v} for n, v in sent],
         },
         "response": {
-            "status": status, "statusText": "", "httpVersion": "HTTP/1.1", "cookies": [], "redirectURL": "", "headersSize": -1, "bodySize": len(body),
-            "headers": [{"name": n, "value": v} for n, v in got], "content": {"size": len(body), "mimeType": "application/json", "text": body},
+            "status": status,
+            "statusText": "",
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": len(body),
+            "headers": [{"name": n, "value": v} for n, v in got],
+            "content": {"size": len(body), "mimeType": "application/json", "text": body},
         },
-        "cache": {}, "timings": {"send": 0, "wait": 4, "receive": 1},
-    }  # fmt: skip
+        "cache": {},
+        "timings": {"send": 0, "wait": 4, "receive": 1},
+    }
 
 
 def write(folder: Path, count: int, with_flows: bool) -> dict[str, Path]:
@@ -88,7 +120,9 @@ def write(folder: Path, count: int, with_flows: bool) -> dict[str, Path]:
     flows = (folder / f"{count}.flows").open("wb") if with_flows else None
     with paths["har"].open("w") as har, paths["trace"].open("wb") as trace:
         har.write('{"log": {"version": "1.2", "creator": {"name": "bench", "version": "1"}, "entries": [\n')
-        head = TraceHead(started=BEGIN, quiet_time=30, credentials_known=False, environment=Environment(regauth="bench"))
+        head = TraceHead(
+            started=BEGIN, quiet_time=30, credentials_known=False, environment=Environment(regauth="bench")
+        )
         trace.write(encode(head) + b"\n")
         for number, (at, _, method, url, sent, status, got, body) in zip(range(1, count + 1), pulls(), strict=False):
             one = entry(at, method, url, sent, status, got, body)
@@ -107,7 +141,9 @@ def write(folder: Path, count: int, with_flows: bool) -> dict[str, Path]:
     return paths
 
 
-def flow(at: float, method: str, url: str, sent: list[tuple[str, str]], status: int, got: list[tuple[str, str]], body: str) -> http.HTTPFlow:
+def flow(
+    at: float, method: str, url: str, sent: list[tuple[str, str]], status: int, got: list[tuple[str, str]], body: str
+) -> http.HTTPFlow:
     """One exchange as a mitmproxy flow."""
     client = connection.Client(peername=("127.0.0.1", 50000), sockname=("127.0.0.1", 8080), timestamp_start=at)
     one = http.HTTPFlow(client, connection.Server(address=("registry.test", 443)))
@@ -159,8 +195,13 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        idle = {who: measured(c).seconds for kind, path in write(folder, 6, True).items() for who, c in commands(kind, path).items()}
-        print(f"{'reader':32}{'exchanges':>11}{'seconds':>9}{'per second':>12}{'peak MiB':>10}{'of mitmdump':>13}{'of FlowReader':>15}")
+        idle = {
+            who: measured(c).seconds
+            for kind, path in write(folder, 6, True).items()
+            for who, c in commands(kind, path).items()
+        }
+        titles = ("exchanges", "seconds", "per second", "peak MiB", "of mitmdump", "of FlowReader")
+        print(f"{'reader':32}" + "".join(f"{t:>{w}}" for t, w in zip(titles, (11, 9, 12, 10, 13, 15), strict=True)))
         known: dict[str, float] = {}
         for size in arguments.sizes:
             rows = [

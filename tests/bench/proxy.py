@@ -201,7 +201,7 @@ def blob(proxy: Proxy, measured: Measured, tls: ssl.SSLContext | None, port: int
     head = f"Host: {HOST}\r\nUser-Agent: bench/1\r\n"
     proxy.forget_peak()
     with closing(proxy.connect(tls, port)) as connection:
-        began = time.perf_counter()
+        used, began = proxy.cpu(), time.perf_counter()
         connection.sendall(f"GET {target}{BLOB} HTTP/1.1\r\n{head}\r\n".encode())
         left = size - len(read_head(connection)[1])
         room = memoryview(bytearray(MEBIBYTE))
@@ -211,16 +211,18 @@ def blob(proxy: Proxy, measured: Measured, tls: ssl.SSLContext | None, port: int
                 raise ConnectionError("the blob broke off")
             left -= got
         measured.note(f"MB/s down, {scheme}", size / (time.perf_counter() - began) / 1e6)
+        measured.note(f"CPU s/GB down, {scheme}", (proxy.cpu() - used) / size * 1e9, less_is_better=True)
     measured.note(f"peak MiB, down, {scheme}", proxy.peak(), less_is_better=True)
     proxy.forget_peak()
     with closing(proxy.connect(tls, port)) as connection:
-        began = time.perf_counter()
+        used, began = proxy.cpu(), time.perf_counter()
         connection.sendall(f"PATCH {target}{UPLOAD} HTTP/1.1\r\n{head}Content-Length: {size}\r\n\r\n".encode())
         piece = bytes(MEBIBYTE)
         for _ in range(0, size, MEBIBYTE):
             connection.sendall(piece)
         read_head(connection)
         measured.note(f"MB/s up, {scheme}", size / (time.perf_counter() - began) / 1e6)
+        measured.note(f"CPU s/GB up, {scheme}", (proxy.cpu() - used) / size * 1e9, less_is_better=True)
     measured.note(f"peak MiB, up, {scheme}", proxy.peak(), less_is_better=True)
 
 

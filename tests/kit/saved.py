@@ -56,7 +56,9 @@ def flow_of(wire: Wire) -> http.HTTPFlow:
 
 
 def _fields(pairs: Iterable[tuple[str, str]]) -> http.Headers:
-    return http.Headers([(n.encode("utf-8", "surrogateescape"), v.encode("utf-8", "surrogateescape")) for n, v in pairs])
+    return http.Headers(
+        [(n.encode("utf-8", "surrogateescape"), v.encode("utf-8", "surrogateescape")) for n, v in pairs]
+    )
 
 
 def flow_file(wires: Iterable[Wire]) -> bytes:

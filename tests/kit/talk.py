@@ -10,17 +10,18 @@
     +5s
     [c2] GET https://auth.test/token?scope=repository:foo:pull basic(alice) -> 200 token t1 expires_in=300
 
-Header lines: any number of `expect:` (rule, severity, fault, `key=value`…), `undecided: rule reason`, `near: rule` (the rule that
-a silent conversation resembles), `known: credentials`, `ending: gone|clean|cut|stopped`, `quiet: seconds`, `source: …`.
-`expect: nothing` means nothing above info, `expect: silence` means nothing at all.
+Header lines: any number of `expect:` (rule, severity, fault, `key=value`…), `undecided: rule reason`, `near: rule`
+(the rule that a silent conversation resembles), `known: credentials`, `ending: gone|clean|cut|stopped`, `quiet:
+seconds`, `source: …`. `expect: nothing` means nothing above info, `expect: silence` means nothing at all.
 
 Exchange lines: `[client]`, method, target (host `https://registry.test` unless written; `{realm}` is
-`https://auth.test/token`), what credential is sent, `->`, status (`lost` where the answer was not recorded, `refused`,
-`tls`, `aborted` where there is none), and what the answer holds, separated by ` | `: `challenge …`, `token NAME key=value…`
-(a JWT where `access=`, `sub=`, `exp=` … is given), `location URL`, `next URL`, `error CODE message`, `json TEXT`, `html`, `text …`,
-`layers URL…`, `header Name: value`. Credentials: `-`, `basic(user)`, `basic(user:password)`, `bearer(NAME)`, `both(user,NAME)`,
-`raw(header value)`. Indented lines after it: `> Name: value` adds a request header, `form key=value&…` a body, and
-`took 400s`, `size 1000`, `connection ID`, `address IP`, `process 1 name` say more about the exchange.
+`https://auth.test/token`), what credential is sent, `->`, status (`lost` where the answer was not recorded,
+`refused`, `tls`, `aborted` where there is none), and what the answer holds, separated by ` | `: `challenge …`, `token
+NAME key=value…` (a JWT where `access=`, `sub=`, `exp=` … is given), `location URL`, `next URL`, `error CODE message`,
+`json TEXT`, `html`, `text …`, `layers URL…`, `header Name: value`. Credentials: `-`, `basic(user)`,
+`basic(user:password)`, `bearer(NAME)`, `both(user,NAME)`, `raw(header value)`. Indented lines after it: `> Name:
+value` adds a request header, `form key=value&…` a body, and `took 400s`, `size 1000`, `connection ID`, `address IP`,
+`process 1 name` say more about the exchange.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ from regauth_core.redact import Redactor
 
 BEGIN = 1_750_000_000.0
 REALM = "https://auth.test/token"
-_LINE = re.compile(r"(?:\[(?P<client>\w+)\] )?(?P<method>[A-Z]+) +(?P<target>\S+) +(?P<credential>-|\w+\(.*?\)) *-> (?P<status>\w+) *(?P<rest>.*)")
+_LINE = re.compile(
+    r"(?:\[(?P<client>\w+)\] )?(?P<method>[A-Z]+) +(?P<target>\S+) +(?P<credential>-|\w+\(.*?\)) *"
+    r"-> (?P<status>\w+) *(?P<rest>.*)"
+)
 _FAILURES = {
     "lost": FailureKind.NOT_RECORDED,
     "refused": FailureKind.CONNECT,
@@ -105,7 +109,9 @@ class _Reader:
         elif key == "expect":
             rule, severity, fault, *details = value.split()
             talk.expected.append(
-                Expected(rule, tuple(severity.split("|")), tuple(fault.split("|")), dict(d.split("=", 1) for d in details))
+                Expected(
+                    rule, tuple(severity.split("|")), tuple(fault.split("|")), dict(d.split("=", 1) for d in details)
+                )
             )
         elif key == "undecided":
             rule, reason = value.split()
@@ -177,7 +183,9 @@ class _Reader:
         body: bytes | None = None
         kind = "application/json"
         for part in parts:
-            word, _, rest = part.replace("{realm}", f'realm="{REALM}"' if part.startswith("challenge") else REALM).partition(" ")
+            word, _, rest = part.replace(
+                "{realm}", f'realm="{REALM}"' if part.startswith("challenge") else REALM
+            ).partition(" ")
             if word == "challenge":
                 headers.append(("WWW-Authenticate", rest))
             elif word == "location":
@@ -236,7 +244,9 @@ class _Reader:
             wire = replace(wire, request_headers=(*kept, (name, value)))
         elif word == "form":
             form = ("Content-Type", "application/x-www-form-urlencoded")
-            wire = replace(wire, request_headers=(*wire.request_headers, form), request_body=rest.encode(), request_size=len(rest))
+            wire = replace(
+                wire, request_headers=(*wire.request_headers, form), request_body=rest.encode(), request_size=len(rest)
+            )
         elif word == "took":
             seconds = float(rest.rstrip("s"))
             wire = replace(wire, ended=wire.started + seconds)

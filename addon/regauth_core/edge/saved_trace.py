@@ -81,11 +81,11 @@ class SavedTrace:
     def _read(self, line: bytes, number: int) -> _Line | None:
         try:
             read = _LINE.decode(line)
+            if number <= _COMPARED:
+                self._compare(line, read)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             self._damaged.append(number)
             return None
-        if number <= _COMPARED:
-            self._compare(line, read)
         return read
 
     def _goes_on(self, schema: str, number: int, *, is_whole: bool) -> bool:
@@ -126,13 +126,10 @@ class SavedTrace:
         self.notes.append(f"{self._path.name}: {how}")
 
     def _compare(self, line: bytes, read: _Line) -> None:
-        value = msgspec.json.decode(line)
-        if isinstance(value, dict) and not ("schema" in value and set(value) <= _HEAD_FIELDS):
-            known = {name: getattr(read, name) for name in read.__struct_fields__}
-            self._unknown.update(dict.fromkeys(_unknown(value, msgspec.to_builtins(known), "")))
-
-
-_HEAD_FIELDS = frozenset(TraceHead.__dataclass_fields__)
+        known: object = {name: getattr(read, name) for name in read.__struct_fields__}
+        if read.schema == SCHEMA:
+            known = msgspec.json.decode(line, type=TraceHead)
+        self._unknown.update(dict.fromkeys(_unknown(msgspec.json.decode(line), msgspec.to_builtins(known), "")))
 
 
 def _unknown(value: Any, known: Any, place: str) -> Iterator[str]:

@@ -112,7 +112,9 @@ class Watch:
 
     def learn_layers(self, place: Place, body: bytes | None) -> None:
         """Take note of the hosts from which a manifest wants its foreign layers fetched."""
-        if body is None or len(body) > _MAX_MANIFEST or place.endpoint is not Endpoint.MANIFEST or b'"urls"' not in body:
+        if body is None or len(body) > _MAX_MANIFEST or place.endpoint is not Endpoint.MANIFEST:
+            return
+        if b'"urls"' not in body:
             return
         try:
             layers = _MANIFEST.decode(body).layers[:_MAX_LAYERS]
@@ -133,8 +135,10 @@ class Watch:
 
 
 def is_token_form(body: bytes | None) -> bool:
-    """Whether a form asks for a token for a repository. A live proxy decides before it has the form; a file holds it."""
-    return body is not None and b"grant_type=" in body[:_MAX_QUERY] and _FORM_SCOPE.search(body, 0, _MAX_QUERY) is not None
+    """Whether a form asks for a token for a repository. A live proxy decides before it has the form; a file has it."""
+    if body is None or b"grant_type=" not in body[:_MAX_QUERY]:
+        return False
+    return _FORM_SCOPE.search(body, 0, _MAX_QUERY) is not None
 
 
 def place_of(method: str, origin: Origin, path: str) -> Place:
