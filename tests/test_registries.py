@@ -35,6 +35,8 @@ def test_official_images_have_one_name() -> None:
         ("registry.cn-hangzhou.aliyuncs.com", "dockerauth.cn-hangzhou.aliyuncs.com", True),
         ("r.example:5000", "r.example", True),
         ("r.example", "evil.test", False),
+        ("r.test", "evil.test", False),
+        ("r.test", "auth.r.test", True),
         ("r.example", "169.254.169.254", False),
         ("10.0.0.1:5000", "10.0.0.1", True),
     ],
@@ -62,5 +64,7 @@ def test_private_addresses(host: str, private: bool) -> None:
 
 
 def test_registrable_domain_knows_public_suffixes() -> None:
-    """What one owner registers may have three labels."""
+    """What one owner registers may have three labels; under an unknown top-level domain it has two."""
     assert registrable_domain("a.b.example.co.uk") == "example.co.uk"
+    assert registrable_domain("r.test") == "r.test"
+    assert registrable_domain("a.b.corp") == "b.corp"

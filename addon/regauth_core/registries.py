@@ -49,7 +49,9 @@ def registrable_domain(host: str) -> str:
     # Imported late: reading its table of public suffixes costs a fifth of a second that most runs never need.
     from publicsuffix2 import get_sld
 
-    return str(get_sld(host, strict=False) or host)
+    domain = str(get_sld(host, strict=False) or host)
+    # For a top-level domain that the table does not know (.test, .corp) it gives that alone, which nobody owns.
+    return domain if "." in domain else ".".join(host.split(".")[-2:])
 
 
 @lru_cache(4096)

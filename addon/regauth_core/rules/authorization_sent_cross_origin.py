@@ -6,6 +6,9 @@ the port differs.
 
 Causes: redirect, upload-location, pagination-link, foreign-layer-url.
 
+What to do: change the password if one was sent, and update the client; its author should drop the header whenever
+scheme, host or port change.
+
 Silent when: no credential is sent along; a default port is only written out; the client asked that origin by itself;
 it is the realm of a challenge, or another name of the same registry; the token was issued for that origin.
 """

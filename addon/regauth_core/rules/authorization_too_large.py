@@ -6,6 +6,9 @@ Fires when: a request with an `Authorization` of more than 4 KiB, or a token req
 Causes: scopes-accumulate (each exchange named more scopes than the one before it, which is the client's doing),
 otherwise none.
 
+What to do: use a registry token in the place of the large one, or split the job so that fewer repositories share a
+token; a client should not let its list of scopes grow.
+
 Silent when: it is large and accepted.
 """
 

@@ -3,6 +3,9 @@
 Fires when: a token request with ``Authorization: Bearer`` is turned away, or makes the server fail. Info where a later
 exchange succeeds.
 
+What to do: update the client; its author should keep the original credentials for the token server and never send it
+what a registry had asked for.
+
 Silent when: the server takes it, as those of some clouds do with identity tokens.
 """
 

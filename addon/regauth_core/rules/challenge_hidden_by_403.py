@@ -3,6 +3,9 @@
 Fires when: a request without a credential got 403 with a registry's error or no body; the client stopped; and the trace
 shows that credentials would help: the ping does ask for them, or somebody is given the same repository with some.
 
+What to do: let the registry answer 401 and a challenge to whoever sent no credential; a client that holds credentials
+could ask the ping for a challenge once.
+
 Silent when: the request carried a credential; the answer is a page; it is a storage's; nothing shows that credentials
 would help; the client authenticates after it.
 """

@@ -6,6 +6,9 @@ glued together; or the value belongs to another challenge of the same answer. It
 challenge that the client had been given. Info where the client got what it wanted all the same; a list of actions cut
 at a comma is then not worth a word, because it may have been asked for on purpose.
 
+What to do: use a newer client, for no setting helps; its author should read quoted strings as such: commas, blanks
+and escapes in them separate nothing.
+
 Silent when: the client wants scopes of its own choice, or fewer actions in a form that is no beginning of the
 challenge's.
 """

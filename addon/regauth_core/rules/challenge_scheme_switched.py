@@ -5,6 +5,9 @@ scheme, or the same one with a realm of another owner; and the request never suc
 
 Causes: layered-proxy (the two challenges alternate on one address, or headers show two speakers; a proxy is at fault).
 
+What to do: check the account's rights on the repository first; if two systems guard the same path, leave that to one
+of them; a client may follow the new challenge once.
+
 Silent when: the second scheme is tried and succeeds; only the scope or the error of the challenge changed; the client
 chose the scheme by itself.
 """

@@ -4,6 +4,9 @@ Fires when: after a repository's challenge the client asks for a token without o
 and no other request of the client to that token server ever asks for it. Error where the request is then refused,
 warning where the server puts up with it.
 
+What to do: nothing for now where the server tolerates it; a client should pass scope entries that it does not know on
+as they are.
+
 Silent when: it was the ping's challenge, whose scope often means nothing; entries are added or their actions
 reordered; the client asks for the rest later, or had asked before; it is a mount's source; the challenge itself is for
 another repository than the one that was asked.

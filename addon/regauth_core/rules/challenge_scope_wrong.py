@@ -6,6 +6,9 @@ the other costs a 401 and an exchange of its own. Info where the client got thro
 
 Causes: missing, other-repository, other-action.
 
+What to do: correct the registry's path method or the rewriting proxy; a client can derive the scope from the path
+where the challenge has none.
+
 Silent when: it is the ping or a login; the name has a host or a port in front; there is one more scope, such as a
 mount's source; the scope is a word of a service's own; the actions are a vendor's own.
 """

@@ -5,6 +5,9 @@ lies more than two seconds ahead of the registry's `Date`; or while its `exp` is
 Also when `issued_at` plus `expires_in` is over before the answer arrives, and the client asks for a token before every
 request.
 
+What to do: set the clocks of token server, registry and client by NTP; a client should count a token's life from its
+arrival by its own clock.
+
 Silent when: nothing is refused and nothing repeats; the difference is a second or two; an answer came from a cache
 (`Age`); the registry says that rights are missing; a later try succeeds.
 """

@@ -3,6 +3,9 @@
 Fires when: an exchange with credentials gives a readable token whose `sub` is there and empty, which grants nothing or
 less than was asked, and with which the registry then turns a request away. Info where the operation goes on.
 
+What to do: try the password elsewhere on that registry, for it is probably wrong; a token server should refuse a
+wrong password; a client should say that its token has no rights.
+
 Silent when: the token cannot be read; its `sub` names somebody, who then is the right user without the right; nothing
 was refused.
 """

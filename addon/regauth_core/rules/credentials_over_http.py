@@ -6,6 +6,9 @@ after https of that host was used or failed, or without any sign that somebody c
 Severity: error; warning where https had only failed and the host is on an internal network; info where that host was
 asked over http alone and is internal or a test name, or where the token was an anonymous one.
 
+What to do: change the password, and repair the redirect or the TLS setup; a client should ask for an explicit
+permission for each host, and never downgrade with credentials.
+
 Silent when: the host is loopback; the Basic credentials are empty.
 """
 

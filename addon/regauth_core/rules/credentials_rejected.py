@@ -6,6 +6,9 @@ Basic is what it asks for, and no other credential and no anonymous try succeeds
 Causes: expired (the value had been good until then, or the answer says so), public-repository (somebody reads the same
 repository without any credential), otherwise none.
 
+What to do: check or renew the password, and for a public image log out; a client should say that the registry refused
+the credentials, and stop.
+
 Silent when: one of several credentials works in the end; an anonymous fall-back succeeds; the same value is good for
 other repositories and only this one is denied; a mirror refuses and the primary serves; the refusal explains itself
 otherwise (empty, damaged, wrong scheme).

@@ -8,6 +8,9 @@ private repository from a missing one, nobody is said to be at fault.
 
 Causes: credentials-known-but-unused.
 
+What to do: log in and check the name; see which configuration a daemon really reads; a client should suggest the
+login and say under which name it looked for one.
+
 Silent when: the anonymous token is good enough; a login is tried next; the operation goes on all the same.
 """
 

@@ -5,6 +5,9 @@ same thing is asked of that registry next); or a cloud vendor's login goes to a 
 
 Causes: mirror, look-alike-host.
 
+What to do: revoke the token or change the password, and give the other host an entry of its own; a client should look
+credentials up by the whole name of the host it talks to.
+
 Silent when: the two are names of one registry; the mirror got a credential of its own; the client writes to the second
 registry, which is then no mirror; the host is on an internal network.
 """

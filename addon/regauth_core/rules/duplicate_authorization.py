@@ -3,6 +3,9 @@
 Fires when: there are two header lines, or two credentials joined by a comma, and the request is refused. Warning where
 it is accepted. Where it is known that something on the way added one, the fault is the proxy's.
 
+What to do: find the second source of the header, often a proxy or an option for extra headers, and take it away; a
+client should set the header rather than add to it.
+
 Silent when: there is one value; `Proxy-Authorization` stands beside it.
 """
 

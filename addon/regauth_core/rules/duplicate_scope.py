@@ -3,6 +3,8 @@
 Fires when: a token request carries two entries of one type and name with different actions, and afterwards a request is
 refused for an action that was asked for: the token does not list it, or the refusal says that the scope is not enough.
 
+What to do: update the token server or the client; a client should join the actions of one repository into one entry.
+
 Silent when: the entries are for different repositories, as for a mount; what was asked for succeeds.
 """
 

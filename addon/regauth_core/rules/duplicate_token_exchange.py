@@ -3,6 +3,8 @@
 Fires when: at least three token requests of one client with the same realm, service, scopes and credential overlap, or
 begin within a second of each other, and are answered with tokens.
 
+What to do: nothing, unless requests are limited; a client should keep one exchange in flight for each scope.
+
 Silent when: one exchange serves many requests; a POST is followed by a GET; a try is repeated after 429 or a server
 error.
 """

@@ -2,6 +2,9 @@
 
 Fires when: such a header (``Og==``) is refused. Info where it is accepted, or where the operation goes on.
 
+What to do: log in, or see why the credential helper returned nothing; a client without credentials should send no
+header.
+
 Silent when: only the password is empty and there is a user name.
 """
 

@@ -4,6 +4,9 @@ Fires when: a request with a Bearer token older than its own words allow (`expir
 minute) gets 401, no new token is asked for, and the client stops or sends the same token again. That the token had
 worked before, or that the answer says ``invalid_token``, makes it certain.
 
+What to do: try again, or raise the life of tokens; a client should drop a token that a 401 refuses, and watch its
+expiry.
+
 Silent when: a new exchange follows the 401; the registry still accepts the old token; it was refused while it was
 young, which has other reasons; what failed was an upload that had begun with it (token-expired-mid-upload).
 """

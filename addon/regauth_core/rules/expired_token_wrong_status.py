@@ -3,6 +3,9 @@
 Fires when: a Bearer token that had worked and is now older than its life gets 400, 403 or 404 with the code ``DENIED``
 or ``UNAUTHORIZED``, and the client asks for no new token.
 
+What to do: start the client again for now; the registry should answer 401 to an expired token; a client may take such
+a refusal of an old token as a reason for one renewal.
+
 Silent when: the token was young; the body gives another code, so that something else is wrong with the request; a new
 exchange follows.
 """

@@ -3,6 +3,9 @@
 Fires when: a token request for one registry names a repository that the client asks of another registry, that it never
 asks of this one, and that no challenge and no mount of this one names. It stands beside whatever else is found.
 
+What to do: know that names of private repositories were told to another registry; a client should keep scope hints
+for each host.
+
 Silent when: the name is a mount's source; it is part of a longer name here, as behind a pull-through prefix; the
 client works on the same name at both places, or may still do so.
 """

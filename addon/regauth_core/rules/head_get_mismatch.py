@@ -3,6 +3,8 @@
 Fires when: HEAD of an address is refused with 401, 403 or 405 and GET of it with the same credential (or none) is
 answered with success, or the other way round. Warning where the client got the refusal last and failed for it.
 
+What to do: update the registry; a client can try GET where HEAD was refused.
+
 Silent when: the second request carries another credential, for then somebody authenticated, nothing more.
 """
 

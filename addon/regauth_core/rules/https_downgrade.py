@@ -8,6 +8,9 @@ follows it and gets what it wants.
 
 Causes: realm, location (of an upload), link (to a next page), redirect.
 
+What to do: tell the operator: the reverse proxy has to pass on the scheme and host that the client used, or the
+registry needs its external URL in its settings; a client should never go from https to http.
+
 Silent when: https was never used; the address is left alone and nothing depends on it.
 """
 

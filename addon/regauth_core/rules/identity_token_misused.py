@@ -7,6 +7,9 @@ Severity: error where it is refused, warning where it is accepted: it is the key
 
 Causes: sent-as-password, sent-to-registry.
 
+What to do: update the client, or log in with a password; a client should hand an identity token to the realm as a
+refresh grant, and to nobody else.
+
 Silent when: the all-zero GUID goes to the realm, as Azure documents it.
 """
 

@@ -6,6 +6,9 @@ Causes: placeholder-service (a `service` such as ``None``, ``null`` or nothing, 
 empty-scope (an empty `scope` for an operation on a repository), invalid-name (the repository's name has a leading or
 doubled slash, upper case, or is empty: a variable in somebody's configuration was).
 
+What to do: look for an empty variable in the image's name; a client should leave out a parameter for which it has no
+value, and check the reference before it asks.
+
 Silent when: the request succeeds; a login asks for no scope.
 """
 

@@ -6,6 +6,8 @@ header `X-Docker-Token` of v1 is used. Warning where a v2 path gets `Token`, or 
 
 Causes: version-header-missing (then a proxy took the header away), otherwise none.
 
+What to do: update the client, or have the proxy add the version header; a client should drop the old protocol.
+
 Silent when: that header is missing and nobody minds.
 """
 

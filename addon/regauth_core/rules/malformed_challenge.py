@@ -6,6 +6,9 @@ quoted string that never ends, or a line from which no challenge can be read; an
 Severity: error where a client that could have answered stopped there, warning where the client may have had nothing to
 answer with, info where it got through.
 
+What to do: let the registry send what the scheme requires, for Bearer an absolute URL as realm; a client should take
+a Basic challenge without realm.
+
 Silent when: values are unquoted, a scope is empty, service is missing, the scheme's case is odd, list elements are
 empty or parameters unknown: all that is legal, or taken by everybody.
 """

@@ -4,6 +4,9 @@ Fires when: Basic credentials are refused, and what they decode to holds a contr
 colon, or is no base64 at all. Warning, and not sure, where it is only no UTF-8, or where the `account` of a token
 request is another user than the header's: some servers take both.
 
+What to do: store the secret anew without a line break at its end, and with its special characters quoted; a client
+should look for control characters before it sends anything.
+
 Silent when: it is accepted; the password holds colons.
 """
 

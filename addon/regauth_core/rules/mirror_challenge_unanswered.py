@@ -3,6 +3,9 @@
 Fires when: a host answers 401 with a usable challenge, the client does nothing about it, and then asks another registry
 for the same manifest, blob or list. A request with the `ns` parameter says by itself that its host is a mirror.
 
+What to do: give the mirror credentials of its own, or let it serve everybody; a client should look credentials up by
+the host that it talks to.
+
 Silent when: no other host is asked, for then the challenge was simply ignored; the mirror gets an answer.
 """
 

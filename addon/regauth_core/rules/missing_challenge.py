@@ -11,6 +11,9 @@ request. A proxy is at fault where a `Via` or `Server` header or a page shows th
 Causes: challenge-only-on-ping, stripped-by-proxy (a registry's error came through a proxy without its challenge),
 refused-token.
 
+What to do: tell the operator, and look for a proxy that takes the header away; a client may drop its token and fall
+back once on the challenge of the ping.
+
 Silent when: the same request was challenged before or after; the answer is a storage's or another host's; the token
 server refuses a password, where the status says all; the client could do without the request.
 """

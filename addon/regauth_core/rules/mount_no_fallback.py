@@ -5,6 +5,9 @@ comes after it, and the push did not go on without it.
 
 Causes: source-not-in-scope (nobody had asked for pull on the source with this token).
 
+What to do: update the client, or do not share layers between repositories of different owners; a client should upload
+the layer when a mount is refused.
+
 Silent when: the mount is answered 201 or 202; a plain upload follows, seconds later and after other layers as well; a
 HEAD shows that the blob is there; the client turns to the source instead; the manifest is pushed all the same; the
 mount was sent without a credential and challenged.

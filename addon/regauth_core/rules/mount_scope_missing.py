@@ -5,6 +5,9 @@ asked for pull on the source, or the client knows that repository only from anot
 
 Causes: source-on-other-registry, source-not-in-scope.
 
+What to do: nothing, since the layer is uploaded instead; a client should ask for the source as well, and mount within
+one registry only.
+
 Silent when: no source is named; the push fails for it, which is told by itself; the scope was there and the registry
 still says 202, as it may.
 """

@@ -2,6 +2,9 @@
 
 Fires when: a 401 carries challenges, none of them Basic or Bearer, and the client never gets what it asked for.
 
+What to do: exempt the registry's paths and the token server from the filter that offers such schemes; a client should
+name the schemes in its error.
+
 Silent when: Basic or Bearer is among them, usable or broken; the client speaks the offered scheme and succeeds.
 """
 

@@ -3,6 +3,8 @@
 Fires when: a request with a credential has, where the digest of a blob belongs, something that is no
 ``algorithm:hex``, such as dot segments that lead to another repository.
 
+What to do: do not use that image; a client should check every digest before it becomes part of a URL.
+
 Silent when: it is an upload session or a list of referrers; the digest's algorithm is another one than sha256; the
 request carries no credential.
 """

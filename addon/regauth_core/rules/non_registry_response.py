@@ -3,6 +3,9 @@
 Fires when: a request below `/v2/` is redirected to a login, or answered by an HTML page with 200, 403 or 5xx, and the
 client never gets from the registry what it asked for.
 
+What to do: take the registry's paths and its token server out of the single sign-on or filter; a client should show
+the content type instead of taking a page for an answer.
+
 Silent when: a blob is redirected to a storage; the registry's version header is missing and nothing else; errors are
 JSON; a later attempt gets through.
 """

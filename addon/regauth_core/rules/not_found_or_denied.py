@@ -3,6 +3,8 @@
 Fires when: a request with a proper credential, or one that nobody asked for a credential, ends in 401, 403 or 404, the
 client gets nothing else of the repository afterwards, and nothing else explains it. It blames nobody.
 
+What to do: check the spelling before the credentials; a client should say that it is missing or not allowed.
+
 Silent when: it was a probe (referrers, a signature, whether a blob is there already); the operation goes on.
 """
 

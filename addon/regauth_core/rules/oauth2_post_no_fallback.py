@@ -4,6 +4,9 @@ Fires when: a POST with `grant_type` to the realm is not taken (404, 405, 501, b
 this client goes there. For 404 the specification names the GET outright; the other statuses are what such servers
 answer in practice.
 
+What to do: use a client that tries the GET form too, or let a server without OAuth2 answer such a POST with 404; a
+client should try GET once before it gives up.
+
 Silent when: a GET follows or went before; the server is known to take the POST, because it gave a token for one or its
 error is one of OAuth2's own, so that the credential is what it refuses (credentials-rejected).
 """

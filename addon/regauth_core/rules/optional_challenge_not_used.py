@@ -4,6 +4,9 @@ Fires when: the ping, the catalogue or a list of tags was answered 200 with WWW-
 hold credentials, and all that it sent this registry from then on was anonymous and answered. After a ping something
 must have followed.
 
+What to do: log in explicitly if a listing looks short; a client could offer its credentials when a good answer
+invites them.
+
 Silent when: nothing is known of credentials; something is refused later, which is then told by itself.
 """
 

@@ -4,6 +4,9 @@ Fires when: the ping got 401 with a usable challenge; the client asked for no re
 most for a token that it was refused; and somebody in the trace reads a repository that this client wanted without
 any credential. What it wanted is known from its token requests, or because it asks for that repository elsewhere.
 
+What to do: remove stale credentials for this registry, or log in again; a client should try the real request before
+it fails.
+
 Silent when: nobody reads anonymously; anonymous readers need a token first, so that the exchange was the right way;
 nothing shows what the client wanted (to have ignored the ping's challenge is then all that can be said).
 """

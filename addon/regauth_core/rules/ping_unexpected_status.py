@@ -6,6 +6,9 @@ redirected to a place where no challenge is, and a repository's own challenge wa
 
 Causes: redirected (a proxy is at fault).
 
+What to do: check host, port and path, and see that everything in front of the registry passes its root on unchanged;
+a client should print the address and the status.
+
 Silent when: the client gets its repositories, or what it wants of `/v1/`; the redirect leads from http to https on one
 host; a failed attempt to speak TLS came before; the ping is limited, wants a proxy's login, or refuses a credential.
 """

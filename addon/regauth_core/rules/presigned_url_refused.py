@@ -6,6 +6,9 @@ fresh redirect brings the client further.
 Causes: expired (the URL's time was over, or the answer says so), method-differs (it was got by HEAD and used for GET,
 which is the client's fault), otherwise none.
 
+What to do: raise the life of signed URLs, or download with less parallelism; a client should ask the registry for a
+new redirect instead of giving up.
+
 Silent when: a new redirect works; a credential was sent along, which is authorization-sent-cross-origin.
 """
 

@@ -2,6 +2,9 @@
 
 Fires when: a request is answered 407 and nothing on that host succeeds afterwards.
 
+What to do: give the proxy's own credentials to the client, for the token server's host as well as for the registry's;
+a client should name the proxy in its error.
+
 Silent when: the client answers with `Proxy-Authorization` and gets through.
 """
 

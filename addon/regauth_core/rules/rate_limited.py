@@ -4,6 +4,9 @@ Fires when: the registry or the token server answers 429 and the operation ends 
 
 Causes: anonymous (the token, or the request, came without credentials), failed-logins (the answer says so).
 
+What to do: log in, since anonymous requests share a small allowance, or wait as long as the answer says; a client
+should honour Retry-After.
+
 Silent when: the client waits and succeeds; the limit is the answer to a refused credential that was sent over and over
 (refused-credential-repeated).
 """

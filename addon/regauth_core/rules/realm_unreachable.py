@@ -4,6 +4,9 @@ Fires when: a request to the realm ends without an answer (no connection, no TLS
 502, 503 or 504 in its place, and no later request to it succeeds. That the realm is a loopback address or a
 container's name, or lacks the registry's port, makes it certain.
 
+What to do: make the realm's address reachable from the client, mostly by letting the reverse proxy pass on the host
+with its port; a client should print that address in its error.
+
 Silent when: the client never went there; trying again succeeds.
 """
 

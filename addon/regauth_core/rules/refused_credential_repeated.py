@@ -9,6 +9,9 @@ Severity: warning; error where the account seems to be locked by it.
 Causes: lock-out (a 429 or words about a lock follow, or then even another, good credential is turned away). Tries that
 are minutes apart come from a stale secret in some automation, which is a matter of configuration.
 
+What to do: find the sender by its user agent and correct its secret, since every try counts towards a lock-out; a
+client should stop at the first refusal.
+
 Silent when: the credentials differ; there are two tries; a try follows a 429 or a server error; a new token is sent;
 an exchange that is tried by POST and by GET counts once; the credential is accepted in the end.
 """

@@ -3,6 +3,9 @@
 Fires when: a request was redirected to another host, which answers with a `Location` that has no host, and the client
 then sends its path to the first host, in vain.
 
+What to do: have the registry send absolute locations; a client should resolve a location against the URL that gave
+the answer.
+
 Silent when: the first host accepts it; the `Location` is absolute.
 """
 

@@ -3,6 +3,9 @@
 Fires when: a request that uploads something gets 401, and what the client sends next to the same address, now with a
 credential, is shorter and is refused for it.
 
+What to do: use another client or version; its author should authenticate on the empty request that begins an upload,
+or send the body again with the repetition.
+
 Silent when: the first request had no body either, as the PUT that closes an upload; the repetition goes on with an
 upload at an offset; a later repetition succeeds.
 """

@@ -4,6 +4,9 @@ Fires when: a GET joins scopes with blanks in one parameter, or a POST repeats t
 refuses that as a bad scope, or grants a part of it and a request for the rest is refused. The client is at fault for
 the repeated field of a form, which OAuth forbids; a list in one parameter of a GET is within the grammar of scopes.
 
+What to do: update the token server; a client should repeat the parameter in a GET, and send one list with blanks in a
+POST.
+
 Silent when: all of it is granted; nothing that was left out is used; another form of the request succeeds.
 """
 

@@ -7,6 +7,9 @@ alone; what is missing was not asked for with this token, nor with any later one
 Causes: repository-name-taken-for-action (the repository's name contains the missing action as a word), pull-for-push,
 fixed-scope-table (an action of the vendor's own is never asked for), otherwise none.
 
+What to do: use a version that asks for the missing action, or create the repository beforehand; a client should take
+the scope out of the refusing challenge and ask once more.
+
 Silent when: a wider exchange follows; the client asked for enough and got less; the token names only other
 repositories; it was a mount; nothing says that more would help.
 """

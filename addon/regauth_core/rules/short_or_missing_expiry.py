@@ -5,6 +5,9 @@ Fires when: the answer's `expires_in` is less than 60 (zero counts), or a POST i
 Severity: info; warning where it has a price: hardly any request goes without an exchange of its own, or one is refused
 once the few seconds are over.
 
+What to do: let the token server state a life of a minute or more; a client should count sixty seconds where nothing
+is said.
+
 Silent when: it is absent from the answer to a GET, where a minute is the rule, and nothing else happens.
 """
 

@@ -4,6 +4,9 @@ Fires when: a 401 offers two schemes or more, on one line or several, at least o
 Bearer challenge, and the client stopped, or answered only with a scheme that registries do not share, or only with
 Basic which was refused, and let the rest lie.
 
+What to do: have the registry or proxy put the usable scheme first or alone; a client should read every challenge of
+every line and skip those it does not know.
+
 Silent when: one of the others gets it through, or the token server refuses the credential; none is usable;
 there is only one scheme, which is then plainly ignored; the client could do without the request.
 """

@@ -3,6 +3,9 @@
 Fires when: a token was good enough to begin an upload and gets 401 for one of its later requests, its time had run out
 when that request ended, and neither that upload nor a new one is completed.
 
+What to do: raise the life of tokens above the time that the largest layer takes; a client should renew its token
+before it closes an upload.
+
 Silent when: a renewed token brings the upload to its end; there was life left in the token, so that its scope or the
 place it was sent to is what to look at.
 """

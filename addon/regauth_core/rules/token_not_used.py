@@ -7,6 +7,9 @@ afterwards.
 Causes: response-field-ignored (the answer had only one of `token` and `access_token`, and nothing was sent),
 other-scheme-preferred (it was Basic that went out).
 
+What to do: let the token server return the token under both names; a client should use the token it was given and let
+nothing overwrite that header.
+
 Silent when: what was sent instead is accepted; the request was never sent again; the token is used after all.
 """
 

@@ -8,6 +8,9 @@ Fault: the credentials where the account simply has no such right; the token ser
 Causes: one-of-several-scopes (only the first or the last entry is granted), push-without-pull, catalog
 (``registry:catalog:*`` is not granted; info).
 
+What to do: give the account the right that is missing; a client should not repeat the request, since the answer will
+be the same.
+
 Silent when: nothing was refused afterwards; the operation went on; the token cannot be read and nothing speaks of its
 scope; the token was asked for anonymously.
 """

@@ -3,6 +3,9 @@
 Fires when: an exchange with credentials, for several actions or several resources, is refused in words that speak of
 rights or scopes rather than of a wrong login; or a part of it is granted to the same credential.
 
+What to do: give the account or access token the missing right, mostly push; a token server should grant less rather
+than refuse; a client should ask for what the step needs.
+
 Silent when: it may as well be the login that is wrong (credentials-rejected). Info where the operation goes on.
 """
 

@@ -3,6 +3,9 @@
 Fires when: a token that was asked for with one credential is accepted from another client, which holds other
 credentials for this registry and never got that token from a token server itself.
 
+What to do: find the cache between the clients and switch it off; its author should make the credential a part of the
+cache's key.
+
 Silent when: the other client holds the same credential, as parallel workers of one login do; nothing shows that it is
 another identity; the token was an anonymous one.
 """

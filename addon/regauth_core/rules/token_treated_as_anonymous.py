@@ -3,6 +3,9 @@
 Fires when: two or more tokens, each fresh and good for what is asked, get exactly the challenge that came before any
 token was sent, without an `error` in it. Low confidence where the tokens cannot be read.
 
+What to do: see that every proxy in front of the registry passes the Authorization header on; a client should stop
+after one renewal.
+
 Silent when: there is one refusal only; the token grants less than is needed; clocks explain it (clock-skew); a later
 try succeeds.
 """

@@ -4,6 +4,9 @@ Fires when: a Bearer token whose exchange named only other repositories is refus
 asked for this repository afterwards, and the request does not succeed later. Info where the client gets something else
 of this repository all the same.
 
+What to do: use one run of the client for each repository; its author should keep tokens by origin and scope, and
+answer the new challenge.
+
 Silent when: a token for this repository is asked next; the exchange named several repositories and this one among
 them; the registry accepts the token; the exchange that issued it is not in the capture; the challenge itself had sent
 the client for the other name, which is the registry's mistake.

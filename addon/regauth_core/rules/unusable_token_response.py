@@ -6,6 +6,9 @@ Fires when: the realm answers 2xx with a page or anything else that is no JSON o
 Causes: not-json (mostly the realm is somebody's login page, which is a matter of configuration), no-token,
 empty-token.
 
+What to do: tell the operator that the realm leads to something that issues no tokens; a client should reject such an
+answer where it gets it, and say what it was.
+
 Silent when: a redirect ends in JSON; one of the two fields is there; the JSON comes under another content type.
 """
 

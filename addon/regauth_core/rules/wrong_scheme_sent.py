@@ -7,6 +7,9 @@ scheme. Every further request refused in the same way is part of it. Info where 
 Causes: ping-derived-auth (the ping before it was open, or asked for something else, and the client never looked at a
 challenge again), preemptive (the credential was sent before anybody had asked for one).
 
+What to do: do not doubt the password; a registry can help by putting the repositories' challenge on its ping; a
+client should choose the scheme anew on every 401.
+
 Silent when: a token exchange or the right scheme follows, which costs a round trip and nothing else; a credential that
 was sent unasked is accepted; the same request had been told to use this very scheme, or the token was asked for as a
 challenge said (the registry then changed its mind).
