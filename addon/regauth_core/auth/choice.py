@@ -1,0 +1,212 @@
+"""Which credential answers a registry's challenges: a token before a password, one that is held before a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from regauth_core.auth.exchange import Exchange
+from regauth_core.auth.learned import Learned, LoginTurn
+from regauth_core.auth.ledger import Ledger
+from regauth_core.auth.login import Login
+from regauth_core.auth.messages import Authorization, ClientRequest, Flow, Scheme, Turn
+from regauth_core.auth.need import Need
+from regauth_core.auth.offers import Offer, Offers
+from regauth_core.auth.order import Order
+from regauth_core.auth.reasons import Stop
+from regauth_core.auth.settings import Manner
+from regauth_core.auth.tokens import Audience, TokenKey, Tokens
+from regauth_core.auth.trust import Trust, Verdict
+from regauth_core.scope import Scope, merged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What all requests share."""
+
+    trust: Trust
+    manner: Manner
+    tokens: Tokens
+    learned: Learned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """A request that may have a credential, and whose."""
+
+    request: ClientRequest
+    need: Need
+    login: Login
+
+
+class Choice:
+    """Finds credentials for one errand."""
+
+    def __init__(self, means: Means, errand: Errand, ledger: Ledger) -> None:
+        self._means = means
+        self._request, self._need, self._login = errand.request, errand.need, errand.login
+        self._ledger = ledger
+
+    def likely(self, offers: Offers) -> Flow[Authorization | None]:
+        """What is probably wanted, `offers` being of another time, and costs nothing; yields nothing."""
+        worked = self._means.learned.worked(self._request.origin, self._need.repository)
+        return (yield from self._first(offers, worked, is_sure=False, extra=()))
+
+    def wanted(self, offers: Offers, extra: tuple[Scope, ...] = ()) -> Flow[Authorization | None]:
+        """What answers `offers`; a token is fetched for its scopes, the request's and `extra` together."""
+        return (yield from self._first(offers, None, is_sure=True, extra=extra))
+
+    @property
+    def is_proven(self) -> bool:
+        """The login is known to be right."""
+        return self._means.learned.is_proven(self._login.id, self._request.origin)
+
+    def is_refused(self) -> bool:
+        """Whether the login was refused a moment ago; then the reasons say so."""
+        reason = self._means.learned.refusal(self._login.id, self._request.origin, self._need, self._ledger.now)
+        if reason is not None and reason not in self._ledger.reasons:
+            self._ledger.refuse(reason, Stop.RECENTLY_REFUSED)
+        return reason is not None
+
+    def _first(
+        self, offers: Offers, worked: Scheme | None, *, is_sure: bool, extra: tuple[Scope, ...]
+    ) -> Flow[Authorization | None]:
+        self._ledger.offered = offers.schemes
+        if not offers.all:
+            self._ledger.refuse(Stop.UNSUPPORTED_SCHEME)
+        for scheme in sorted(offers.schemes, key=lambda each: (each is not worked, each is not Scheme.BEARER)):
+            if self.is_refused():
+                break
+            if scheme is Scheme.BASIC:
+                found = self._basic(is_sure=is_sure)
+            else:
+                found = yield from self._bearer(offers, is_sure=is_sure, extra=extra)
+            if found is not None:
+                return found
+        return None
+
+    def _basic(self, *, is_sure: bool) -> Authorization | None:
+        if not self._login.has_pair:
+            self._note_unfit()
+            return None
+        return self._direct(Scheme.BASIC, self._login.basic(), is_sure=is_sure)
+
+    def _direct(self, scheme: Scheme, value: str, *, is_sure: bool) -> Authorization | None:
+        # Of many requests at once with a wrong password, each would try it; those that are answered take turns.
+        if not (is_sure or self.is_proven):
+            return None
+        return Authorization(scheme=scheme, value=value, is_direct=True)
+
+    def _note_unfit(self) -> None:
+        # What was tried first tells more.
+        if not self._ledger.reasons:
+            self._ledger.refuse(Stop.LOGIN_DOES_NOT_FIT)
+
+    def _bearer(self, offers: Offers, *, is_sure: bool, extra: tuple[Scope, ...]) -> Flow[Authorization | None]:
+        if self._login.registry_token:
+            return self._direct(Scheme.BEARER, f"Bearer {self._login.registry_token}", is_sure=is_sure)
+        if self._login.is_anonymous and not self._means.manner.anonymous:
+            self._note_unfit()
+            return None
+        for offer in offers.of(Scheme.BEARER):
+            realm = self._means.trust.realm(offer.realm, registry=self._request.origin, path=offers.path)
+            if realm.reason is not None:
+                self._ledger.refuse(realm.reason)
+            elif is_sure:
+                return (yield from self._token(offer, realm, extra))
+            else:
+                return self._held(self._audience(offer, realm), self._need.scopes)
+        return None
+
+    def _audience(self, offer: Offer, realm: Verdict) -> Audience:
+        return Audience(
+            registry=self._request.origin,
+            realm=realm.url,
+            service=offer.service,
+            login=self._login.id,
+            client="" if self._means.manner.shared else self._request.client,
+        )
+
+    def _held(self, audience: Audience, need: tuple[Scope, ...]) -> Authorization | None:
+        """A token of the cache that this request has not tried."""
+        # The last sending that is left is for a fresh token.
+        if self._ledger.is_last_send:
+            return None
+        held = self._means.tokens.find(audience, need, self._ledger.now)
+        if held is None or (value := f"Bearer {held.token}") in self._ledger.values:
+            return None
+        return Authorization(scheme=Scheme.BEARER, value=value, scopes=held.scopes)
+
+    def _token(self, offer: Offer, realm: Verdict, extra: tuple[Scope, ...]) -> Flow[Authorization | None]:
+        audience = self._audience(offer, realm)
+        scopes = merged([*offer.scopes, *extra, *self._need.wish])
+        key = TokenKey(audience, frozenset(scopes))
+        found = self._held(audience, scopes)
+        if found is not None or not self._may_fetch(key):
+            return found
+        is_safe = self.is_proven or self._login.is_anonymous
+        turn: Hashable = key if is_safe else LoginTurn(self._login.id, self._request.origin)
+        self._ledger.now = (yield Turn(key=turn)).at
+        # Whoever had the turn before may have got the token, or have been refused.
+        found = self._held(audience, scopes)
+        if found is not None or self.is_refused() or not self._may_fetch(key):
+            return found
+        return (
+            yield from self._fetched(
+                Order(
+                    key=key,
+                    realm=realm,
+                    scopes=scopes,
+                    named=offer.scopes,
+                    login=self._login,
+                    manner=self._means.manner,
+                    refresh_token=self._means.tokens.refresh_token(audience),
+                    turn=turn,
+                )
+            )
+        )
+
+    def _may_fetch(self, key: TokenKey) -> bool:
+        failure = self._means.tokens.failure(key, self._ledger.now)
+        if failure is not None:
+            self._ledger.refuse(failure)
+        elif not self._ledger.may_fetch(key):
+            self._ledger.refuse(Stop.LIMIT)
+        else:
+            return True
+        return False
+
+    def _fetched(self, order: Order) -> Flow[Authorization | None]:
+        tokens, ledger = self._means.tokens, self._ledger
+        ledger.fetches += 1
+        ledger.keys.add(order.key)
+        exchange = Exchange(order, self._means.trust)
+        issued = yield from exchange.fetch()
+        ledger.now = exchange.at
+        ledger.tried += exchange.tried
+        ledger.notes += exchange.notes
+        if exchange.is_refresh_refused:
+            tokens.keep_refresh_token(order.key.audience, None)
+        if issued is None:
+            self._note_failure(order, exchange)
+            return None
+        if exchange.is_secret_accepted:
+            self._means.learned.prove(self._login.id, self._request.origin)
+        if issued.refresh_token is not None:
+            tokens.keep_refresh_token(order.key.audience, issued.refresh_token)
+        value = f"Bearer {issued.token}"
+        if value in ledger.values:
+            ledger.refuse(Stop.TOKEN_REPEATED)
+            return None
+        tokens.keep(order.key, order.scopes, issued)
+        return Authorization(scheme=Scheme.BEARER, value=value, scopes=order.scopes, is_fresh=True)
+
+    def _note_failure(self, order: Order, exchange: Exchange) -> None:
+        reason = exchange.reason or Stop.TOKEN_SERVER_FAILED
+        if exchange.is_secret_refused:
+            # A secret that works elsewhere is not wrong: it is what was asked for that was refused.
+            refused = Stop.TOKEN_REFUSED if self.is_proven else Stop.TOKEN_CREDENTIALS_REFUSED
+            self._means.learned.refuse(self._login.id, self._request.origin, self._need, refused, self._ledger.now)
+            reason = refused
+        self._ledger.refuse(reason)
+        self._means.tokens.fail(order.key, reason, self._ledger.now)

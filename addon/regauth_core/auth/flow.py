@@ -1,0 +1,185 @@
+"""The authenticator: what a correct registry client does about challenges, as flows that never send.
+
+A flow is a generator. It yields a `Send` or a `Turn`, is sent a `Received`, and returns an `Outcome`::
+
+    step = next(flow)
+    while True:
+        step = flow.send(perform(step))     # until StopIteration, whose value is the outcome
+
+Limits of one request: 4 sendings to the registry with the client's own, 2 token fetches, 1 probe; no `Authorization`
+value goes to the registry twice. A login that was refused is not tried again for a minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from regauth_core import authorization
+from regauth_core.auth.choice import Errand, Means
+from regauth_core.auth.learned import Learned
+from regauth_core.auth.login import Login, Logins
+from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Send, Spent
+from regauth_core.auth.need import need_of
+from regauth_core.auth.offers import is_refusal
+from regauth_core.auth.proof import verification
+from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.run import Run
+from regauth_core.auth.settings import Manner
+from regauth_core.auth.tokens import Tokens
+from regauth_core.auth.trust import Trust
+from regauth_core.model import Holder
+from regauth_core.target import absolute, origin_of
+
+_NAMES_A_PLACE: Final = frozenset({201, 202, 301, 302, 303, 307, 308})
+_READS: Final = ("GET", "HEAD")
+
+
+class Authenticator:
+    """Answers challenges with the logins it can look up; remembers tokens and what it learnt, in memory only."""
+
+    def __init__(self, logins: Logins, *, trust: Trust, manner: Manner) -> None:
+        self._logins = logins
+        self._learned = Learned()
+        self._is_overriding = manner.is_overriding
+        self._means = Means(trust=trust, manner=manner, tokens=Tokens(), learned=self._learned)
+
+    def __repr__(self) -> str:
+        return f"Authenticator({self._means.tokens!r}, {self._learned!r})"
+
+    def preflight(self, request: ClientRequest, now: float) -> Flow[Outcome]:
+        """Before `request` is sent: `Outcome.authorization` is what to set, or `None` to send it unchanged.
+
+        Sends nothing for a request that can be sent again; for any other it may probe the registry and fetch a token.
+        `now` is in seconds since the epoch.
+        """
+        run = self._admitted(request, now, Spent(values=_brought(request)), is_overriding=self._is_overriding)
+        if isinstance(run, Outcome):
+            return run
+        yield from run.prepare()
+        return run.outcome()
+
+    def answer(self, request: ClientRequest, received: Received, before: Outcome | None = None) -> Flow[Outcome]:
+        """After the registry's answer to `request`, to be called for every answer: `Outcome.answer` replaces it.
+
+        `before` is what `preflight` returned for this request. Only refusals of requests that can be sent again are
+        answered, so most flows end at once.
+        """
+        self._note_location(request, received)
+        spent = before.spent if before is not None else Spent(values=_brought(request))
+        run = self._admitted(request, received.at, _sent_once(spent, before), is_overriding=self._is_overriding)
+        if isinstance(run, Outcome):
+            return run
+        if is_refusal(received):
+            yield from run.settle(received, before.authorization if before is not None else None)
+        return self._finished(run.outcome())
+
+    def verify(self, request: ClientRequest, received: Received) -> Flow[Outcome]:
+        """Beside the client: what comes of answering the refusal `received` as a correct client would.
+
+        `Outcome.verification` is set, and `Outcome.answer` is not: the client keeps its own. Only GET and HEAD are
+        sent, and after a 401 or 403 only.
+        """
+        outcome = yield from self._verified(request, received)
+        return replace(outcome, answer=None, verification=verification(outcome))
+
+    def _verified(self, request: ClientRequest, received: Received) -> Flow[Outcome]:
+        if request.method not in _READS:
+            return Outcome(reasons=(Stop.NOT_A_READ,))
+        if received.status not in (401, 403):
+            return Outcome(reasons=(Stop.NO_REFUSAL,))
+        run = self._admitted(request, received.at, Spent(sends=1, values=_brought(request)), is_overriding=True)
+        if isinstance(run, Outcome):
+            return run
+        run.is_body_wanted = False
+        yield from run.settle(received, None)
+        return run.outcome()
+
+    def authorize(self, request: ClientRequest, now: float) -> Flow[Outcome]:
+        """The whole of it, for a client that has no way of its own to send: preflight, the request itself, answer.
+
+        `Outcome.answer` is what came last.
+        """
+        before = yield from self.preflight(request, now)
+        found = before.authorization
+        headers = request.headers
+        if found is not None:
+            own = [pair for pair in headers if pair[0].lower() != "authorization"]
+            headers = (*own, ("Authorization", found.value))
+        received = yield Send(
+            purpose=Purpose.REQUEST,
+            method=request.method,
+            origin=request.origin,
+            path=request.path,
+            headers=headers,
+            body=request.body or b"",
+        )
+        after = yield from self.answer(request, received, before)
+        return replace(after, answer=after.answer or received, tried=(*before.tried, *after.tried))
+
+    def note_led(self, request: ClientRequest, url: str, now: float) -> None:
+        """The answer to `request` named `url` in its body, as manifests name foreign layers."""
+        whole = absolute(
+            url, scheme=request.origin.scheme, host=request.origin.host, port=request.origin.port, path=request.path
+        )
+        origin = origin_of(whole) if whole is not None else None
+        if whole is None or origin is None:
+            return
+        path = "/" + whole.partition("://")[2].partition("/")[2]
+        # Whoever was led astray leads astray.
+        if origin != request.origin or self._was_led(request, now):
+            self._learned.note_led(request.client, origin, path, now)
+
+    def _note_location(self, request: ClientRequest, received: Received) -> None:
+        if received.status in _NAMES_A_PLACE:
+            for location in received.values("location"):
+                self.note_led(request, location, received.at)
+
+    def _was_led(self, request: ClientRequest, now: float) -> bool:
+        return self._learned.was_led(request.client, request.origin, request.path, now)
+
+    def _admitted(self, request: ClientRequest, now: float, spent: Spent, *, is_overriding: bool) -> Run | Outcome:
+        """The request with its login, or why it gets none."""
+        need = need_of(request.method, request.path)
+        login = self._logins.find(request.origin, need.repository) if need.is_api else None
+        reason = self._objection(request, login, now, is_overriding=is_overriding)
+        if reason is not None or login is None:
+            return Outcome(login=login.id if login else None, reasons=(reason or Stop.NO_LOGIN,), spent=spent)
+        return Run(self._means, Errand(request=request, need=need, login=login), now, spent)
+
+    def _objection(
+        self, request: ClientRequest, login: Login | None, now: float, *, is_overriding: bool
+    ) -> Distrust | Stop | None:
+        distrust = self._means.trust.request(request)
+        if distrust is Distrust.OUTSIDE_API or self._learned.is_realm(request.origin, request.path):
+            return Distrust.OUTSIDE_API
+        if login is None:
+            return Stop.NO_LOGIN
+        if distrust is None and self._was_led(request, now):
+            return Distrust.LED_ELSEWHERE
+        if distrust is None and not is_overriding and _brought(request):
+            return Stop.CLIENT_AUTHORIZED
+        return distrust
+
+    def _finished(self, outcome: Outcome) -> Outcome:
+        """With a final 401 made a 403 if that is wanted."""
+        answer = outcome.answer
+        if answer is None or answer.status != 401 or not self._means.manner.is_refusal_final:
+            return outcome
+        return replace(outcome, answer=replace(answer, status=403))
+
+
+def _brought(request: ClientRequest) -> frozenset[str]:
+    """The client's own `Authorization` values, without those that could identify nobody (``Basic Og==``)."""
+    sent = (each for value in request.values("authorization") for each in authorization.credentials(value))
+    # Schemes are compared without case (RFC 9110 section 11.1); here they are spelled as the authenticator spells them.
+    return frozenset(
+        f"{each.scheme.capitalize()} {each.value}" for each in sent if each.value and each.holder is not Holder.EMPTY
+    )
+
+
+def _sent_once(spent: Spent, before: Outcome | None) -> Spent:
+    """After the client's request went out with what `before` had found for it."""
+    found = before.authorization if before is not None else None
+    values = spent.values if found is None else spent.values | {found.value}
+    return replace(spent, sends=spent.sends + 1, values=values)

@@ -1,0 +1,168 @@
+"""What goes between the authenticator and whoever sends for it: requests, answers, and what came of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Hashable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeAlias, TypeVar
+
+from regauth_core.auth.reasons import Distrust, Note, Stop
+from regauth_core.model import Origin, Verification
+from regauth_core.scope import Scope
+
+T = TypeVar("T")
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names in any case, in order, duplicates kept."""
+
+SECONDS: Final = 15.0
+"""How long whoever sends should wait for the answer to a probe or a token request."""
+
+
+class Purpose(StrEnum):
+    """What a request is sent for."""
+
+    PROBE = "probe"
+    REQUEST = "request"
+    """The client's own request, once more."""
+    TOKEN = "token"  # noqa: S105  (a word, no secret)
+
+
+class Scheme(StrEnum):
+    """The authentication schemes that are spoken."""
+
+    BASIC = "basic"
+    BEARER = "bearer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRequest:
+    """A request as the client sent it."""
+
+    method: str
+    """In upper case."""
+    origin: Origin
+    """Whom the proxy connects to for it; never what the `Host` header says."""
+    path: str = field(repr=False)
+    """The target in origin form (RFC 9112 section 3.2.1), with the query, as spelled."""
+    headers: Headers = field(default=(), repr=False)
+    body: bytes | None = field(default=b"", repr=False)
+    """`None` where it was streamed, or is too large to be kept: it cannot be sent again."""
+    client: str = ""
+    """Tells clients apart; nothing is read out of it."""
+    is_verified: bool = True
+    """The origin's certificate is verified. Means nothing for http."""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Every value of the header `name` (lower case)."""
+        return tuple(value for key, value in self.headers if key.lower() == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Send this once, follow no redirect, and give the answer back as `Received`."""
+
+    purpose: Purpose
+    method: str
+    origin: Origin = field(repr=False)
+    path: str = field(repr=False)
+    """In origin form, with the query."""
+    headers: Headers = field(default=(), repr=False)
+    """Without `Host`, unless the client's own request had it, and without a length."""
+    body: bytes = field(default=b"", repr=False)
+    turn: Hashable | None = field(default=None, repr=False)
+    """The turn that must still be held while this is sent."""
+    is_body_wanted: bool = True
+    """False: only the status and the headers of the answer are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Wait until no other flow holds `key`, take it, and give back a `Received` of status 0 with the time.
+
+    The turn ends with the first step that is no `Send` with this `turn`, and with the flow.
+    """
+
+    key: Hashable = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """The answer to a `Send`."""
+
+    status: int
+    """0 where no answer came, and for a `Turn`."""
+    at: float
+    """When it was there, in seconds since the epoch."""
+    headers: Headers = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+    """Decoded content; may be cut off beyond `issued.MAX_ANSWER` bytes + 1 where it answers a token request."""
+    origin: Origin | None = None
+    """Who answered, if it was not whoever was asked."""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Every value of the header `name` (lower case)."""
+        return tuple(value for key, value in self.headers if key.lower() == name)
+
+
+Flow: TypeAlias = Generator[Send | Turn, Received, T]
+"""Yields what to send next, is sent what was received, returns what came of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """One value for the `Authorization` header, and where it comes from."""
+
+    scheme: Scheme
+    value: str = field(repr=False)
+    """Scheme and credential."""
+    scopes: tuple[Scope, ...] = field(default=(), repr=False)
+    """What the token was asked for; empty where the value is no token from a token server."""
+    is_fresh: bool = False
+    """The token was fetched for this very request."""
+    is_direct: bool = False
+    """The value is the login's own secret: password or registry token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One request that was sent."""
+
+    purpose: Purpose
+    origin: Origin = field(repr=False)
+    scheme: Scheme | None
+    """Of the credential that it carried in its header or, as Basic, in its form; `None` for none."""
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How much of its limits one request has used up."""
+
+    sends: int = 0
+    fetches: int = 0
+    probes: int = 0
+    values: frozenset[str] = field(default=frozenset(), repr=False)
+    """Every `Authorization` value that went to the registry."""
+    keys: frozenset[Hashable] = field(default=frozenset(), repr=False)
+    """What fresh tokens were fetched for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a flow."""
+
+    answer: Received | None = None
+    """What the client gets instead of the answer it would have got; `None`: that one."""
+    authorization: Authorization | None = None
+    """Before sending: what to set. After: what the last answer was given to."""
+    login: str | None = None
+    """The id of the login that was looked at."""
+    offered: tuple[Scheme, ...] = ()
+    """The supported schemes that the registry was learnt to want, in its order."""
+    tried: tuple[Tried, ...] = ()
+    reasons: tuple[Distrust | Stop, ...] = ()
+    """Everything that kept a credential from going out or from working, in order; the last one ended the flow."""
+    notes: tuple[Note, ...] = ()
+    verification: Verification | None = None
+    spent: Spent = Spent()

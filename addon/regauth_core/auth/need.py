@@ -1,0 +1,60 @@
+"""What a request needs, from its method and path alone, as the reference registry judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import unquote
+
+from regauth_core import target
+from regauth_core.model import Endpoint, Safe
+from regauth_core.scope import Scope, merged, needed
+
+# A target of recorded traffic holds safe text only. This one is made, read and dropped in one function, and nobody
+# ever shows it; the scopes that leave it are wire text like all that is sent.
+_AS_IT_IS = cast("Callable[[str], Safe]", str)
+_TOKEN_PARAMETERS = frozenset({"service", "scope", "account", "grant_type", "client_id"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a request is for."""
+
+    repository: str | None = field(default=None, repr=False)
+    """Decoded; `None` for requests that concern none."""
+    scopes: tuple[Scope, ...] = field(default=(), repr=False)
+    """What a token has to allow."""
+    wish: tuple[Scope, ...] = field(default=(), repr=False)
+    """What to ask a token server for: as `scopes`, or more where registries are known to insist."""
+    is_api: bool = False
+    """It is a request of the registry API, and none for a token."""
+
+
+def need_of(method: str, path: str) -> Need:
+    """What the request `method path` (origin form, with its query) needs."""
+    bare, _, query = path.partition("?")
+    if not (bare == "/v2" or bare.startswith("/v2/")) or method in ("OPTIONS", "CONNECT") or _climbs(bare):
+        return Need()
+    place = target.read(method, path, name=_AS_IT_IS, text=_AS_IT_IS)
+    names = {pair.partition("=")[0] for pair in query.split("&")}
+    if place.endpoint is Endpoint.V2_OTHER and names & _TOKEN_PARAMETERS:
+        return Need()
+    repository = str(place.repository) if place.repository else None
+    scopes = tuple(scope for scope in needed(method, place) if _is_plain(scope.name))
+    return Need(repository=repository, scopes=scopes, wish=_wish(scopes), is_api=True)
+
+
+def _climbs(path: str) -> bool:
+    """The path has dot segments, with which it may leave ``/v2/`` or the repository that it seems to name."""
+    return any(part in (".", "..") for part in unquote(path).replace("\\", "/").split("/"))
+
+
+def _is_plain(name: str) -> bool:
+    # Scopes are separated by blanks: a name that holds some would ask for something else.
+    return name.isprintable() and " " not in name
+
+
+def _wish(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    more = [Scope.read(f"{s.kind}:{s.name}:delete,pull,push") for s in scopes if "delete" in s.actions]
+    return merged([*scopes, *more])

@@ -1,0 +1,91 @@
+"""What came of sending what a correct client would have sent, as proof, in words that name no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from regauth_core.auth.messages import Outcome, Purpose
+from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.model import Outcome as Proved
+from regauth_core.model import Verification
+
+_REFUSALS: Final[Mapping[Stop, tuple[Proved, str]]] = {
+    Stop.CREDENTIALS_REFUSED: (Proved.CREDENTIALS_REJECTED, "the registry refuses these credentials"),
+    Stop.LOGIN_NOT_ALLOWED: (
+        Proved.INSUFFICIENT_RIGHTS,
+        "the registry accepts these credentials for other requests and refuses them for this one",
+    ),
+    Stop.TOKEN_CREDENTIALS_REFUSED: (Proved.CREDENTIALS_REJECTED, "the token server refuses these credentials"),
+    Stop.TOKEN_REFUSED: (Proved.TOKEN_SERVER_REFUSED, "the token server gives no token for this request"),
+    Stop.TOKEN_UNUSABLE: (
+        Proved.TOKEN_SERVER_REFUSED,
+        "the token server says yes and its answer holds no token that can be used",
+    ),
+    Stop.INSUFFICIENT_SCOPE: (
+        Proved.INSUFFICIENT_RIGHTS,
+        "the token server issues a token, and it allows less than the registry asks for",
+    ),
+    Stop.TOKEN_REJECTED: (
+        Proved.UNDECIDED,
+        "the registry refuses a token that its own token server has just issued for this request",
+    ),
+    Stop.TOKEN_REPEATED: (Proved.UNDECIDED, "the token server issues the same token again after it was refused"),
+    Stop.TOKEN_REDIRECT: (Proved.UNDECIDED, "the token server redirects in a way that must not be followed"),
+    Stop.TOKEN_SERVER_FAILED: (Proved.UNDECIDED, "the token server gave no answer of use"),
+}
+_UNDECIDED: Final[Mapping[Distrust | Stop, str]] = {
+    Distrust.NOT_A_URL: "the realm of the challenge is no URL",
+    Distrust.USERINFO: "the realm of the challenge names a user",
+    Distrust.PLAIN_HTTP: "credentials are not sent over plain http",
+    Distrust.METADATA_ADDRESS: "the realm leads to a metadata service, which gets no credentials",
+    Distrust.INTERNAL_ADDRESS: "the realm leads to an address of an internal network, which gets no credentials",
+    Distrust.ADDRESS_LITERAL: "the realm is an address and not the registry's, so it gets no credentials",
+    Distrust.UNKNOWN_HOST: "the realm is on a host that is not known to belong to the registry",
+    Distrust.OUTSIDE_API: "the request is none of the registry API",
+    Distrust.UNVERIFIED_CONNECTION: "the registry's certificate was not verified",
+    Distrust.OTHER_HOST_NAMED: "the request's Host header names another host than the registry",
+    Distrust.LED_ELSEWHERE: "another host led the client to this address",
+    Stop.NO_LOGIN: "no credentials are configured for this registry and repository",
+    Stop.NO_CHALLENGE: "the registry does not say how to authenticate",
+    Stop.UNSUPPORTED_SCHEME: "the registry asks for neither Basic nor Bearer",
+    Stop.LOGIN_DOES_NOT_FIT: "the configured credentials cannot answer this kind of challenge",
+    Stop.FOREIGN_ANSWER: "another host answered",
+    Stop.UNREACHABLE: "no answer came",
+    Stop.LIMIT: "the limit of attempts was reached",
+    Stop.NOT_A_READ: "only GET and HEAD requests are sent beside the client",
+    Stop.NO_REFUSAL: "the registry did not refuse the request",
+}
+_NOTHING: Final = "nothing could be tried"
+_AGAIN: Final = "; that was a moment ago, and they were not tried again"
+
+
+def verification(outcome: Outcome) -> Verification:
+    """What `outcome`, that of a verification, proves. `status` is that of the last answer, `None` where none came."""
+    last = next((tried for tried in reversed(outcome.tried) if tried.purpose is not Purpose.PROBE), None)
+    status = (last.status or None) if last is not None else None
+    final = next((reason for reason in reversed(outcome.reasons) if reason is not Stop.RECENTLY_REFUSED), None)
+    is_answered = last is not None and last.purpose is Purpose.REQUEST and final is not Stop.FOREIGN_ANSWER
+    if is_answered and status is not None and status != 401:
+        return _of_answer(status)
+    if isinstance(final, Stop) and final in _REFUSALS:
+        proved, note = _REFUSALS[final]
+        note += _AGAIN if Stop.RECENTLY_REFUSED in outcome.reasons else ""
+        return Verification(outcome=proved, status=status, note=note)
+    note = _UNDECIDED.get(final, _NOTHING) if final is not None else _NOTHING
+    return Verification(outcome=Proved.UNDECIDED, status=status, note=note)
+
+
+def _of_answer(status: int) -> Verification:
+    """What the registry's answer, no 401, to a request with the credentials proves."""
+    if status < 400:
+        note = f"with these credentials the registry answers {status}"
+        return Verification(outcome=Proved.WOULD_HAVE_WORKED, status=status, note=note)
+    if status == 404:
+        note = "with these credentials the registry looks, and answers 404: there is no such thing"
+        return Verification(outcome=Proved.WOULD_HAVE_WORKED, status=status, note=note)
+    if status == 403:
+        note = "the registry knows these credentials, and does not allow this request"
+        return Verification(outcome=Proved.INSUFFICIENT_RIGHTS, status=status, note=note)
+    note = f"with these credentials the registry answers {status}, which says nothing about them"
+    return Verification(outcome=Proved.UNDECIDED, status=status, note=note)

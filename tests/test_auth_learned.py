@@ -1,0 +1,71 @@
+"""What is learnt about registries."""
+
+from __future__ import annotations
+
+from kit.play import BASIC, BEARER, NOW, REGISTRY
+from regauth_core.auth.learned import Learned
+from regauth_core.auth.messages import Received, Scheme
+from regauth_core.auth.need import need_of
+from regauth_core.auth.offers import Offers, offers_of
+from regauth_core.auth.reasons import Stop
+
+PULL, PUSH = need_of("GET", "/v2/foo/manifests/1"), need_of("PUT", "/v2/foo/manifests/1")
+OTHER = need_of("GET", "/v2/bar/manifests/1")
+
+
+def offers(*lines: str, path: str = "/v2/foo/manifests/1") -> Offers:
+    """The challenges of a 401."""
+    return offers_of(Received(status=401, at=NOW, headers=tuple(("WWW-Authenticate", each) for each in lines)), path)
+
+
+def schemes(found: Offers | None) -> tuple[Scheme, ...] | None:
+    """The schemes of what was found."""
+    return found.schemes if found else None
+
+
+def test_repository_comes_before_its_registry() -> None:
+    """A registry may ask differently for each repository; for one that is not known its last word counts."""
+    learned = Learned()
+    assert learned.offers(REGISTRY, PULL) is None
+    learned.note(REGISTRY, "foo", offers(BASIC))
+    learned.note(REGISTRY, "bar", offers(BEARER))
+    assert schemes(learned.offers(REGISTRY, PULL)) == (Scheme.BASIC,)
+    assert schemes(learned.offers(REGISTRY, need_of("GET", "/v2/new/manifests/1"))) == (Scheme.BEARER,)
+    learned.note(REGISTRY, "foo", offers())
+    assert schemes(learned.offers(REGISTRY, PULL)) == (Scheme.BASIC,)
+
+
+def test_login_that_nobody_accepted_is_refused_altogether() -> None:
+    """For a minute; a login that is known to be right is refused for the one need only."""
+    learned = Learned()
+    learned.refuse("alice", REGISTRY, PULL, Stop.CREDENTIALS_REFUSED, NOW)
+    assert learned.refusal("alice", REGISTRY, OTHER, NOW + 59) is Stop.CREDENTIALS_REFUSED
+    assert learned.refusal("alice", REGISTRY, OTHER, NOW + 60) is None
+    assert learned.refusal("bob", REGISTRY, PULL, NOW) is None
+    learned.prove("alice", REGISTRY)
+    assert learned.refusal("alice", REGISTRY, OTHER, NOW) is None
+    learned.refuse("alice", REGISTRY, PUSH, Stop.LOGIN_NOT_ALLOWED, NOW)
+    assert learned.refusal("alice", REGISTRY, PUSH, NOW) is Stop.LOGIN_NOT_ALLOWED
+    assert learned.refusal("alice", REGISTRY, PULL, NOW) is None
+
+
+def test_only_a_registry_itself_says_where_its_token_server_is_on_it() -> None:
+    """A realm on another origin does not make that origin's addresses untouchable."""
+    learned = Learned()
+    learned.note(
+        REGISTRY, None, offers('Bearer realm="/v2/tokens/manifests/1?x"', 'Bearer realm="https://o.test/v2/a"')
+    )
+    assert learned.is_realm(REGISTRY, "/v2/tokens/manifests/1?service=s")
+    assert not learned.is_realm(REGISTRY, "/v2/a")
+
+
+def test_memory_is_bounded() -> None:
+    """Old lessons go first."""
+    learned = Learned()
+    for number in range(2000):
+        learned.note(REGISTRY, f"r{number}", offers(BASIC))
+        learned.note_led("", REGISTRY, f"/{number}", NOW)
+    assert repr(learned) == "Learned(1024 challenges)"
+    assert not learned.was_led("", REGISTRY, "/0", NOW)
+    assert learned.was_led("", REGISTRY, "/1999?x=y", NOW + 3599)
+    assert not learned.was_led("other", REGISTRY, "/1999", NOW)
