@@ -3,9 +3,9 @@
     python tests/bench/diagnosis.py [--sizes 20000 1000000] [--most-flows 20000]
 
 Makes a flow file, a HAR file and a regauth trace of the same pulls, and reads each with `regauth diagnose`, the flow
-file also with mitmproxy's `FlowReader` alone and with `mitmdump -nr`. Every reading is a process of its own; seconds are
-its processor time, of which that for an almost empty file is taken off. Ratios are against `mitmdump -nr` and `FlowReader` of
-the same run.
+file also with mitmproxy's `FlowReader` alone and with `mitmdump -nr`. Every reading is a process of its own; seconds
+are its processor time, of which that for an almost empty file is taken off. Ratios are against `mitmdump -nr` and
+`FlowReader` of the same run.
 """
 
 from __future__ import annotations
