@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from kit.saved import flow_of
-from kit.talk import Talk, read
 from mitmproxy.test import taddons
 
+from kit.saved import flow_of
+from kit.talk import Talk, read
 from regauth_core.edge.proxy import RegAuth
 from regauth_core.edge.traffic import is_token_form
 from regauth_core.model import Diagnosis, Ending, Journal

@@ -54,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_diagnose(commands)
     _add_serve(commands)
+    _add_report(commands)
+    _add_whoami(commands)
     _add_rules(commands)
     _add_demo(commands)
     return parser
@@ -131,6 +133,50 @@ def _diagnose(arguments: argparse.Namespace) -> int:
         credentials_known=arguments.credentials_known,
         out=sys.stdout,
     )
+
+
+def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "report",
+        help="write any report from saved traces, mitmproxy flow files and HAR files",
+        usage="regauth report [OPTION]... FILE... -o REPORT",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="what was saved; several are one capture")
+    parser.add_argument("-o", "--output", metavar="REPORT", action="append", required=True, help="write this report")
+    parser.add_argument("--template", metavar="T", help="order a Markdown report as this project's issue form does")
+    parser.add_argument(
+        "--anonymize", metavar="WHAT", action="append", default=[], help="hosts, repositories, users: give pseudonyms"
+    )
+    parser.set_defaults(perform=_report)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from regauth_core.edge import options, report_command
+
+    return report_command.report(
+        [Path(name) for name in arguments.files],
+        [report_command.checked_ending("report: -o", Path(name)) for name in arguments.output],
+        template=report_command.checked_template("report: --template", arguments.template),
+        anonymize=frozenset(options.anonymize("report: --anonymize", arguments.anonymize)),
+        out=sys.stderr,
+    )
+
+
+def _add_whoami(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "whoami",
+        help="which credential a tool would use for an image, and why",
+        usage="regauth whoami [OPTION]... REFERENCE",
+    )
+    parser.add_argument("reference", metavar="REFERENCE", help="an image or a registry, such as quay.io/team/app:1.0")
+    parser.add_argument("--as", dest="tool", metavar="TOOL", help="docker, containers or crane; default: all three")
+    parser.set_defaults(perform=_whoami)
+
+
+def _whoami(arguments: argparse.Namespace) -> int:
+    from regauth_core.edge.whoami import whoami
+
+    return whoami(arguments.reference, arguments.tool, (), os.environ, sys.stdout)
 
 
 def _add_rules(commands: argparse._SubParsersAction[_Parser]) -> None:

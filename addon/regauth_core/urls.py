@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from urllib.parse import quote, unquote, unquote_plus
 
 from regauth_core import target
+from regauth_core.fingerprints import wire_bytes
 from regauth_core.memo import Memo
 from regauth_core.model import Endpoint, Safe
 from regauth_core.policy import KEPT_QUERY, SIGNATURE_QUERY, USER_QUERY
@@ -110,7 +111,7 @@ class Urls:
         name, at, digest = path.removeprefix("/").partition("@")
         head, slash, last = name.rpartition("/")
         last, colon, tag = last.partition(":")
-        shown = quote(self.repository(head + slash + last), "/:@+~<>") if head or last else ""
+        shown = _quoted(self.repository(head + slash + last), "/:@+~<>") if head or last else ""
         pieces = (colon + self._element(tag) if colon else "", at + self._element(digest) if at else "")
         return path[:1] + shown + "".join(pieces)
 
@@ -173,7 +174,7 @@ class Urls:
         elements = rest.split("/")
         name, behind = elements[:size], elements[size:]
         shown = self.repository(unquote("/".join(name)))
-        return self._elsewhere(head) + between + "/".join([quote(shown, "/:@+~<>"), *map(self._element, behind)])
+        return self._elsewhere(head) + between + "/".join([_quoted(shown, "/:@+~<>"), *map(self._element, behind)])
 
     def repository(self, name: str) -> str:
         """A repository's name, as it is known in this trace."""
@@ -238,7 +239,7 @@ class Urls:
         if name in KEPT_QUERY:
             plain = unquote_plus(value) if "%" in value or "+" in value else value
             kept = self._kept(name, plain)
-            return value if kept == plain and value.isprintable() else quote(kept, "/:,*<>@+ ").replace(" ", "+")
+            return value if kept == plain and value.isprintable() else _quoted(kept, "/:,*<>@+ ").replace(" ", "+")
         plain = unquote(value, errors="surrogateescape")
         if name in USER_QUERY:
             return self._keeper.veil(plain, "user")
@@ -277,6 +278,11 @@ class Urls:
         if slash and ("." in host or ":" in host):
             return f"{self.authority(host)}/{self.repository(path)}"
         return self.repository(name)
+
+
+def _quoted(text: str, kept: str) -> str:
+    """`text` percent-encoded, whatever it is made of; the signs in `kept` stay."""
+    return quote(wire_bytes(text), kept)
 
 
 def _is_name(part: str) -> bool:

@@ -129,8 +129,9 @@ class Search:
         """The end."""
         found = Found(login=login, looked=tuple(self.looked))
         in_variable = found.matched is not None and found.matched.source == AUTH_CONFIG
-        # docker without its file still has the variable, and without the variable still its file.
-        refused = AUTH_CONFIG in self._refused if in_variable else bool(self._refused - {AUTH_CONFIG})
+        # docker without its file still has the variable; without the variable all still have their file.
+        refused = bool(self._refused - {AUTH_CONFIG}) and not (in_variable and self.tool is Tool.DOCKER)
+        refused = refused or (in_variable and AUTH_CONFIG in self._refused)
         return replace(found, is_refused=refused)
 
     def file(self, path: str, *, legacy: bool = False) -> Asking[AuthFile | None]:
@@ -152,7 +153,7 @@ class Search:
         """What a helper says, which is noted."""
         if not HELPER_NAME.fullmatch(name):
             answer = HelperAnswer(trouble="is not run: a helper's name has letters, digits, dots and dashes only")
-            self.note("docker-credential-…", server, Outcome.FAILED, answer.trouble)
+            self.note("docker-credential-…", server, Outcome.FAILED, answer.trouble + self._surrender(server))
             return answer
         program = f"docker-credential-{name}"
         said = yield WantsHelper(name, server)
