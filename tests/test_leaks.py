@@ -6,9 +6,9 @@ import contextlib
 import gzip
 import json
 import logging
+import socket
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 
@@ -21,16 +21,16 @@ from mitmproxy.test import tflow
 
 from kit import journals
 from kit.canaries import leaks, password
-from kit.messages import CHALLENGE, MANIFEST, REALM, basic, jwt, opaque, wire
+from kit.messages import CHALLENGE, MANIFEST, basic, jwt, opaque, wire
 from kit.outputs import STORIES, Story, outputs, recorded, told
 from kit.proxy import Got, Reply, Upstream, running
 from regauth_core.edge import last_look
 from regauth_core.edge.offline import journal_of
 from regauth_core.edge.outputs import report_text, write_reports
-from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Safe
 from regauth_core.redact import Redactor
-from regauth_core.report import structure
+from regauth_core.report import ENDINGS, structure
+from regauth_core.sweep import Sweep
 
 
 def leaked(story: Story, folder: Path) -> list[str]:
@@ -87,7 +87,7 @@ NEEDS_ALLOW_LIST = {"N16", "N20", "N26", "N27", "N29"}
 @pytest.fixture
 def without_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     """The final look finds nothing."""
-    monkeypatch.setattr(Redactor, "sweep", lambda _, text: (text, 0))
+    monkeypatch.setattr(Sweep, "swept", lambda _, text: (text, 0))
 
 
 @pytest.fixture
@@ -150,12 +150,12 @@ def bare(text: str) -> str:
 @pytest.mark.usefixtures("without_allow_list")
 @pytest.mark.parametrize("phrase", PHRASES)
 def test_no_markup_hides_a_secret_from_the_sweep(phrase: str, tmp_path: Path) -> None:
-    """Neither code spans and escapes nor narrow terminals and colours take a pass phrase apart so that it gets through."""
+    """Neither code spans nor narrow terminals and colours take a pass phrase apart so that it gets through."""
     story = Story(
         "phrase",
         told(
             wire(MANIFEST, ("Authorization", "Basic " + basic("alice", phrase))),
-            wire(status=403, answer=json.dumps({"errors": [{"code": "DENIED", "message": f"not with {phrase} again"}]})),
+            wire(status=403, answer=json.dumps({"message": f"not with {phrase} again"})),
         ),
         (phrase,),
         notes=(f"the client said {phrase} and left",),
@@ -173,7 +173,6 @@ def test_no_markup_hides_a_secret_from_the_sweep(phrase: str, tmp_path: Path) ->
 WORDS = [
     (".json", "explanation"),
     (".json", "client_author"),
-    (".json", "challenge"),
     (".har.json", "startedDateTime"),
     (".html", "exchange"),
     (".html", "textContent"),
@@ -191,14 +190,237 @@ def test_secret_that_is_a_part_of_the_format_stops_the_report(ending: str, word:
     redactor = Redactor(b"k" * 32)
     redactor.remember(word)
     journal = journals.per_repository()
-    is_shown = word in report_text(journal, path.name, Redactor(b"k" * 32))
-    assert is_shown
-    complaints = write_reports(journal, [path, tmp_path / "other.txt.json"], redactor)
-    if word == "challenge":
-        # Only text for readers holds it: it is replaced.
-        assert complaints == ()
-        assert word not in path.read_text()
-        return
-    assert complaints[0] == f"{path}: {last_look.REFUSAL}"
+    assert word in report_text(journal, path.name, Redactor(b"k" * 32))
+    assert write_reports(journal, [path], redactor) == (f"{path}: {last_look.REFUSAL}",)
     assert path.read_text() == "before"
-    assert word not in complaints[0]
+    assert word not in last_look.REFUSAL
+
+
+def test_one_refused_report_does_not_take_the_others_with_it(tmp_path: Path) -> None:
+    """What does not need the word is written."""
+    redactor = Redactor(b"k" * 32)
+    redactor.remember("client_author")
+    complaints = write_reports(journals.per_repository(), [tmp_path / "a.json", tmp_path / "a.xml"], redactor)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.xml"]
+    assert len(complaints) == 1
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_secret_among_words_for_a_reader_is_replaced(ending: str) -> None:
+    """The report stays whole, and says that the last look had to replace something."""
+    redactor = Redactor(b"k" * 32)
+    redactor.remember("took that to mean")
+    journal = journals.per_repository()
+    before = report_text(journal, f"x{ending}", Redactor(b"k" * 32))
+    after = report_text(journal, f"x{ending}", redactor)
+    assert "took that to mean" in before
+    assert "took that to mean" not in after
+    assert redactor.fingerprint("took that to mean") in after
+    assert structure.is_kept(f"x{ending}", after, after)
+    assert ending == ".json" or "by the final sweep" in after
+
+
+BROKEN = [
+    ("x.json", '{"a": [1, "b"]}', '{"x": [1, "b"]}'),
+    ("x.json", '{"a": [1, "b"]}', '{"a": [2, "b"]}'),
+    ("x.json", '{"a": [1, "b"]}', '{"a": ["1", "b"]}'),
+    ("x.json", '{"a": [1, "b"]}', '{"a": [1]}'),
+    ("x.json", '{"a": [1, "b"]}', '{"a": [1, "b]}'),
+    ("x.json", '{"a": true}', '{"a": 1}'),
+    ("x.xml", "<a b='1'>c</a>", "<a x='1'>c</a>"),
+    ("x.xml", "<a b='1'>c</a>", "<x b='1'>c</x>"),
+    ("x.xml", "<a b='1'>c</a>", "<a b='1'>c</x>"),
+    ("x.html", "<p class=a title=b>c</p>", "<p class=x title=b>c</p>"),
+    ("x.html", "<p class=a title=b>c</p>", "<b class=a title=b>c</b>"),
+    ("x.html", "<p class=a title=b>c</p>", "<p class=a title=b>c"),
+    ("x.html", "<script>a()</script>", "<script>x()</script>"),
+    ("x.html", "<style>a{}</style>", "<style>x{}</style>"),
+    ("x.html", "<!DOCTYPE html><p>", "<!DOCTYPE x><p>"),
+    ("x.html", "<p>a</p>", "<p><!-- a --></p>"),
+    ("x.md", "a\n```text\nb\n```\n", "a\n[x] b\n```\n"),
+    ("x.md", "| a | b |\n| --- | --- |\n", "| a [x] |\n| --- | --- |\n"),
+    ("x.md", "### A\nb\n", "[x]\nb\n"),
+    ("x.md", "<details>\n", "[x]\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "after"), BROKEN)
+def test_broken_report_is_known(name: str, before: str, after: str) -> None:
+    """Anything but another word for a reader is a broken report."""
+    assert structure.is_kept(name, before, before)
+    assert not structure.is_kept(name, before, after)
+
+
+WHOLE = [
+    ("x.json", '{"a": [1, "b"]}', '{"a": [1, "x"]}'),
+    ("x.xml", "<a b='1'>c</a>", "<a b='2'>x</a>"),
+    ("x.html", "<p class=a title=b>c</p>", "<p class=a title=x>x</p>"),
+    ("x.md", "| a | b |\n- c `d`\n", "| [x] | b |\n- c [x]\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "after"), WHOLE)
+def test_other_words_do_not_break_a_report(name: str, before: str, after: str) -> None:
+    """A replaced word is no damage."""
+    assert structure.is_kept(name, before, after)
+
+
+# What must stay, and what must be told apart.
+
+
+@pytest.mark.parametrize("word", ["latest", "team", "team/app", "registry.test", "repository"])
+def test_password_that_is_a_name_of_the_story_shreds_nothing(word: str, tmp_path: Path) -> None:
+    """Names that the traffic is about stay readable, though somebody uses one as a password; the pair does not."""
+    pair = basic("alice", word)
+    story = Story("N12", told(wire(MANIFEST, ("Authorization", f"Basic {pair}"))), (pair, f"alice:{word}"))
+    for name, text in outputs(story, tmp_path):
+        assert leaks(text, story.secrets) == [], name
+        assert "[tok:" not in text and "[pw:" not in text, name
+    shown = dict(outputs(story, tmp_path))
+    assert "https://registry.test/v2/team/app/manifests/latest" in shown[".har.json of live"]
+
+
+def test_tokens_are_told_apart_and_recognised(tmp_path: Path) -> None:
+    """Tokens with a common beginning have different fingerprints; a token has the same one in header and body."""
+    one, other = jwt("one"), jwt("other")
+    asked = wire(
+        "/token?service=s", host="auth.registry.test", answer=json.dumps({"token": one, "refresh_token": other})
+    )
+    sent = [wire(MANIFEST, ("Authorization", f"Bearer {token}")) for token in (one, other)]
+    story = Story("N22", told(asked, *sent), (one, other))
+    journal, _ = recorded(story, Redactor(b"k" * 32), tmp_path / "trace")
+    answer = journal.exchanges[1].response
+    assert answer is not None
+    assert answer.token is not None
+    first, second = (exchange.request.credentials[0].fingerprint for exchange in journal.exchanges[2:4])
+    assert (answer.token.token, answer.token.refresh_token) == (first, second)
+    assert first != second
+    for name, text in outputs(story, tmp_path):
+        assert leaks(text, story.secrets) == [], name
+
+
+# What is no HTTP exchange.
+
+
+def test_other_flows_are_not_dumped(tmp_path: Path) -> None:
+    """Of TCP, UDP, DNS and WebSocket flows in a file nothing is shown but the request, if there was one."""
+    secret = opaque("N19")
+    path = tmp_path / "saved.flows"
+    with path.open("wb") as file:
+        writer = mitmio.FlowWriter(file)
+        for make in (tflow.ttcpflow, tflow.tudpflow):
+            flow = make()
+            flow.messages[0].content = f"PASS {secret}".encode()
+            writer.add(flow)
+        writer.add(tflow.tdnsflow(resp=True))
+        socket = tflow.twebsocketflow()
+        socket.request.path = "/v2/"
+        socket.request.host = "registry.test"
+        assert socket.websocket is not None
+        socket.websocket.messages[0].content = secret.encode()
+        socket.websocket.close_reason = secret
+        writer.add(socket)
+        broken = tflow.tflow(err=mitmflow.Error(f"Client TLS handshake failed. SNI: alice@corp.test, key={secret}"))
+        broken.request.path = "/v2/"
+        writer.add(broken)
+    journal, redactor = journal_of([path])
+    assert len(journal.exchanges) == 2
+    for ending in ENDINGS:
+        text = report_text(journal, f"x{ending}", redactor)
+        assert leaks(text, (secret, "alice@corp.test")) == []
+
+
+# Through a real proxy.
+
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+    "gzip, br": lambda body: brotli.compress(gzip.compress(body)),
+}
+LOGIN = "Basic " + basic("alice", password("live"))
+
+
+def answer(got: Got) -> Reply:
+    """A token server that encodes as it is asked to, and a registry that repeats what it is told."""
+    if got.headers.get("host") == "auth.registry.test":
+        coding = got.path.rpartition("coding=")[2].replace("%20", " ")
+        body = CODINGS[coding](json.dumps({"token": opaque("N01" + coding), "expires_in": 300}).encode())
+        headers = [("Content-Encoding", coding), ("Content-Type", "application/json")]
+        if "chunked" in got.path:
+            chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+            return Reply(headers=[*headers, ("Transfer-Encoding", "chunked")], body=chunks)
+        return Reply(headers=headers, body=body)
+    if got.path == "/v2/":
+        return Reply(body=b"{}")
+    sent = got.headers.get("authorization", "")
+    wanted = f'{CHALLENGE},error_description="not with {sent}"'
+    error = json.dumps({"errors": [{"code": "DENIED", "message": f"{sent} and {password('live')} are wrong"}]})
+    headers = [("WWW-Authenticate", wanted), ("Set-Cookie", f"sid={opaque('N06')}"), ("Server", password("live"))]
+    return Reply(status=401, headers=headers, body=error.encode())
+
+
+@pytest.mark.parametrize("how", ["", "&chunked"])
+@pytest.mark.parametrize("coding", CODINGS)
+def test_encoded_token_is_read_and_not_shown(
+    coding: str, how: str, authority_dir: Path, upstream: Upstream, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Compressed or in chunks: the token in the body is known when it is sent, and is in nothing that is written."""
+    caplog.set_level(logging.DEBUG, "regauth_core")
+    token = opaque("N01" + coding)
+    trace = tmp_path / "trace"
+    with running(authority_dir, upstream=upstream, regauth_trace=str(trace)) as proxy:
+        proxy.ask("/v2/team/app/tags/list")
+        proxy.ask(f"/token?service=registry.test{how}&coding={coding.replace(' ', '%20')}", host="auth.registry.test")
+        proxy.ask("/v2/team/app/tags/list", Authorization=f"Bearer {token}")
+        journal = proxy.stop()
+    response = journal.exchanges[1].response
+    assert response is not None
+    assert response.token is not None
+    assert response.token.token == journal.exchanges[2].request.credentials[0].fingerprint
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("regauth")]
+    assert leaks("\n".join([trace.read_text(), *ours, repr(journal)]), (token,)) == []
+
+
+def test_nothing_of_a_live_recording_tells_a_secret(
+    authority_dir: Path, upstream: Upstream, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Trace, log lines, annotations of flows, reports: credentials, their echoes, cookies and the proxy's password."""
+    caplog.set_level(logging.DEBUG, "regauth_core")
+    secrets = (password("live"), LOGIN[6:], opaque("N06"), opaque("query"), opaque("label"))
+    trace, reports = tmp_path / "trace", [tmp_path / f"r{ending}" for ending in ENDINGS]
+    with running(authority_dir, upstream=upstream, regauth_trace=str(trace), regauth_quiet_time="0.2") as proxy:
+        proxy.ask("/v2/", label=opaque("label"))
+        proxy.ask("/v2/team/app/tags/list", Authorization=LOGIN)
+        proxy.ask(f"/v2/team/app/tags/list?access_token={opaque('query')}")
+        for path in reports:
+            proxy.addon.report(str(path))
+        journal = proxy.stop()
+    assert len(journal.exchanges) == 3
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("regauth")]
+    notes = [f"{flow.comment} {flow.marked}" for flow in proxy.kept.flows]
+    texts = [trace.read_text(), *ours, *(path.read_text() for path in reports), *notes]
+    assert [leak for text in texts for leak in leaks(text, secrets)] == []
+
+
+def test_what_is_no_http_in_a_tunnel_is_not_recorded(
+    authority_dir: Path, upstream: Upstream, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Raw bytes behind CONNECT pass as they are; the tunnel's own credentials are told to nobody."""
+    caplog.set_level(logging.DEBUG, "regauth_core")
+    trace, secret = tmp_path / "trace", opaque("N19")
+    head = f"CONNECT registry.test:443 HTTP/1.1\r\nProxy-Authorization: Basic {basic('me', secret)}\r\n\r\n"
+    with running(authority_dir, upstream=upstream, regauth_trace=str(trace)) as proxy:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as connection:
+            connection.sendall(head.encode())
+            assert b" 200 " in connection.recv(1000)
+            connection.sendall(f"PASS {secret}\r\n".encode())
+            with contextlib.suppress(TimeoutError):
+                connection.settimeout(0.5)
+                connection.recv(1000)
+        journal = proxy.stop()
+    assert journal.exchanges == ()
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("regauth")]
+    assert leaks("\n".join([trace.read_text(), repr(journal), *ours]), (secret, basic("me", secret))) == []

@@ -72,7 +72,9 @@ PRIVATE_UNDER_PUBLIC: Final = (
     "storage.googleapis.com", "cloudfront.net", "jfrog.io", "r2.cloudflarestorage.com", "aliyuncs.com",
 )  # fmt: skip
 """Vendors whose customers have host names of their own; the vendor's part stays, the customer's goes."""
-VENDOR_LABEL: Final = re.compile(r"(?:\A|\.)(?:s3|s3-[a-z0-9\-]+|dkr(?:-ecr)?|ecr|cr|oss-[a-z0-9\-]+|data|blob)(?=\.|\Z)")
+VENDOR_LABEL: Final = re.compile(
+    r"(?:\A|\.)(?:s3|s3-[a-z0-9\-]+|dkr(?:-ecr)?|ecr|cr|oss-[a-z0-9\-]+|data|blob)(?=\.|\Z)"
+)
 """In what such a host is called before the vendor's domain: where the vendor's own part begins."""
 CODE_HOSTS: Final = frozenset({"github.com", "golang.org", "gopkg.in", "pkg.go.dev"})
 """Hosts that stand in front of the names of libraries, as user agents have them, and not of images."""

@@ -41,7 +41,7 @@ class Redactor:
         self._aliases = Aliases(anonymize)
         self._urls = Urls(self)
         self._fields = Fields(self, self._urls)
-        self._command = CommandLine(self.remember, self.prose, self._fields.value)
+        self._command = CommandLine(self.remember, self._argument, self._fields.value)
         self._sweep = Sweep(self._fingerprints, self._is_spared)
         self.seen = Seen()
         self._spared: set[str] = set()
@@ -260,6 +260,10 @@ class Redactor:
     def command(self, argv: Sequence[str]) -> Safe:
         """A command line as one would type it, its secrets replaced by ``$USER:$PASS`` and ``$PASS``."""
         return self._safe(self._command.shown(argv))
+
+    def _argument(self, text: str) -> str:
+        # Swept before it is quoted for a shell, which takes apart what has quotes in it.
+        return self.prose(self._sweep.swept(text)[0])
 
     def sweep(self, text: str) -> tuple[str, int]:
         """Finished output without any remembered secret, and how many places had to be replaced.

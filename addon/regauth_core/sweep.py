@@ -54,11 +54,12 @@ Step = tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]]
 
 _JOIN: Final[Step] = ("\n", _BREAK, lambda _: "")
 _DECODE: Final[Step] = ("%", _PERCENT, lambda found: unquote(found.group(), errors="surrogateescape"))
+_UNQUOTE: Final[Step] = ("\\", _JSON, _json)
 _UNESCAPE: Final[Step] = ("&", _HTML, lambda found: html.unescape(found.group()))
-# Every step may bring line breaks to light. A backslash may also be a part of the secret itself, which the second way
-# leaves alone.
+# Each twice, as a report escapes once more what the wire had escaped; every step may bring line breaks to light. A
+# backslash may also be a part of the secret itself, which the second way leaves alone.
 _WAYS: Final[tuple[tuple[Step, ...], ...]] = (
-    (_JOIN, ("\\", _JSON, _json), _JOIN, _UNESCAPE, _JOIN, _DECODE, _JOIN, _DECODE, _JOIN),
+    (_JOIN, *(_UNQUOTE, _JOIN) * 2, *(_UNESCAPE, _JOIN) * 2, *(_DECODE, _JOIN) * 2),
     (_JOIN, _UNESCAPE, _JOIN, _DECODE, _JOIN),
 )
 
@@ -248,7 +249,14 @@ def _one_alphabet(text: str) -> str:
 
 
 def _needles(secret: str) -> Iterator[_Needle]:
-    bare = secret.strip()
+    yield from _spelled(secret, secret)
+    if "%" in secret and (plain := unquote(secret, errors="surrogateescape")) != secret:
+        # A cookie comes encoded, and what it holds may be told as it is.
+        yield from _spelled(plain, secret)
+
+
+def _spelled(text: str, secret: str) -> Iterator[_Needle]:
+    bare = text.strip()
     if len(bare) < SHORTEST:
         return
     # Punctuation alone is also what JSON and HTML are made of.
@@ -257,7 +265,7 @@ def _needles(secret: str) -> Iterator[_Needle]:
         yield _Needle(_one_alphabet(_BREAK.sub("", bare)), secret, False)
         if " " in bare:
             yield _Needle(_one_alphabet(bare).replace(" ", "+"), secret, False)
-    for raw in {wire_bytes(text)[-_TAIL:] for text in (secret, bare)}:
+    for raw in {wire_bytes(one)[-_TAIL:] for one in (text, bare)}:
         for shift, first in ((0, 0), (1, 2), (2, 3)):
             coded = b64encode(bytes(shift) + raw).decode()
             yield _Needle(coded[first : (shift + len(raw)) * 8 // 6], secret, True)

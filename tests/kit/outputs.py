@@ -17,7 +17,7 @@ from regauth_core.edge.offline import diagnose, journal_of
 from regauth_core.edge.outputs import print_summary, report_text
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.trace import TraceWriter
-from regauth_core.model import Ending, Journal
+from regauth_core.model import Ending, Finding, Journal
 from regauth_core.observe import Wire
 from regauth_core.redact import Redactor
 from regauth_core.report import ENDINGS, templates
@@ -53,7 +53,7 @@ def told(*wires: Wire) -> tuple[Wire, ...]:
     refused = wire("/v2/team/other/tags/list", status=401, headers=(("WWW-Authenticate", CHALLENGE),))
     story = (ping, *wires, refused)
     return tuple(
-        replace(one, number=place, started=one.started + place, first_byte=one.started + place, ended=one.started + place)
+        replace(one, number=place, started=(at := one.started + place), first_byte=at + 0.1, ended=at + 0.2)
         for place, one in enumerate(story, 1)
     )
 
@@ -84,7 +84,9 @@ def _echoes() -> list[Story]:
         Story("N16f", told(sent("N16f"), wire(f"/v2/team/{p('N16f')}/tags/list")), (basic("alice", p("N16f")),)),
         Story("N17", told(sent("N17")), (p("N17"), "alice:" + p("N17")), ("skopeo list-tags",), command=login),
         Story("N17b", told(sent("N17b")), (p("N17b"),), command=("client", "--as", p("N17b"))),
-        Story("N17c", told(), (opaque("N17c"),), command=("sh", "-c", f"curl -u alice:{opaque('N17c')} https://x.test")),
+        Story(
+            "N17c", told(), (opaque("N17c"),), command=("sh", "-c", f"curl -u alice:{opaque('N17c')} https://x.test")
+        ),
         Story("N18b", told(*_redirects()), (opaque("N18a"), opaque("N18b")), ("blobs-2.test", "blobs-3.test")),
         Story("N24", told(sent("N24")), (p("N24"),), notes=(helper,)),
     ]
@@ -108,18 +110,18 @@ def recorded(story: Story, redactor: Redactor, trace: Path) -> tuple[Journal, li
     recorder = Recorder(
         redactor, started=1.0, quiet_time=30.0, credentials_known=True, trace=TraceWriter(trace, redactor)
     )
-    recorder.environment = replace(
-        recorder.environment,
-        command=redactor.command(story.command) if story.command else None,
-        scenario=redactor.text(story.scenario) if story.scenario else None,
-    )
-    findings = []
+    command = redactor.command(story.command) if story.command else None
+    scenario = redactor.text(story.scenario) if story.scenario else None
+    recorder.environment = replace(recorder.environment, command=command, scenario=scenario)
+    findings: list[Finding] = []
     for one in story.wires:
         findings += recorder.end(one)
     for note in story.notes:
         recorder.note(redactor.text(note))
     version = redactor.text(story.version) if story.version else None
-    recorder.environment = replace(recorder.environment, client_version=version)
+    if story.command:
+        command = redactor.command(story.command)
+    recorder.environment = replace(recorder.environment, client_version=version, command=command)
     journal = recorder.finish(Ending.GONE, 1700000100.0)
     lines = findings or journal.diagnosis.findings
     return journal, [redactor.sweep(f"regauth: {live_line(finding)}")[0] for finding in lines]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -42,7 +43,8 @@ def flow_of(wire: Wire) -> http.HTTPFlow:
     client.id = wire.connection or client.id
     made = http.HTTPFlow(client, connection.Server(address=(wire.host, wire.port)))
     body = wire.request_body if wire.request_body is not None else b"." * wire.request_size
-    made.request = http.Request.make(wire.method, url_of(wire), body, _fields(wire.request_headers))
+    # The path is set by itself: what clients send is not always what a URL may hold.
+    made.request = http.Request.make(wire.method, url_of(replace(wire, path="/")), body, _fields(wire.request_headers))
     made.request.path = wire.path
     made.request.timestamp_start, made.request.timestamp_end = wire.started, wire.started + 0.001
     if wire.status is not None:
