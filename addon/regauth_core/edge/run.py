@@ -202,7 +202,8 @@ class _Version:
                 check=True,
             )
             lines = done.stdout[:_VERSION_SIZE].decode("utf-8", "replace").split("\n")
-            self._text = "\n".join(line.strip() for line in lines[:_VERSION_LINES]).strip() or None
+            # One line, because that is what redacted text is.
+            self._text = "; ".join(" ".join(line.split()) for line in lines[:_VERSION_LINES] if line.strip()) or None
 
 
 @contextlib.contextmanager
