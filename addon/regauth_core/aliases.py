@@ -22,8 +22,12 @@ _LONGEST: Final = 32
 _SHORTEST: Final = 3
 """Characters of a user's name, or a part of a repository's, that is replaced where it stands alone in a text."""
 _ODD: Final = 100
-_ROLES: Final = PLAIN_WORDS | {"aws", "<token>", "_json_key", "oauth2accesstoken"}
-"""User names that are nobody's."""
+_ROLES: Final = PLAIN_WORDS | {
+    "access", "account", "admin", "administrator", "aws", "build", "builder", "bot", "deploy", "deployer", "denied",
+    "guest", "jenkins", "login", "name", "nobody", "none", "null", "oauth2accesstoken", "pull", "puller", "push",
+    "pusher", "reader", "robot", "root", "user", "users", "<token>", "_json_key", "_token",
+}  # fmt: skip
+"""User names that are nobody's, or that a message means something else by."""
 
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._\-]*+(?::[0-9]{1,5}(?=/))?(?:/[A-Za-z0-9._\-]++)*+")
 _MARK = re.compile(r"<\w{1,8}:[0-9a-f]{8}>")
@@ -47,6 +51,8 @@ class Aliases:
         """What is shown for each host."""
         self.repositories: dict[str, str] = {}
         self._users: dict[str, str] = {}
+        self._people: dict[str, str] = {}
+        """What is shown for users that have no pseudonym."""
         self._odd_users: dict[str, str] = {}
         """Those that are no word by themselves, such as ``robot$team+ci``."""
         self._parts: dict[str, str] = {}
@@ -57,10 +63,20 @@ class Aliases:
         """All pseudonyms: in a text that was gone over in part they are no names."""
 
     @property
+    def hosts_shown(self) -> int:
+        """How many hosts are shown by their names."""
+        return sum(1 for name, shown in self.hosts.items() if name == shown)
+
+    @property
+    def repositories_shown(self) -> int:
+        """How many repositories are shown by their names."""
+        return sum(1 for name, shown in self.repositories.items() if name == shown)
+
+    @property
     def count(self) -> int:
         """How many names have a pseudonym."""
-        known = (*self.hosts.items(), *self.repositories.items(), *self._users.items())
-        return sum(1 for name, shown in known if name != shown)
+        known = len(self.hosts) + len(self.repositories) + len(self._users)
+        return known - self.hosts_shown - self.repositories_shown
 
     def host(self, host: str) -> str:
         """What to show for the host name or address `host` (lower case, without brackets and port)."""
@@ -158,21 +174,27 @@ class Aliases:
             self._odd_users[name] = alias
         return alias
 
-    def note_user(self, name: str) -> None:
-        """A user whose name is shown nowhere but may stand in a message."""
-        if self.hides_users and len(name) >= _SHORTEST and name.lower() not in _ROLES:
+    def note_user(self, name: str, shown: str) -> None:
+        """A user who is shown as `shown` but may be called by name in a message."""
+        if sum(map(str.isalnum, name)) < _SHORTEST or name.lower() in _ROLES:
+            return
+        if self.hides_users:
             self.user(name)
+        elif len(self._people) < MOST:
+            self._people[name] = shown
+            if len(self._odd_users) < _ODD and _WORD.fullmatch(name) is None:
+                self._odd_users[name] = shown
 
     def replaced(self, text: str) -> str:
         """Free text with every name replaced that is known by now or looks like a host's."""
+        for name, alias in self._odd_users.items():
+            text = text.replace(name, alias)
         if not self.active:
-            return text
+            return _WORD.sub(lambda word: self._mentioned(word.group()), text) if self._people else text
         if self.hides_hosts and ":" in text:
             text = _IPV6.sub(lambda found: self._address(found.group()), text)
         if self.hides_users:
             text = _HOME.sub(lambda found: self.user(found.group()), text)
-            for name, alias in self._odd_users.items():
-                text = text.replace(name, alias)
         return _WORD.sub(lambda word: self._known(word.group()), text)
 
     def swept(self, text: str) -> str:
@@ -203,10 +225,16 @@ class Aliases:
             return self.host(head.lower()) + place[len(head) :] + slash + rest + tail
         return self._elements(bare.split("/"), self._name_in_prose) + tail
 
+    def _mentioned(self, word: str) -> str:
+        bare = word.rstrip(".-_")
+        shown = self._people.get(bare)
+        # A repository of that name stays readable.
+        return word if shown is None or bare in self.repositories else shown + word[len(bare) :]
+
     def _name_in_prose(self, name: str) -> str | None:
         if name in self._given or name.lower() in PLAIN_WORDS:
             return None
-        found = self.repositories.get(name) or self._users.get(name)
+        found = self.repositories.get(name) or self._users.get(name) or self._people.get(name)
         return found or (self._parts.get(name) if len(name) >= _SHORTEST else None)
 
     def _is_host(self, word: str) -> bool:

@@ -112,8 +112,9 @@ class Redactor:
         Kinds: ``tok``, ``pw`` and others for secrets, which share one space; ``user`` for people, who have their own.
         """
         if kind == "user":
-            self._aliases.note_user(_decoded(secret))
-            return Fingerprint(self._fingerprints.name(_decoded(secret), kind) if secret else "")
+            found = self._fingerprints.name(_decoded(secret), kind) if secret else ""
+            self._aliases.note_user(_decoded(secret), f"<{found}>")
+            return Fingerprint(found)
         return Fingerprint(self._fingerprints.of(_decoded(secret), kind))
 
     def remember(self, secret: str) -> None:
@@ -279,8 +280,8 @@ class Redactor:
         return Redaction(
             secrets=self._fingerprints.count,
             values=self._values,
-            hosts=len(self._aliases.hosts),
-            repositories=len(self._aliases.repositories),
+            hosts=self._aliases.hosts_shown,
+            repositories=self._aliases.repositories_shown,
             bodies=self._bodies,
             late=self._late + late,
             pseudonyms=self._aliases.count,

@@ -256,7 +256,7 @@ class Urls:
             return self.place(plain)
         if name == "last" and self._keeper.hides_repositories:
             # Of a catalog it is a repository, and the query does not tell of what it is.
-            return self._keeper.veil(plain)
+            return self._keeper.path_word(plain)
         return plain if is_hash(plain) or _UUID.fullmatch(plain) else self._keeper.prose(plain)
 
     def scopes(self, text: str) -> str:

@@ -29,7 +29,8 @@ def url_of(wire: Wire) -> str:
     """The URL that was asked, the port left out where it is the scheme's own."""
     default = {"https": 443, "http": 80}[wire.scheme]
     port = "" if wire.port == default else f":{wire.port}"
-    return f"{wire.scheme}://{wire.host}{port}{wire.path}"
+    host = f"[{wire.host}]" if ":" in wire.host else wire.host
+    return f"{wire.scheme}://{host}{port}{wire.path}"
 
 
 def flow_of(wire: Wire) -> http.HTTPFlow:

@@ -103,6 +103,7 @@ class Captures:
                 yield event
             else:
                 self.passed_over += 1
+        self._rename_the_rest()
 
     def _renamed(self, event: Event) -> Event:
         """What was redacted before, with the names that are asked for now."""
@@ -150,7 +151,7 @@ class Captures:
         self._ends(log.capture.ending if log is not None and log.capture is not None else Ending.CLEAN)
         if log is not None:
             self._made(log.environment, log.redaction)
-            self.notes.extend(map(self._note, log.notes))
+            self.notes.extend(log.notes)
             if log.capture is not None:
                 yield from ((gone.at, gone) for gone in log.capture.gone)
                 yield from ((pause.at, pause) for pause in log.capture.breaks)
@@ -174,12 +175,12 @@ class Captures:
     def _lines(self, trace: SavedTrace, file: BinaryIO) -> Iterator[_Item]:
         yield from trace.events(file)
         self._ends(trace.ending)
-        self.notes.extend(map(self._note, trace.notes))
+        self.notes.extend(trace.notes)
         self._made(trace.environment, trace.redaction)
 
     def _made(self, environment: Environment, redaction: Redaction | None) -> None:
         """What a file of ours says of its making; of several environments the last one counts."""
-        self.environment = environment if self._renaming is None else self._renaming.environment(environment)
+        self.environment = environment
         self.redaction = together(self.redaction, redaction)
         self.is_counted = self.is_counted and redaction is not None
 
@@ -188,8 +189,12 @@ class Captures:
         order = (Ending.GONE, Ending.CLEAN, Ending.STOPPED, Ending.CUT)
         self.ending = max(self.ending, ending, key=order.index)
 
-    def _note(self, text: str) -> str:
-        return text if self._renaming is None else self._renaming.text(text)
+    def _rename_the_rest(self) -> None:
+        """Sentences, once all names are known that may stand in them."""
+        if self._renaming is not None:
+            self.notes = list(map(self._renaming.text, self.notes))
+            if self.environment is not None:
+                self.environment = self._renaming.environment(self.environment)
 
     def _cut(self, path: Path, how: str) -> None:
         self._ends(Ending.CUT)

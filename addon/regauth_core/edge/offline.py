@@ -101,5 +101,9 @@ def _redaction(captures: Captures, exchanges: Sequence[Exchange], redactor: Reda
     if captures.environment is None:
         return now
     if not captures.is_counted:
-        return replace(counted(exchanges), pseudonyms=now.pseudonyms)
-    return together(captures.redaction, now)
+        return together(counted(exchanges), now)
+    before = captures.redaction
+    if before is not None and redactor.hides_names:
+        # What was shown then is counted anew, as some of it is not shown any more.
+        before = replace(before, hosts=0, repositories=0)
+    return together(before, now)

@@ -37,7 +37,7 @@ def report(
     )
     complaints = outputs.write_reports(journal, reports, redactor, template)
     for note in journal.diagnosis.notes:
-        print(f"regauth: note: {visible(note)}", file=out)
+        print(f"regauth: note: {redactor.sweep(visible(note))[0]}", file=out)
     for complaint in complaints:
         print(f"regauth: {complaint}", file=out)
     if len(complaints) < len(reports):
