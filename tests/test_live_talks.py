@@ -38,7 +38,7 @@ async def recorded(talk: Talk) -> Journal:
             addon.request(flow)
             if flow.response is not None:
                 addon.responseheaders(flow)
-                addon.response(flow)
+                await addon.response(flow)
             elif flow.error is not None:
                 addon.error(flow)
         journal = addon.finish(status=0)

@@ -26,8 +26,16 @@ BAD = {
     "host that is a URL": ({"regauth_hosts": ["https://registry.test"]}, "regauth_hosts: expected HOST", "https://"),
     "host that is empty": ({"regauth_hosts": [""]}, "regauth_hosts: expected HOST", "''"),
     "mode that is none": ({"regauth_inject": "always"}, "regauth_inject: expected one of off", "'always'"),
-    "mode that is to come": ({"regauth_inject": "fill"}, "regauth_inject: fill", "not available yet"),
-    "credentials that are to come": ({"regauth_credentials": ["a"]}, "regauth_credentials", "not available yet"),
+    "mode without credentials": ({"regauth_inject": "fill"}, "regauth_inject: fill needs", "credentials: docker"),
+    "shim of no registry": ({"regauth_inject": "shim"}, "regauth_inject: shim needs", "regauth_shim: HOST/REPOSITORY"),
+    "shim of a URL": ({"regauth_shim": ["https://registry.test"]}, "regauth_shim: expected HOST", "https://"),
+    "client that is no address": ({"regauth_clients": ["build-7"]}, "regauth_clients: expected an IP", "'build-7'"),
+    "trust in everything": ({"regauth_trust": ["all"]}, "regauth_trust: expected http, unverified", "'all'"),
+    "credentials of nobody": (
+        {"regauth_inject": "fill", "regauth_credentials": ["nosuchtool"]},
+        "regauth_credentials",
+        "there is none of this name",
+    ),
     "unknown names": ({"regauth_anonymize": ["hosts,tags"]}, "regauth_anonymize: expected one of hosts", "'tags'"),
     "scenario that is not there": (
         {"regauth_scenario": "none.yaml"},
@@ -81,7 +89,7 @@ def test_every_option_is_declared_with_prefix_and_help() -> None:
     addon = RegAuth()
     with taddons.context(addon) as context:
         ours = {name: option for name, option in context.options.items() if name.startswith(options.PREFIX)}
-    assert len(ours) == 8
+    assert len(ours) == 11
     for option in ours.values():
         assert option.typespec is str or "Sequence" in str(option.typespec)
         assert option.help

@@ -70,8 +70,20 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         "if a signal ended it, or as --fail-on says.",
     )
     parser.add_argument("--scenario", metavar="S", help="answer as the registry of this scenario file (or its name)")
-    parser.add_argument("--inject", metavar="MODE", default="off", help="what to do to the traffic: off")
-    parser.add_argument("--credentials", metavar="C", action="append", default=[], help="where credentials come from")
+    parser.add_argument("--inject", metavar="MODE", default="off", help="off, verify, fill, override or shim")
+    parser.add_argument(
+        "--credentials",
+        metavar="C",
+        action="append",
+        default=[],
+        help="where credentials come from: docker, containers, a file, env:HOST=VARIABLE, file:HOST=PATH, prompt:HOST",
+    )
+    parser.add_argument(
+        "--trust", metavar="WHAT", action="append", default=[], help="http, any-https or https://HOST of a token server"
+    )
+    parser.add_argument(
+        "--shim", metavar="HOST/REPOSITORY", action="append", default=[], help="whose ping --inject shim rewrites"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", action="append", default=[], help="write a report")
     parser.add_argument("--fail-on", metavar="LEVEL", help="exit with 1 on a finding: error, warning or info")
     parser.add_argument("--trace", metavar="FILE", help="append every exchange to this file, redacted")
@@ -91,9 +103,11 @@ def _run(arguments: argparse.Namespace) -> int:
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not command:
         raise Trouble("run: expected a command behind --, such as: regauth run -- skopeo list-tags docker://…")
-    options.inject("run: --inject", arguments.inject)
-    if arguments.credentials:
-        raise Trouble("run: --credentials: not available yet; leave it out")
+    mode = options.inject("run: --inject", arguments.inject)
+    options.check_mode("run: --", mode, arguments.credentials, arguments.shim)
+    options.trust("run: --trust", arguments.trust)
+    for named in arguments.shim:
+        options.shim("run: --shim", named)
     scenario = scenario_path(arguments.scenario) if arguments.scenario else None
     if scenario is not None:
         scenario_at(scenario)
@@ -101,6 +115,10 @@ def _run(arguments: argparse.Namespace) -> int:
         command=tuple(command),
         scenario=scenario,
         trace=options.writable("run: --trace", arguments.trace) if arguments.trace else None,
+        inject=mode,
+        credentials=tuple(arguments.credentials),
+        trust=tuple(arguments.trust),
+        shim=tuple(arguments.shim),
         quiet_time=options.quiet_time("run: --quiet-time", arguments.quiet_time),
         anonymize=frozenset(options.anonymize("run: --anonymize", arguments.anonymize)),
         reports=tuple(options.report_file("run: -o", name) for name in arguments.output),

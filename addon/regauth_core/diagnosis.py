@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Iterable
 
 from regauth_core.conversation import Conversation, Over
-from regauth_core.model import Diagnosis, Ending, Exchange, Finding, Sender, Undecided
+from regauth_core.model import Diagnosis, Ending, Exchange, Finding, Proof, Sender, Undecided
 from regauth_core.rules import at_once, when_over
 from regauth_core.tracking import Tracker
 from regauth_core.verdict import Verdicts
@@ -73,6 +73,14 @@ class Diagnoser:
         """The client behind `sender` has ended (its process is gone); give what is certain now."""
         person = self._tracker.person(sender)
         return tuple(self._close(self._tracker.open_of(person), Over.GONE))
+
+    def prove(self, proof: Proof) -> None:
+        """Take what came of sending a refused exchange as a correct client would have sent it."""
+        self._verdicts.prove(proof)
+
+    def is_provable(self, finding: Finding) -> bool:
+        """Whether such a proof would tell more about `finding`, and there is none yet."""
+        return self._verdicts.is_provable(finding)
 
     def client_of(self, sender: Sender) -> str:
         """The identifier of the client behind `sender`, such as ``c1``."""

@@ -481,6 +481,17 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A refused exchange was sent beside the client as a correct one would have sent it."""
+
+    exchange: int
+    """The number of the refused exchange."""
+    at: float
+    """Seconds since the epoch."""
+    verification: Verification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A rule, its evidence and its culprit."""
 
@@ -617,6 +628,8 @@ class Capture:
     """The clients that ended while it went on, in the order in which that was learnt."""
     breaks: tuple[Break, ...] = ()
     """Where it is not of one piece."""
+    proofs: tuple[Proof, ...] = ()
+    """What came of answering refusals beside the clients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

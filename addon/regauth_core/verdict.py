@@ -7,7 +7,19 @@ from dataclasses import replace
 
 from regauth_core.conversation import Conversation, Over
 from regauth_core.engines import remedy
-from regauth_core.model import Advice, Confidence, Finding, Origin, Reason, Severity, Undecided
+from regauth_core.model import (
+    Advice,
+    Confidence,
+    Fault,
+    Finding,
+    Origin,
+    Outcome,
+    Proof,
+    Reason,
+    Severity,
+    Undecided,
+    Verification,
+)
 from regauth_core.rules.base import Match, Rule
 
 MOST_FINDINGS = 10_000
@@ -21,16 +33,34 @@ class Verdicts:
     def __init__(self) -> None:
         self._findings: dict[tuple[str, ...], Finding] = {}
         self._undecided: dict[tuple[str, ...], Undecided] = {}
+        self._provable: set[str] = set()
+        self._proofs: dict[int, Verification] = {}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All findings, in the order of their first exchange."""
-        return tuple(sorted(self._findings.values(), key=lambda f: (f.exchanges[:1], f.rule)))
+        return tuple(sorted(map(self._proven, self._findings.values()), key=lambda f: (f.exchanges[:1], f.rule)))
 
     @property
     def undecided(self) -> tuple[Undecided, ...]:
         """All undecided matters, in the order of their first exchange."""
         return tuple(sorted(self._undecided.values(), key=lambda u: (u.exchanges[:1], u.rule)))
+
+    def prove(self, proof: Proof) -> None:
+        """Take what came of sending a refused exchange as a correct client would have sent it."""
+        if len(self._proofs) < MOST_FINDINGS:
+            self._proofs[proof.exchange] = proof.verification
+
+    def is_provable(self, finding: Finding) -> bool:
+        """Whether such a proof would tell more about `finding`."""
+        return finding.rule in self._provable and self._proof(finding) is None
+
+    def _proof(self, finding: Finding) -> Verification | None:
+        return next((self._proofs[number] for number in finding.exchanges if number in self._proofs), None)
+
+    def _proven(self, finding: Finding) -> Finding:
+        proof = self._proof(finding) if finding.rule in self._provable and self._proofs else None
+        return proven(finding, proof) if proof is not None else finding
 
     def take(self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]) -> list[Finding]:
         """What the matches of one conversation say that has not been said before."""
@@ -41,6 +71,8 @@ class Verdicts:
                 self._keep_undecided(_undecided(conversation, rule, match, match.doubt))
             elif self._keep(found := _finding(conversation, rule, match)):
                 new.append(found)
+                if rule.is_provable:
+                    self._provable.add(rule.name)
         return new
 
     def _keep(self, found: Finding) -> bool:
@@ -73,6 +105,33 @@ def chosen(matches: Sequence[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
     weighty = [(r, m) for r, m in others if m.doubt is None and _severity(r, m) is not Severity.INFO]
     pool = weighty or [(r, m) for r, m in others if m.doubt is not None] or others
     return alone + [(r, m) for r, m in pool if r is pool[0][0] or pool[0][0].name in r.beside]
+
+
+def proven(finding: Finding, proof: Verification) -> Finding:
+    """`finding` with its proof; confidence and fault follow from it.
+
+    A client that failed to answer is at fault only if the answer would have helped: where the credentials themselves
+    are refused, they come first.
+    """
+    found = replace(finding, verification=proof)
+    if proof.outcome is Outcome.WOULD_HAVE_WORKED and finding.fault is Fault.CLIENT:
+        return replace(found, confidence=Confidence.HIGH, confidence_reason=f"proved: {proof.note}")
+    if proof.outcome not in (Outcome.CREDENTIALS_REJECTED, Outcome.INSUFFICIENT_RIGHTS):
+        return found
+    certain = proof.outcome is Outcome.CREDENTIALS_REJECTED
+    return replace(
+        found,
+        fault=Fault.CREDENTIALS,
+        confidence=Confidence.HIGH if certain else Confidence.MEDIUM,
+        confidence_reason=f"tried beside the client: {proof.note}",
+        explanation=f"{finding.explanation} What a correct client would have sent was tried beside it: {proof.note}.",
+        advice=replace(
+            finding.advice,
+            user="Use other credentials first: the same failure awaits any client that sends these."
+            if certain
+            else "Have the account given the right that is missing first: any client would fail without it.",
+        ),
+    )
 
 
 _UNFINISHED = {

@@ -56,6 +56,11 @@ _UNDECIDED: Final[Mapping[Distrust | Stop, str]] = {
     Stop.NOT_A_READ: "only GET and HEAD requests are sent beside the client",
     Stop.NO_REFUSAL: "the registry did not refuse the request",
 }
+_OTHERS: Final[Mapping[Stop, str]] = {
+    Stop.BODY_GONE: "the request was refused after its body had been streamed, so it could not be sent again",
+    Stop.CLIENT_AUTHORIZED: "the client brought its own",
+    Stop.RECENTLY_REFUSED: "they were refused a moment ago and were not tried again",
+}
 _NOTHING: Final = "nothing could be tried"
 _AGAIN: Final = "; that was a moment ago, and they were not tried again"
 
@@ -74,6 +79,15 @@ def verification(outcome: Outcome) -> Verification:
         return Verification(outcome=proved, status=status, note=note)
     note = _UNDECIDED.get(final, _NOTHING) if final is not None else _NOTHING
     return Verification(outcome=Proved.UNDECIDED, status=status, note=note)
+
+
+def objection(reason: Distrust | Stop) -> str:
+    """Why credentials were not sent or did not work, as a clause."""
+    if isinstance(reason, Stop) and reason in _REFUSALS:
+        return _REFUSALS[reason][1]
+    if isinstance(reason, Stop) and reason in _OTHERS:
+        return _OTHERS[reason]
+    return _UNDECIDED[reason]
 
 
 def _of_answer(status: int) -> Verification:

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,7 @@ class BackgroundProxy:
         self._deferred = dict(options)
         self._ready = _Ready()
         self._master: DumpMaster | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._run, name="regauth-proxy", daemon=True)
 
@@ -59,6 +61,16 @@ class BackgroundProxy:
                 raise Trouble(f"the proxy did not start: {self._failure or 'no reason was given'}")
         assert self._ready.port is not None  # noqa: S101  (for the type checker: the event says so)
         return self._ready.port
+
+    def perform(self, work: Coroutine[None, None, None], seconds: float) -> None:
+        """Do `work` on the proxy's loop and wait for it, `seconds` at most."""
+        if self._loop is None or not self._thread.is_alive():
+            work.close()
+            return
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with contextlib.suppress(TimeoutError, FutureTimeoutError):
+            future.result(seconds)
+        future.cancel()
 
     def stop(self) -> None:
         """Stop it and wait until it has."""
@@ -78,6 +90,7 @@ class BackgroundProxy:
             self._failure = next(iter(messages), None)
 
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._master = master = DumpMaster(self._options, with_termlog=False, with_dumper=False)
         master.addons.add(self._addon, self._ready)
         self._options.update(**self._deferred)

@@ -17,7 +17,7 @@ from regauth_core.edge.flows import wire_of as wire_of_flow
 from regauth_core.edge.saved_trace import SavedTrace
 from regauth_core.edge.traffic import Watch, is_token_form, place_of
 from regauth_core.edge.trouble import Trouble
-from regauth_core.model import Break, Capture, Ending, Environment, Exchange, Gone, Origin, Redaction
+from regauth_core.model import Break, Capture, Ending, Environment, Exchange, Gone, Origin, Proof, Redaction
 from regauth_core.observe import Wire, observe
 from regauth_core.redact import Again, Redactor
 from regauth_core.renaming import Renaming
@@ -31,7 +31,7 @@ _SNIFFED = 4096
 _CHROME = "WebInspector"
 """The creator of HAR files by Chrome's developer tools, which leave `Authorization` out unless told otherwise."""
 
-Event = Exchange | Gone | Break
+Event = Exchange | Gone | Proof | Break
 _Item = tuple[float, Wire | Event]
 
 
@@ -99,6 +99,9 @@ class Captures:
             if isinstance(event, Exchange):
                 number += 1
                 yield replace(event, number=number) if renumber else event
+            elif isinstance(event, Proof) and renumber:
+                # It names an exchange by the number that it had in its own file.
+                self.notes.append(f"a proof about exchange {event.exchange} of one of the files is left out")
             elif event is not None:
                 yield event
             else:
@@ -107,7 +110,7 @@ class Captures:
 
     def _renamed(self, event: Event) -> Event:
         """What was redacted before, with the names that are asked for now."""
-        if self._renaming is None or isinstance(event, Break):
+        if self._renaming is None or isinstance(event, Break | Proof):
             return event
         return self._renaming.gone(event) if isinstance(event, Gone) else self._renaming.exchange(event)
 
@@ -155,6 +158,7 @@ class Captures:
             if log.capture is not None:
                 yield from ((gone.at, gone) for gone in log.capture.gone)
                 yield from ((pause.at, pause) for pause in log.capture.breaks)
+                yield from ((proof.at, proof) for proof in log.capture.proofs)
         entries = har.Entries(file)
         strange, authorized, number = 0, False, 0
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +58,8 @@ class Live:
         self._saved = False
         self._flows: weakref.WeakValueDictionary[int, http.HTTPFlow] = weakref.WeakValueDictionary()
         self._updates: set[asyncio.Task[None]] = set()
+        self.told: Callable[[Sequence[Finding]], None] | None = None
+        """Gets every finding as it becomes certain."""
 
     def place(self, flow: http.HTTPFlow) -> tuple[Place, Role] | None:
         """Where the request goes; `None` where that is nobody's business."""
@@ -117,6 +119,11 @@ class Live:
             self.watch.learn_layers(entry.place, flow.response.raw_content)
         self._announce(self.recorder.end(wire_of(flow, entry.number)))
 
+    def opened(self, flow: http.HTTPFlow) -> tuple[int, Place] | None:
+        """The number of a watched request that has not ended, and where it goes."""
+        entry = self._open.get(flow.id)
+        return (entry.number, entry.place) if entry is not None else None
+
     def distrusted(self, who: str, server: tuple[str, int] | None, error: str) -> None:
         """The TLS handshake with a client failed, with mitmproxy's words; `who` may be shown."""
         host = server[0].lower() if server is not None else ""
@@ -155,13 +162,18 @@ class Live:
     def finish(self, now: float, *, all_gone: bool = False) -> Journal:
         """The recording ends; `all_gone`: whoever could send anything has ended, as far as its process cannot tell."""
         self.interrupt()
+        return self.recorder.finish(self._ending(now, all_gone=all_gone), now)
+
+    def foreseen(self, now: float) -> tuple[Finding, ...]:
+        """The findings if the recording ended now, and everybody with it."""
+        return self.recorder.journal(self._ending(now, all_gone=True)).diagnosis.findings
+
+    def _ending(self, now: float, *, all_gone: bool) -> Ending:
         self._part(_dead(self._presence.processes()), now)
         if self._saved:
-            ending = Ending.CLEAN
-        else:
-            gone = self._presence.everybody_gone or (all_gone and not self._presence.processes())
-            ending = Ending.GONE if gone else Ending.STOPPED
-        return self.recorder.finish(ending, now)
+            return Ending.CLEAN
+        gone = self._presence.everybody_gone or (all_gone and not self._presence.processes())
+        return Ending.GONE if gone else Ending.STOPPED
 
     def _part(self, dead: set[Process], now: float) -> list[Finding]:
         """What is certain because clients have gone."""
@@ -169,6 +181,8 @@ class Live:
         return [finding for sender in gone for finding in self.recorder.gone(sender, now)]
 
     def _announce(self, findings: Sequence[Finding]) -> None:
+        if self.told is not None and findings:
+            self.told(findings)
         for finding in findings:
             _log.log(ALERT, self.recorder.redactor.sweep(f"regauth: {live_line(finding)}")[0])
             flows = [flow for number in finding.exchanges if (flow := self._flows.get(number)) is not None]

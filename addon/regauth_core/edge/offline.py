@@ -14,7 +14,7 @@ from regauth_core.diagnosis import Diagnoser
 from regauth_core.edge import outputs
 from regauth_core.edge.captures import Captures
 from regauth_core.edge.recorder import MAX_EXCHANGES, environment
-from regauth_core.model import Break, Capture, Exchange, Gone, Journal, Redaction
+from regauth_core.model import Break, Capture, Exchange, Gone, Journal, Proof, Redaction
 from regauth_core.redact import Redactor
 from regauth_core.tally import counted, together
 
@@ -62,6 +62,7 @@ def journal_of(
     diagnoser = Diagnoser(quiet_time=quiet, credentials_known=known)
     held: deque[Exchange] = deque(maxlen=most_exchanges)
     gone: deque[Gone] = deque(maxlen=MAX_EXCHANGES)
+    proofs: deque[Proof] = deque(maxlen=MAX_EXCHANGES)
     breaks: deque[Break] = deque(maxlen=MAX_EXCHANGES)
     count = 0
     for event in captures:
@@ -72,6 +73,9 @@ def journal_of(
         elif isinstance(event, Gone):
             gone.append(event)
             diagnoser.gone(event.sender)
+        elif isinstance(event, Proof):
+            proofs.append(event)
+            diagnoser.prove(event)
         else:
             breaks.append(event)
             diagnoser.finish(event.ending)
@@ -90,6 +94,7 @@ def journal_of(
             credentials_known=known,
             gone=tuple(gone),
             breaks=tuple(breaks),
+            proofs=tuple(proofs),
         ),
     )
     return journal, redactor

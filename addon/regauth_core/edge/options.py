@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 from collections.abc import Sequence
@@ -13,27 +14,23 @@ from typing import Any, Final
 from mitmproxy.addonmanager import Loader
 
 from regauth_core import report
+from regauth_core.auth.trust import Trust
 from regauth_core.edge.files import check_writable, scenario_path
+from regauth_core.edge.inject import Inject
+from regauth_core.edge.logins.sources import EXPECTED
+from regauth_core.edge.ping import Named
 from regauth_core.edge.scenario_file import scenario_at
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Severity
 from regauth_core.simulate.scenario import Scenario
+from regauth_core.target import origin_of
 
 PREFIX: Final = "regauth_"
 QUIET_TIME: Final = 30.0
 _LONGEST_QUIET: Final = 86_400.0
 _ENDINGS: Final = ", ".join(report.ENDINGS)
+_REPOSITORY = re.compile(r"(?:[a-z0-9][a-z0-9._-]{0,254}(?:/[a-z0-9][a-z0-9._-]{0,254}){0,15})?")
 _HOST = re.compile(r"(?:\*\.)?(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::[0-9]{1,5})?")
-
-
-class Inject(StrEnum):
-    """What the addon does to the traffic."""
-
-    OFF = "off"
-    VERIFY = "verify"
-    FILL = "fill"
-    OVERRIDE = "override"
-    SHIM = "shim"
 
 
 class Anonymize(StrEnum):
@@ -67,8 +64,41 @@ _OPTIONS: Final[tuple[tuple[str, Any, Any, str], ...]] = (
         f"{QUIET_TIME:g}",
         "Seconds without a further request of the client after which an unanswered challenge is called ignored.",
     ),
-    ("inject", str, Inject.OFF.value, "What to do to the traffic: off (watch only)."),
-    ("credentials", Sequence[str], [], "Where credentials come from; nothing is read unless this is set."),
+    (
+        "inject",
+        str,
+        Inject.OFF.value,
+        "What to do to the traffic: off (watch only); verify (beside the client, try what a correct one would have "
+        "sent); fill (answer challenges that the client does not); override (also where it brings credentials); shim "
+        "(let the ping of the registries in regauth_shim say what a repository asks for).",
+    ),
+    (
+        "credentials",
+        Sequence[str],
+        [],
+        f"Where credentials come from, one source each time: {EXPECTED}. Nothing is read unless this is set.",
+    ),
+    (
+        "clients",
+        Sequence[str],
+        [],
+        "Addresses of clients on other machines that may have credentials added. Without it only those that connect "
+        "over loopback may.",
+    ),
+    (
+        "trust",
+        Sequence[str],
+        [],
+        "Where credentials may go beyond what is safe: http (plain http registries), unverified (with ssl_insecure), "
+        "any-https (token servers on any public host), or https://HOST of a token server.",
+    ),
+    (
+        "shim",
+        Sequence[str],
+        [],
+        "Registries whose ping inject=shim rewrites, as HOST, HOST:PORT, or either with /REPOSITORY, which is asked "
+        "once for the challenge.",
+    ),
     (
         "anonymize",
         Sequence[str],
@@ -94,6 +124,11 @@ class Settings:
     quiet_time: float = QUIET_TIME
     anonymize: frozenset[Anonymize] = frozenset()
     scenario: Scenario | None = None
+    inject: Inject = Inject.OFF
+    credentials: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    trust: Trust = Trust()
+    shim: tuple[Named, ...] = ()
 
 
 def declare(loader: Loader) -> None:
@@ -104,10 +139,14 @@ def declare(loader: Loader) -> None:
 
 def settings_of(options: Any) -> Settings:
     """What mitmproxy's `options` say. Raises `Trouble`, naming the option and what it takes."""
-    inject("regauth_inject", options.regauth_inject)
-    if options.regauth_credentials:
-        raise Trouble("regauth_credentials: not available yet; leave it out")
+    mode = inject("regauth_inject", options.regauth_inject)
+    check_mode("regauth_", mode, options.regauth_credentials, options.regauth_shim)
     return Settings(
+        inject=mode,
+        credentials=tuple(options.regauth_credentials),
+        clients=tuple(_address(text) for text in options.regauth_clients),
+        trust=trust("regauth_trust", options.regauth_trust),
+        shim=tuple(shim("regauth_shim", text) for text in options.regauth_shim),
         trace=writable("regauth_trace", options.regauth_trace) if options.regauth_trace else None,
         reports=tuple(report_file("regauth_report", name) for name in options.regauth_report),
         hosts=tuple(_host(text) for text in options.regauth_hosts),
@@ -162,9 +201,45 @@ def inject(name: str, text: str) -> Inject:
     """What to do to the traffic. Raises `Trouble`."""
     if text not in Inject.__members__.values():
         raise Trouble(f"{name}: expected one of {', '.join(Inject)}, found {text!r}")
-    if text != Inject.OFF:
-        raise Trouble(f"{name}: {text} is not available yet; leave it {Inject.OFF}")
     return Inject(text)
+
+
+def check_mode(prefix: str, mode: Inject, credentials: Sequence[str], named: Sequence[str]) -> None:
+    """Whether the mode has what it needs; `prefix` is that of the options' names. Raises `Trouble`."""
+    if mode in (Inject.VERIFY, Inject.FILL, Inject.OVERRIDE) and not credentials:
+        raise Trouble(f"{prefix}inject: {mode} needs {prefix}credentials: {EXPECTED}")
+    if mode is Inject.SHIM and not named:
+        raise Trouble(f"{prefix}inject: {mode} needs {prefix}shim: HOST/REPOSITORY, whose challenge the ping gets")
+
+
+def trust(name: str, texts: Sequence[str]) -> Trust:
+    """What the user allows. Raises `Trouble`."""
+    words = [text.strip() for text in texts]
+    realms = [origin_of(word) for word in words if "://" in word]
+    for word in words:
+        if word not in ("http", "unverified", "any-https") and ("://" not in word or origin_of(word) is None):
+            raise Trouble(f"{name}: expected http, unverified, any-https or https://HOST, found {word!r}")
+    return Trust(
+        allow_http="http" in words,
+        allow_unverified="unverified" in words,
+        any_public_https="any-https" in words,
+        trusted_realms=frozenset(realm for realm in realms if realm is not None),
+    )
+
+
+def shim(name: str, text: str) -> Named:
+    """A registry, perhaps with a repository. Raises `Trouble`."""
+    host, _, repository = text.strip().partition("/")
+    if not _HOST.fullmatch(host.lower()) or host.startswith("*") or not _REPOSITORY.fullmatch(repository):
+        raise Trouble(f"{name}: expected HOST, HOST:PORT or either with /REPOSITORY, found {text!r}")
+    return Named(host.lower(), repository or None)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        raise Trouble(f"regauth_clients: expected an IP address, found {text!r}") from None
 
 
 def writable(name: str, text: str) -> Path:

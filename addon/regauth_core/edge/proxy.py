@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import sys
 import time
@@ -20,15 +21,20 @@ from mitmproxy.log import ALERT
 from mitmproxy.proxy import mode_specs
 
 from regauth_core.edge import options, outputs
+from regauth_core.edge.credentials import Keyring, sources_of
 from regauth_core.edge.identity import Identities
+from regauth_core.edge.inject import Inject
+from regauth_core.edge.injection import Injector
 from regauth_core.edge.live import Live
 from regauth_core.edge.mishap import whereabouts
+from regauth_core.edge.ping import Shim
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.standin import StandIn
+from regauth_core.edge.subrequests import Sender, is_ours
 from regauth_core.edge.trace import TraceWriter
 from regauth_core.edge.traffic import Watch
 from regauth_core.edge.trouble import Trouble
-from regauth_core.model import Journal
+from regauth_core.model import Finding, Journal
 from regauth_core.redact import Redactor
 from regauth_core.simulate.registry import Registry
 
@@ -36,6 +42,9 @@ _TICK: Final = 1.0
 """Seconds between two looks at the clock."""
 _SOON: Final = 0.1
 """Seconds after a connection has closed until its process is looked for."""
+_TAKING_A_HAND: Final = frozenset(
+    {"regauth_inject", "regauth_credentials", "regauth_clients", "regauth_trust", "regauth_shim"}
+)
 _FIXED: Final = frozenset({"regauth_trace", "regauth_quiet_time", "regauth_anonymize"})
 
 _log = logging.getLogger(__name__)
@@ -44,8 +53,18 @@ _log = logging.getLogger(__name__)
 class RegAuth:
     """Records registry traffic and says who breaks its authentication."""
 
-    def __init__(self, *, embedded: bool = False, credentials_known: bool = False, command: Sequence[str] = ()) -> None:
-        """`embedded`: whoever made it calls `finish` and does the talking, and knows the `command` to be watched."""
+    def __init__(
+        self,
+        *,
+        embedded: bool = False,
+        credentials_known: bool = False,
+        command: Sequence[str] = (),
+        keyring: Keyring | None = None,
+    ) -> None:
+        """`embedded`: whoever made it calls `finish` and does the talking, and knows the `command` to be watched.
+
+        `keyring` is used in place of one for the sources in the options.
+        """
         self._embedded = embedded
         self._credentials_known = credentials_known
         self._command = tuple(command)
@@ -53,6 +72,11 @@ class RegAuth:
         self._live: Live | None = None
         self._identities = Identities()
         self._standin: StandIn | None = None
+        self._keyring = keyring
+        self._sender = Sender()
+        self._injector: Injector | None = None
+        self._shim: Shim | None = None
+        self._proofs: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._wake = asyncio.Event()
         self._ticker: asyncio.Task[None] | None = None
@@ -76,6 +100,12 @@ class RegAuth:
         """mitmproxy is up."""
         if self._live is None:
             self._live = self._record(self._settings)
+        if self._injector is not None and (ctx.options.save_stream_file or ctx.options.hardump):
+            _log.warning(
+                "regauth: mitmproxy's own file (-w, save_stream_file or hardump) will hold the credentials that "
+                "regauth_inject=%s sends; do not publish it",
+                self._settings.inject,
+            )
         for complaint in options.unknown(list(ctx.options.deferred)):
             _log.warning("regauth: %s", complaint)
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
@@ -134,12 +164,28 @@ class RegAuth:
             self._live = self._record(settings)
         elif self._live is not None and settings.hosts != before.hosts:
             self._live.watch = Watch(settings.hosts)
+        if fresh or not changed.isdisjoint(_TAKING_A_HAND):
+            self._take_a_hand(settings)
         if self._live is not None and "regauth_scenario" in changed:
             self._play(settings)
             name = settings.scenario.id if settings.scenario is not None else None
             recorder = self._live.recorder
             recorder.environment = replace(
                 recorder.environment, scenario=recorder.redactor.text(name) if name else None
+            )
+
+    def _take_a_hand(self, settings: options.Settings) -> None:
+        self._injector = self._shim = None
+        if settings.inject is Inject.SHIM:
+            self._shim = Shim(settings.shim, self._sender)
+        elif settings.inject is not Inject.OFF:
+            keyring = self._keyring
+            if keyring is None:
+                sources = sources_of("regauth_credentials", settings.credentials, os.environ)
+                keyring = Keyring(sources, os.environ, complain=lambda line: _log.warning("regauth: %s", line))
+                keyring.prompt()
+            self._injector = Injector(
+                settings.inject, keyring, settings.trust, self._sender, clients=settings.clients
             )
 
     def _record(self, settings: options.Settings) -> Live:
@@ -153,7 +199,28 @@ class RegAuth:
         )
         if self._command:
             recorder.environment = replace(recorder.environment, command=redactor.command(self._command))
-        return Live(recorder, Watch(settings.hosts))
+        live = Live(recorder, Watch(settings.hosts))
+        live.told = self._told
+        return live
+
+    def _told(self, findings: Sequence[Finding]) -> None:
+        """Findings have become certain; prove them if that is wanted."""
+        if self._settings.inject is Inject.VERIFY:
+            task = asyncio.ensure_future(self._proved(findings))
+            self._proofs.add(task)
+            task.add_done_callback(self._proofs.discard)
+
+    async def _proved(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            with self._guard("a proof"):
+                if self._injector is not None:
+                    await self._injector.prove(finding, self.live().recorder)
+
+    async def prove(self) -> None:
+        """Whoever sent requests has ended: prove what is certain with that. For embedders, on the proxy's loop."""
+        if self._settings.inject is Inject.VERIFY:
+            await asyncio.gather(*self._proofs)
+            await self._proved(self.live().foreseen(time.time()))
 
     def _play(self, settings: options.Settings | None) -> None:
         """Put the scenario's registry in the place of its hosts, or take it away."""
@@ -220,7 +287,7 @@ class RegAuth:
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """The first sight of a request. An upload that is refused early has no later one."""
         live = self._live
-        if live is None or flow.is_replay or flow.metadata.get("regauth.internal"):
+        if live is None or flow.is_replay or is_ours(flow):
             return
         with self._guard("a request"):
             placed = live.place(flow)
@@ -231,6 +298,10 @@ class RegAuth:
                 self._identities.take_label(flow.client_conn, flow.request)
             label = self._identities.label(flow.client_conn)
             live.introduce(flow, label, await self._identities.process(flow.client_conn))
+            if self._injector is not None:
+                await self._injector.prepare(flow, placed[0], live.recorder)
+            elif self._shim is not None:
+                await self._shim.prepare(flow, placed[0], live.recorder)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Where a scenario is played, this is its turn."""
@@ -240,19 +311,36 @@ class RegAuth:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Decide whether the answer's body is kept for a moment or only counted."""
-        if self._live is not None:
+        if is_ours(flow):
+            self._sender.answered(flow)
+        elif self._live is not None:
             with self._guard("an answer"):
                 self._live.answered(flow)
 
-    def response(self, flow: http.HTTPFlow) -> None:
-        """The exchange is complete."""
-        if self._live is not None:
-            with self._guard("an exchange"):
-                self._live.end(flow)
+    async def response(self, flow: http.HTTPFlow) -> None:
+        """The exchange is complete, unless its answer can be bettered."""
+        live = self._live
+        if live is None:
+            return
+        opened = live.opened(flow) if self._injector is not None or self._shim is not None else None
+        if opened is not None:
+            with self._guard("an answer to a challenge"):
+                if self._injector is not None:
+                    await self._injector.settle(flow, opened[1], live.recorder, opened[0])
+                elif self._shim is not None:
+                    self._shim.settle(flow, opened[1], live.recorder)
+        self._end(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off."""
-        self.response(flow)
+        if self._injector is not None:
+            self._injector.drop(flow)
+        self._end(flow)
+
+    def _end(self, flow: http.HTTPFlow) -> None:
+        if self._live is not None:
+            with self._guard("an exchange"):
+                self._live.end(flow)
 
     def _is_played(self, flow: http.HTTPFlow) -> bool:
         return self._standin is not None and self._standin.serves(flow.request.host)

@@ -15,8 +15,28 @@ import regauth_core
 from regauth_core.bounded import Bounded
 from regauth_core.diagnosis import Diagnoser
 from regauth_core.edge.mishap import whereabouts
-from regauth_core.edge.trace import End, TraceEnd, TraceExchange, TraceGone, TraceHead, TraceLine, TraceWriter
-from regauth_core.model import Capture, Diagnosis, Ending, Environment, Exchange, Finding, Gone, Journal, Sender
+from regauth_core.edge.trace import (
+    End,
+    TraceEnd,
+    TraceExchange,
+    TraceGone,
+    TraceHead,
+    TraceLine,
+    TraceProof,
+    TraceWriter,
+)
+from regauth_core.model import (
+    Capture,
+    Diagnosis,
+    Ending,
+    Environment,
+    Exchange,
+    Finding,
+    Gone,
+    Journal,
+    Proof,
+    Sender,
+)
 from regauth_core.observe import Wire, observe
 from regauth_core.redact import Redactor
 from regauth_core.rules import all_rules
@@ -61,6 +81,7 @@ class Recorder:
         self._senders: Bounded[Hashable, Sender] = Bounded(_MAX_SENDERS)
         self._notes: dict[str, int] = {}
         self._gone: deque[Gone] = deque(maxlen=MAX_EXCHANGES)
+        self._proofs: deque[Proof] = deque(maxlen=MAX_EXCHANGES)
         self._trace = trace
         self._quiet_time = quiet_time
         self._credentials_known = credentials_known
@@ -109,6 +130,16 @@ class Recorder:
         self._write(TraceGone(gone=self._gone[-1]))
         return self._examined(lambda: self._diagnoser.gone(sender), ())
 
+    def prove(self, proof: Proof) -> None:
+        """A refused exchange was sent beside the client as a correct one would have sent it."""
+        self._proofs.append(proof)
+        self._write(TraceProof(proof=proof))
+        self._diagnoser.prove(proof)
+
+    def is_provable(self, finding: Finding) -> bool:
+        """Whether such a proof would tell more about `finding`, and there is none yet."""
+        return self._diagnoser.is_provable(finding)
+
     def note(self, text: str) -> None:
         """Something that the reader has to know about the recording; `text` holds nothing unredacted from the wire."""
         if text in self._notes or len(self._notes) < _MAX_NOTES:
@@ -127,9 +158,9 @@ class Recorder:
         """Whether there is anything that the reader has to know about the recording."""
         return bool(self._notes)
 
-    def journal(self) -> Journal:
-        """All up to now, as if the recording stopped; it goes on."""
-        return self._journal(copy.deepcopy(self._diagnoser), Ending.STOPPED)
+    def journal(self, ending: Ending = Ending.STOPPED) -> Journal:
+        """All up to now, as if the recording ended so; it goes on."""
+        return self._journal(copy.deepcopy(self._diagnoser), ending)
 
     def finish(self, ending: Ending, at: float) -> Journal:
         """All, now that nothing more comes; the trace is closed."""
@@ -163,6 +194,7 @@ class Recorder:
                 quiet_time=self._quiet_time,
                 credentials_known=self._credentials_known,
                 gone=tuple(self._gone),
+                proofs=tuple(self._proofs),
             ),
         )
 

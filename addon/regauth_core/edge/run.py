@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,7 +21,9 @@ from urllib.parse import urlsplit
 from regauth_core.edge.authority import authority, system_bundle, trust_bundle
 from regauth_core.edge.background import BackgroundProxy
 from regauth_core.edge.command import routed, shows_credentials, unrouted, upstream_proxy, version_command
+from regauth_core.edge.credentials import Keyring, sources_of
 from regauth_core.edge.files import reason
+from regauth_core.edge.inject import Inject
 from regauth_core.edge.outputs import print_summary, write_reports
 from regauth_core.edge.proxy import RegAuth
 from regauth_core.edge.trouble import Trouble
@@ -30,6 +32,8 @@ from regauth_core.redact import Redactor
 
 _DRAIN: Final = 0.3
 """Seconds that answers may take to arrive after the command has ended."""
+_PROOF: Final = 60.0
+"""Seconds that proving what was found may take after the command has ended."""
 _VERSION_TIME: Final = 5.0
 _VERSION_SIZE: Final = 2000
 _VERSION_LINES: Final = 12
@@ -53,6 +57,10 @@ class Plan:
     fail_on: Severity | None = None
     credentials_known: bool = False
     """The client holds credentials, whatever its command line shows."""
+    inject: Inject = Inject.OFF
+    credentials: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+    shim: tuple[str, ...] = ()
     one_stream: bool = False
     """What the command says on stderr comes out on stdout, in its place."""
 
@@ -108,7 +116,9 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
         bundle = Path(scratch) / "trusted.pem"
         bundle.write_text(trust_bundle(confdir, environment), "utf-8")
         known = plan.credentials_known or shows_credentials(plan.command)
-        addon = RegAuth(embedded=True, credentials_known=known, command=plan.command)
+        complaints: list[str] = []
+        keyring = _keyring(plan, environment, complaints.append)
+        addon = RegAuth(embedded=True, credentials_known=known, command=plan.command, keyring=keyring)
         proxy = BackgroundProxy(addon, confdir, _options(plan, environment))
         try:
             port = proxy.start()
@@ -120,13 +130,25 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
             deadline = time.monotonic() + _DRAIN
             while not addon.live().is_idle() and time.monotonic() < deadline:
                 time.sleep(0.01)
+            proxy.perform(addon.prove(), _PROOF)
         finally:
             proxy.stop()
+        for complaint in complaints:
+            addon.live().recorder.note(complaint)
         status = 128 - returned if returned < 0 else returned
         if not addon.live().recorder.count and not addon.live().recorder.has_notes:
             addon.live().recorder.note(_UNSEEN)
         journal = addon.finish(status=status, client_version=version.text())
         return Observed(status, journal, addon.live().recorder.redactor)
+
+
+def _keyring(plan: Plan, environment: Mapping[str, str], complain: Callable[[str], None]) -> Keyring | None:
+    """The credentials that the plan names; asks for what is to be typed before the command has the terminal."""
+    if not plan.credentials:
+        return None
+    keyring = Keyring(sources_of("run: --credentials", plan.credentials, environment), environment, complain=complain)
+    keyring.prompt()
+    return keyring
 
 
 def _program(name: str, environment: Mapping[str, str]) -> str:
@@ -153,6 +175,10 @@ def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool
     options: dict[str, str | bool | list[str]] = {
         "regauth_quiet_time": f"{plan.quiet_time:g}",
         "regauth_anonymize": sorted(plan.anonymize),
+        "regauth_inject": plan.inject.value,
+        "regauth_credentials": list(plan.credentials),
+        "regauth_trust": list(plan.trust),
+        "regauth_shim": list(plan.shim),
     }
     if plan.scenario is not None:
         options["regauth_scenario"] = str(plan.scenario)

@@ -12,7 +12,7 @@ import msgspec
 
 from regauth_core.edge.trace import SCHEMA, End, TraceHead
 from regauth_core.edge.trouble import Trouble
-from regauth_core.model import Break, Ending, Environment, Exchange, Gone, Redaction
+from regauth_core.model import Break, Ending, Environment, Exchange, Gone, Proof, Redaction
 from regauth_core.tally import together
 
 MAX_LINE: Final = 8 * 1024 * 1024
@@ -28,6 +28,7 @@ class _Line(msgspec.Struct):
 
     exchange: Exchange | None = None
     gone: Gone | None = None
+    proof: Proof | None = None
     end: End | None = None
     schema: str | None = None
     started: float = 0.0
@@ -52,7 +53,7 @@ class SavedTrace:
         self._damaged: list[int] = []
         self._unknown: dict[str, None] = {}
 
-    def events(self, file: BinaryIO) -> Iterator[tuple[float, Exchange | Gone | Break]]:
+    def events(self, file: BinaryIO) -> Iterator[tuple[float, Exchange | Gone | Proof | Break]]:
         """What happened, with its time. Behind a second head numbers are counted on."""
         before, highest, last, number = 0, 0, self.head.started, 0
         end: End | None = None
@@ -68,6 +69,8 @@ class SavedTrace:
                 yield last, replace(one, number=before + one.number) if before else one
             elif read.gone is not None:
                 yield read.gone.at, read.gone
+            elif read.proof is not None:
+                yield read.proof.at, replace(read.proof, exchange=before + read.proof.exchange)
             elif read.end is not None:
                 end = read.end
                 self._ended(end)

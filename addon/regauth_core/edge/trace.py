@@ -6,6 +6,7 @@ line       type                when
 head       `TraceHead`         first, before the first exchange; again where a recording was appended to a file
 exchange   `TraceExchange`     an exchange has ended; its numbers count from 1 behind each head
 gone       `TraceGone`         the process of a client has ended: nothing more can come from it
+proof      `TraceProof`        a refused exchange was sent beside the client as a correct one would have sent it
 end        `TraceEnd`          the recording has ended; without it the file breaks off, and nothing may be concluded
                                from what is not there
 =========  ==================  =======================================================================================
@@ -35,7 +36,7 @@ import msgspec
 from regauth_core.edge.files import reason
 from regauth_core.edge.last_look import REFUSAL
 from regauth_core.edge.trouble import Trouble
-from regauth_core.model import Ending, Environment, Exchange, Gone, Redaction
+from regauth_core.model import Ending, Environment, Exchange, Gone, Proof, Redaction
 from regauth_core.redact import Redactor
 from regauth_core.report.structure import is_json_kept
 
@@ -81,13 +82,20 @@ class End:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraceProof:
+    """What came of answering a refusal beside the client."""
+
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceEnd:
     """The recording has ended; nothing of it is missing."""
 
     end: End
 
 
-TraceLine = TraceHead | TraceExchange | TraceGone | TraceEnd
+TraceLine = TraceHead | TraceExchange | TraceGone | TraceProof | TraceEnd
 
 
 class TraceWriter:

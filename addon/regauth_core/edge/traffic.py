@@ -112,17 +112,8 @@ class Watch:
 
     def learn_layers(self, place: Place, body: bytes | None) -> None:
         """Take note of the hosts from which a manifest wants its foreign layers fetched."""
-        if body is None or len(body) > _MAX_MANIFEST or place.endpoint is not Endpoint.MANIFEST:
-            return
-        if b'"urls"' not in body:
-            return
-        try:
-            layers = _MANIFEST.decode(body).layers[:_MAX_LAYERS]
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return
-        for layer in layers:
-            for url in layer.urls[:4]:
-                self._name(place, url, Role.STORAGE)
+        for url in layer_urls(place, body):
+            self._name(place, url, Role.STORAGE)
 
     def _name(self, place: Place, url: str, role: Role) -> None:
         base = place.origin
@@ -132,6 +123,17 @@ class Watch:
             return
         path = "/" + whole.partition("://")[2].partition("/")[2]
         _put(self._named, (origin.host, origin.port, _bare(path)), role, MAX_NAMED)
+
+
+def layer_urls(place: Place, body: bytes | None) -> tuple[str, ...]:
+    """From where a manifest, the answer to the request for `place`, wants its foreign layers fetched."""
+    if body is None or len(body) > _MAX_MANIFEST or place.endpoint is not Endpoint.MANIFEST or b'"urls"' not in body:
+        return ()
+    try:
+        layers = _MANIFEST.decode(body).layers[:_MAX_LAYERS]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ()
+    return tuple(url for layer in layers for url in layer.urls[:4])
 
 
 def is_token_form(body: bytes | None) -> bool:

@@ -75,6 +75,8 @@ class Rule:
     """It is certain with the exchange that completes it, `Conversation.latest`, and is not asked again at the end."""
     stands_alone: bool = False
     """It is told beside the root cause, not instead of it."""
+    is_provable: bool = False
+    """Sending what a correct client would have sent shows whether its finding is right."""
     beside: frozenset[str] = frozenset()
     """Root causes beside which it is told as well."""
 

@@ -205,4 +205,5 @@ RULE = Rule(
     signs=signs.REFUSED,
     matches=matches,
     manual=__doc__,
+    is_provable=True,
 )

@@ -133,4 +133,5 @@ RULE = Rule(
     signs=signs.REFUSED | signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    is_provable=True,
 )

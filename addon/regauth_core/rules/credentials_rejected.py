@@ -148,4 +148,5 @@ RULE = Rule(
     signs=signs.CREDENTIAL | signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    is_provable=True,
 )

@@ -139,4 +139,5 @@ RULE = Rule(
     signs=signs.REFUSED | signs.DENIED,
     matches=matches,
     manual=__doc__,
+    is_provable=True,
 )

@@ -58,4 +58,5 @@ RULE = Rule(
     signs=signs.ODD_CREDENTIAL,
     matches=matches,
     manual=__doc__,
+    is_provable=True,
 )

@@ -88,4 +88,5 @@ RULE = Rule(
     signs=signs.REFUSED,
     matches=matches,
     manual=__doc__,
+    is_provable=True,
 )

@@ -123,5 +123,6 @@ RULE = Rule(
     signs=signs.CREDENTIAL,
     matches=matches,
     manual=__doc__,
+    is_provable=True,
     beside=frozenset({"credentials-rejected"}),
 )

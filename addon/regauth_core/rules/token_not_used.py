@@ -101,4 +101,5 @@ RULE = Rule(
     signs=signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    is_provable=True,
 )

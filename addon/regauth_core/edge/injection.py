@@ -1,0 +1,307 @@
+"""What regauth itself does about challenges: credentials proved beside the client, or added in its place.
+
+The record stays the client's: an added header is taken out again before the exchange is recorded, and the exchange says
+what was changed. Secrets are in memory and on the wire, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from mitmproxy import ctx, http
+from mitmproxy.net.http import status_codes
+
+from regauth_core.auth.flow import Authenticator
+from regauth_core.auth.login import Login
+from regauth_core.auth.messages import Authorization, ClientRequest, Outcome, Received
+from regauth_core.auth.need import need_of
+from regauth_core.auth.proof import objection
+from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.settings import Manner
+from regauth_core.auth.trust import Trust
+from regauth_core.authorization import credentials
+from regauth_core.bounded import Bounded
+from regauth_core.edge.credentials import Keyring
+from regauth_core.edge.flows import Noted
+from regauth_core.edge.inject import Inject
+from regauth_core.edge.recorder import Recorder
+from regauth_core.edge.subrequests import Sender, origin_connected
+from regauth_core.edge.traffic import Place, layer_urls
+from regauth_core.model import Endpoint, Finding, Proof
+
+_REMEMBERED: Final = 1000
+_BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
+_UPSTREAM_SAID: Final = "the registry answered {status} at first; regauth answered the challenge in the client's place"
+
+# What is no fault of anything and needs no word.
+_QUIET: Final = frozenset(
+    {
+        Stop.CLIENT_AUTHORIZED,
+        Stop.NO_LOGIN,
+        Stop.NO_REFUSAL,
+        Stop.NOT_A_READ,
+        Stop.RECENTLY_REFUSED,
+        Distrust.OUTSIDE_API,
+    }
+)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is needed of a request until its answer has come."""
+
+    request: ClientRequest
+    before: Outcome | None = None
+    own: tuple[tuple[bytes, bytes], ...] | None = field(default=None, repr=False)
+    """The client's own header fields, where they were changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A refusal that may be answered later, beside the client."""
+
+    flow: http.HTTPFlow
+    request: ClientRequest
+    answer: Received
+
+
+class Injector:
+    """Decides with an authenticator, sends with mitmproxy, and marks what it did. For one event loop."""
+
+    def __init__(
+        self, mode: Inject, keyring: Keyring, trust: Trust, sender: Sender, *, clients: Iterable[str] = ()
+    ) -> None:
+        """`clients`: addresses of clients elsewhere that may have credentials added; those on loopback always may."""
+        self.mode = mode
+        self._keyring = keyring
+        self._sender = sender
+        self._clients = frozenset(clients)
+        self._authenticator = Authenticator(
+            keyring, trust=trust, manner=Manner(is_overriding=mode is Inject.OVERRIDE)
+        )
+        self._kept: dict[str, _Kept] = {}
+        self._proved: Bounded[tuple[str, str, str | None], bool] = Bounded(_REMEMBERED)
+        self._refused: Bounded[int, _Refused] = Bounded(_REMEMBERED)
+
+    # Before the request goes out
+
+    async def prepare(self, flow: http.HTTPFlow, place: Place, recorder: Recorder) -> None:
+        """Add what the registry is known to want; changes nothing in mode `verify`."""
+        if not flow.live or flow.response is not None:
+            return
+        kept = self._kept[flow.id] = _Kept(_client_request(flow, place))
+        if self.mode is Inject.VERIFY:
+            return
+        if not self._may_use(flow):
+            client = recorder.redactor.host_name(_address(flow))
+            recorder.note(
+                f"regauth added no credentials for the client at {client}: it is not on this machine's loopback "
+                "interface, and regauth_clients does not name it"
+            )
+            return
+        await self._look_up(kept.request, recorder)
+        kept.before = await self._sender.drive(flow, self._authenticator.preflight(kept.request, _begin(flow)))
+        self._tell(kept.before, kept.request, recorder)
+        if kept.before.authorization is not None:
+            self._add(flow, kept, kept.before.authorization, recorder)
+
+    def _add(self, flow: http.HTTPFlow, kept: _Kept, found: Authorization, recorder: Recorder) -> None:
+        kept.own = flow.request.headers.fields
+        flow.request.headers["Authorization"] = found.value
+        self._mark(flow, recorder, _added(found, recorder, replaced=_brings_credentials(kept)))
+
+    # When the answer is there
+
+    async def settle(self, flow: http.HTTPFlow, place: Place, recorder: Recorder, number: int) -> None:
+        """Take out what was added, and give the client a better answer than a refusal, if there is one.
+
+        `number` is the exchange's; nothing is raised for what the registry or the token server does.
+        """
+        kept = self._kept.pop(flow.id, None)
+        if kept is None:
+            return
+        if kept.own is not None:
+            flow.request.headers.fields = kept.own
+        response = flow.response
+        if response is None or flow.error is not None:
+            return
+        received = _received(response, response.timestamp_end or _begin(flow))
+        for url in layer_urls(place, response.raw_content):
+            self._authenticator.note_led(kept.request, url, received.at)
+        if self.mode is Inject.VERIFY:
+            if received.status in (401, 403):
+                self._refused[number] = _Refused(flow, kept.request, received)
+            return
+        if self._may_use(flow):
+            await self._answer(flow, kept, received, recorder)
+
+    def drop(self, flow: http.HTTPFlow) -> None:
+        """The exchange broke off."""
+        kept = self._kept.pop(flow.id, None)
+        if kept is not None and kept.own is not None:
+            flow.request.headers.fields = kept.own
+
+    async def _answer(self, flow: http.HTTPFlow, kept: _Kept, received: Received, recorder: Recorder) -> None:
+        outcome = await self._sender.drive(flow, self._authenticator.answer(kept.request, received, kept.before))
+        self._tell(outcome, kept.request, recorder)
+        answer, found = outcome.answer, outcome.authorization
+        if found is not None:
+            _name(found, recorder)
+        if answer is None or flow.response is None or flow.response.raw_content is None:
+            return
+        flow.response = _response(answer, flow)
+        added = [_added(found, recorder, replaced=_brings_credentials(kept))] if found is not None else []
+        self._mark(flow, recorder, _UPSTREAM_SAID.format(status=received.status), *added)
+
+    # Proof
+
+    async def prove(self, finding: Finding, recorder: Recorder) -> None:
+        """Find out whether what `finding` blames the client for would have gone well; once for a conversation."""
+        key = (finding.client, finding.registry, finding.repository)
+        number = next((number for number in finding.exchanges if number in self._refused), None)
+        if number is None or key in self._proved or not recorder.is_provable(finding):
+            return
+        held = self._refused[number]
+        flow, request = held.flow, held.request
+        if request.method not in ("GET", "HEAD") or not self._may_use(flow):
+            return
+        self._proved[key] = True
+        await self._look_up(request, recorder)
+        outcome = await self._sender.drive(flow, self._authenticator.verify(request, held.answer))
+        if outcome.authorization is not None:
+            _name(outcome.authorization, recorder)
+        if outcome.verification is not None:
+            recorder.prove(Proof(exchange=number, at=time.time(), verification=outcome.verification))
+
+    # Common to all
+
+    def _may_use(self, flow: http.HTTPFlow) -> bool:
+        """Whether the client may have somebody's credentials used for it."""
+        text = _address(flow)
+        if text in self._clients:
+            return True
+        try:
+            address = ipaddress.ip_address(text.partition("%")[0])
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None)
+        return (mapped or address).is_loopback
+
+    async def _look_up(self, request: ClientRequest, recorder: Recorder) -> None:
+        need = need_of(request.method, request.path)
+        if not need.is_api:
+            return
+        found = await self._keyring.login_for(request.origin, need.repository)
+        if found.login is not None:
+            _remember(found.login, recorder)
+
+    def _tell(self, outcome: Outcome, request: ClientRequest, recorder: Recorder) -> None:
+        for reason in outcome.reasons:
+            if reason not in _QUIET:
+                host = recorder.redactor.host_name(request.origin.host)
+                recorder.note(f"regauth's own credentials for {host}: {objection(reason)}")
+
+    def _mark(self, flow: http.HTTPFlow, recorder: Recorder, *changes: str) -> None:
+        for change in changes:
+            Noted(flow).changed(change)
+        flow.marked = flow.marked or ":key:"
+        flow.comment = flow.comment or "changed by regauth"
+        recorder.note(
+            f"regauth_inject={self.mode} changed exchanges, so that a fault of the client may not show; "
+            "what the client does by itself is seen with regauth_inject=off"
+        )
+
+
+def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
+    request = flow.request
+    length = request.headers.get("content-length", "0")
+    has_body = length.strip() not in ("", "0") or "transfer-encoding" in request.headers
+    # A blob that was fetched again after a refusal would have to be held; its credentials are found in advance.
+    can_resend = not has_body and not (place.endpoint in _BIG and request.method != "HEAD")
+    return ClientRequest(
+        method=request.method.upper(),
+        origin=origin_connected(flow),
+        path=request.path,
+        headers=tuple((_text(name), _text(value)) for name, value in request.headers.fields),
+        body=b"" if can_resend else None,
+        client=_address(flow),
+        is_verified=not ctx.options.ssl_insecure,
+    )
+
+
+def _brings_credentials(kept: _Kept) -> bool:
+    return bool(kept.request.values("authorization"))
+
+
+def _added(found: Authorization, recorder: Recorder, *, replaced: bool) -> str:
+    what = f"a {found.scheme.capitalize()} credential ({_name(found, recorder)})"
+    return f"regauth put {what} in the place of the client's" if replaced else f"regauth added {what}"
+
+
+def _name(found: Authorization, recorder: Recorder) -> str:
+    """The fingerprint by which the reports call what was sent; the sweep looks for it from now on."""
+    for each in credentials(found.value):
+        if each.pair is not None:
+            recorder.redactor.remember(each.value)
+            return recorder.redactor.fingerprint(each.pair[1], "pw")
+        return recorder.redactor.fingerprint(each.value, "tok")
+    return "nothing"
+
+
+def _remember(login: Login, recorder: Recorder) -> None:
+    if login.password:
+        recorder.redactor.fingerprint(login.password, "pw")
+    for secret in (login.identity_token, login.registry_token):
+        if secret:
+            recorder.redactor.remember(secret)
+
+
+def _address(flow: http.HTTPFlow) -> str:
+    peer = flow.client_conn.peername
+    return peer[0] if peer else ""
+
+
+def _begin(flow: http.HTTPFlow) -> float:
+    return flow.request.timestamp_start
+
+
+def _received(response: http.Response, at: float) -> Received:
+    return Received(
+        status=response.status_code,
+        at=at,
+        headers=tuple((_text(name), _text(value)) for name, value in response.headers.fields),
+        body=response.raw_content or b"",
+    )
+
+
+def _response(answer: Received, flow: http.HTTPFlow) -> http.Response:
+    """What the client gets instead of the refusal."""
+    old = flow.response
+    gone = {"connection", "keep-alive", "transfer-encoding"}
+    if flow.request.method != "HEAD":
+        gone.add("content-length")
+    fields = [(_bytes(name), _bytes(value)) for name, value in answer.headers if name.lower() not in gone]
+    if flow.request.method != "HEAD" and answer.status not in (204, 304):
+        fields.append((b"content-length", str(len(answer.body)).encode()))
+    return http.Response(
+        http_version=old.data.http_version if old is not None else b"HTTP/1.1",
+        status_code=answer.status,
+        reason=status_codes.RESPONSES.get(answer.status, "").encode(),
+        headers=http.Headers(fields),
+        content=answer.body,
+        trailers=None,
+        timestamp_start=old.timestamp_start if old is not None else answer.at,
+        timestamp_end=answer.at,
+    )
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
