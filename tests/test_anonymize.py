@@ -56,7 +56,10 @@ NAMES = (
     "10.20.30.40",
     "fd12:3456",
 )
-REALM = f'Bearer realm="https://{AUTH}/service/token?tenant=wombat",service="{HOST}",scope="repository:{REPOSITORY}:pull,push"'
+REALM = (
+    f'Bearer realm="https://{AUTH}/service/token?tenant=wombat",service="{HOST}",'
+    f'scope="repository:{REPOSITORY}:pull,push"'
+)
 S3 = "wombat-layers.s3.eu-west-1.amazonaws.com"
 TOKEN = jwt(
     "names",
@@ -69,8 +72,9 @@ TOKEN = jwt(
     ],
 )
 SAID = (
-    f"user {USER} of {ROBOT} may not pull {REPOSITORY}:1.0 from {HOST}:8443/{OTHER}, project quokka, host {AUTH.upper()},"
-    f" dial tcp 10.20.30.40:443, dial tcp [fd12:3456::7]:443, lookup numbat.zebracorp.io, see https://{HOST}/harbor/projects/quokka"
+    f"user {USER} of {ROBOT} may not pull {REPOSITORY}:1.0 from {HOST}:8443/{OTHER}, project quokka,"
+    f" host {AUTH.upper()}, dial tcp 10.20.30.40:443, dial tcp [fd12:3456::7]:443,"
+    f" lookup numbat.zebracorp.io, see https://{HOST}/harbor/projects/quokka"
 )
 
 
@@ -82,35 +86,73 @@ def error(message: str) -> bytes:
 
 def named() -> list[Wire]:
     """Exchanges that are full of names."""
-    auth, path = "Authorization", f"/v2/{REPOSITORY}"
-    login, token = (auth, "Basic " + basic(USER, "correct-horse")), (auth, "Bearer " + TOKEN)
-    asked = f"/service/token?account={USER}&service={HOST}&scope=repository%3A{REPOSITORY.replace('/', '%2F')}%3Apull"
-    form = f"grant_type=password&username={ROBOT}&password=hunter22&service={HOST}&scope=repository:{OTHER}:push"
-    answer = json.dumps({"token": TOKEN, "expires_in": 300, "scope": f"repository:{REPOSITORY}:pull"})
-    wires = [
-        wire("/v2/", host=HOST, answer="{}"),
-        wire(f"{path}/manifests/1.0?ns={HOST}", host=HOST, status=401, answer=error("who?"), headers=(("WWW-Authenticate", REALM),)),
-        wire(asked, login, host=AUTH, answer=answer),
-        wire("/service/token", method="POST", host=AUTH, body=form.encode(), status=401, answer=error(SAID)),
-        wire(f"{path}/manifests/1.0", token, host=HOST, status=403, answer=error(SAID), headers=(("WWW-Authenticate", f'{REALM},error="denied",error_description="{SAID}"'),)),
-        wire(f"{path}/blobs/{DIGEST}", token, host=HOST, status=307, headers=(("Location", f"https://{BLOBS}/wombat/quokka/{DIGEST[7:]}?x=1"), ("Via", f"1.1 proxy.{HOST}"))),
-        wire(f"/wombat/quokka/{DIGEST[7:]}?x=1", ("Referer", f"https://{HOST}{path}/blobs/{DIGEST}"), host=BLOBS, status=302, headers=(("Location", f"https://{S3}/quokka/x"), ("Set-Cookie", f"a=b; Domain=.{HOST}; Path={path}"))),
-        wire("/quokka/x", host=S3, answer="layer"),
-        wire(f"/v2/{OTHER}/blobs/uploads/?mount={DIGEST}&from={REPOSITORY}", token, method="POST", host=HOST, status=202, headers=(("Location", f"{path}/blobs/uploads/1"), ("Content-Location", f"http://{HOST}{path}"))),
-        wire("/v2/_catalog?n=1&last=wombat", token, host=HOST, headers=(("Link", '</v2/_catalog?n=1&last=kangaroo>; rel="next"'),)),
-        wire(f"{path}/manifests/2", token, host=HOST, answer=json.dumps({"layers": [{"urls": [f"https://{BLOBS}/wombat/1"]}]})),
-        wire(f"{path}/manifests/3", host=HOST, status=500, answer=f"<html><title>Oops</title><p>{SAID}</p></html>", headers=(("Content-Type", "text/html"),)),
-        wire(f"{path}/manifests/4", host=HOST, status=None, failure=(FailureKind.TLS, f"certificate is not valid for '{HOST}', only *.zebracorp.net: {SAID}")),
-        wire("/v2/kangaroo/tags/list", host="10.20.30.40", status=401, headers=(("WWW-Authenticate", f'Basic realm="Artifacts of {HOST}"'),)),
-        wire("/v2/kangaroo/tags/list", host="fd12:3456::7", status=401, headers=(("WWW-Authenticate", 'Basic realm="kangaroo"'),)),
-        wire("/artifactory/api/docker/numbat/v2/kangaroo/tags/list", ("User-Agent", f"client/1 (+https://{HOST}/wombat)"), host="numbat", status=401),
-    ]  # fmt: skip
     told = [
-        replace(one, number=n, started=one.started + n, ended=one.started + n + 0.2) for n, one in enumerate(wires, 1)
+        replace(one, number=n, started=one.started + n, ended=one.started + n + 0.2)
+        for n, one in enumerate((*_logging_in(), *_fetching(), *_failing()), 1)
     ]
     told[4] = replace(told[4], label=USER, program="client", process=7, address="10.20.30.40")
     told[5] = replace(told[5], changes=(f"the proxy sent it to {HOST} instead of {BLOBS}",))
     return told
+
+
+PATH, BEARER = f"/v2/{REPOSITORY}", ("Authorization", "Bearer " + TOKEN)
+
+
+def _logging_in() -> list[Wire]:
+    login = ("Authorization", "Basic " + basic(USER, "correct-horse"))
+    asked = f"/service/token?account={USER}&service={HOST}&scope=repository%3A{REPOSITORY.replace('/', '%2F')}%3Apull"
+    form = f"grant_type=password&username={ROBOT}&password=hunter22&service={HOST}&scope=repository:{OTHER}:push"
+    answer = json.dumps({"token": TOKEN, "expires_in": 300, "scope": f"repository:{REPOSITORY}:pull"})
+    challenge = ("WWW-Authenticate", REALM)
+    denial = ("WWW-Authenticate", f'{REALM},error="denied",error_description="{SAID}"')
+    return [
+        wire("/v2/", host=HOST, answer="{}"),
+        wire(f"{PATH}/manifests/1.0?ns={HOST}", host=HOST, status=401, answer=error("who?"), headers=(challenge,)),
+        wire(asked, login, host=AUTH, answer=answer),
+        wire("/service/token", method="POST", host=AUTH, body=form.encode(), status=401, answer=error(SAID)),
+        wire(f"{PATH}/manifests/1.0", BEARER, host=HOST, status=403, answer=error(SAID), headers=(denial,)),
+    ]
+
+
+def _fetching() -> list[Wire]:
+    stored = f"/wombat/quokka/{DIGEST[7:]}?x=1"
+    mount = f"/v2/{OTHER}/blobs/uploads/?mount={DIGEST}&from={REPOSITORY}"
+    foreign = {"layers": [{"urls": [f"https://{BLOBS}/wombat/1"]}]}
+    via, cookie = ("Via", f"1.1 proxy.{HOST}"), ("Set-Cookie", f"a=b; Domain=.{HOST}; Path={PATH}")
+    session = (("Location", f"{PATH}/blobs/uploads/1"), ("Content-Location", f"http://{HOST}{PATH}"))
+    link = ("Link", '</v2/_catalog?n=1&last=kangaroo>; rel="next"')
+    referer = ("Referer", f"https://{HOST}{PATH}/blobs/{DIGEST}")
+    return [
+        wire(f"{PATH}/blobs/{DIGEST}", BEARER, host=HOST, status=307, headers=(_to(f"https://{BLOBS}{stored}"), via)),
+        wire(stored, referer, host=BLOBS, status=302, headers=(_to(f"https://{S3}/quokka/x"), cookie)),
+        wire("/quokka/x", host=S3, answer="layer"),
+        wire(mount, BEARER, method="POST", host=HOST, status=202, headers=session),
+        wire("/v2/_catalog?n=1&last=wombat", BEARER, host=HOST, headers=(link,)),
+        wire(f"{PATH}/manifests/2", BEARER, host=HOST, answer=json.dumps(foreign)),
+    ]
+
+
+def _to(url: str) -> tuple[str, str]:
+    return "Location", url
+
+
+def _failing() -> list[Wire]:
+    page = f"<html><title>Oops</title><p>{SAID}</p></html>"
+    certificate = f"certificate is not valid for '{HOST}', only *.zebracorp.net: {SAID}"
+    artifactory = "/artifactory/api/docker/numbat/v2/kangaroo/tags/list"
+    agent = ("User-Agent", f"client/1 (+https://{HOST}/wombat)")
+
+    def asked(host: str, realm: str) -> Wire:
+        challenge = ("WWW-Authenticate", f'Basic realm="{realm}"')
+        return wire("/v2/kangaroo/tags/list", host=host, status=401, headers=(challenge,))
+
+    return [
+        wire(f"{PATH}/manifests/3", host=HOST, status=500, answer=page, headers=(("Content-Type", "text/html"),)),
+        wire(f"{PATH}/manifests/4", host=HOST, status=None, failure=(FailureKind.TLS, certificate)),
+        asked("10.20.30.40", f"Artifacts of {HOST}"),
+        asked("fd12:3456::7", "kangaroo"),
+        wire(artifactory, agent, host="numbat", status=401),
+    ]
 
 
 STORY = Story(

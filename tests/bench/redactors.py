@@ -91,7 +91,12 @@ def chrome(entry: Entry) -> None:
         message["headers"] = [pair for pair in message["headers"] if pair["name"].lower() not in CHROME]
 
 
-CLOUDFLARE_WORDS: Final = ["Authorization", "SAMLRequest", "SAMLResponse", "access_token", "appID", "assertion", "auth", "authenticity_token", "challenge", "client_id", "client_secret", "code", "code_challenge", "code_verifier", "email", "facetID", "fcParams", "id_token", "password", "refresh_token", "serverData", "shdf", "state", "token", "usg", "vses2", "x-client-data"]
+CLOUDFLARE_WORDS: Final = [
+    "Authorization", "SAMLRequest", "SAMLResponse", "access_token", "appID", "assertion", "auth",
+    "authenticity_token", "challenge", "client_id", "client_secret", "code", "code_challenge", "code_verifier",
+    "email", "facetID", "fcParams", "id_token", "password", "refresh_token", "serverData", "shdf", "state", "token",
+    "usg", "vses2", "x-client-data",
+]  # fmt: skip
 _JWT = re.compile(r"\b(ey[\w=-]+\.ey[\w=-]+)\.[\w.+/=-]+")
 
 

@@ -53,9 +53,11 @@ T = TypeVar("T")
 LONGEST: Final = 400
 """Bytes of an input."""
 
-NOISE = ("", "", "", " ", ",", ";", "=", '"', "'", "<", ">", "\\", "%", "&", "/", ".", ":", "\n", "\t", "\x1b", "\u00e9",
-         "\U0001f511", "\u202e", "x", "A", "0", "token=", "Bearer ", "Basic ", "key: ", "?a=", "](", "`", "|", "(", "%25", "sha256:",
-         "eyJ", "-", "_", "+", "~", "@", "$", "#", "{", "[", "\x00", "\ud800", "password is ", "\u2028")  # fmt: skip
+NOISE = (
+    "", "", "", " ", ",", ";", "=", '"', "'", "<", ">", "\\", "%", "&", "/", ".", ":", "\n", "\t", "\x1b", "\u00e9",
+    "\U0001f511", "\u202e", "x", "A", "0", "token=", "Bearer ", "Basic ", "key: ", "?a=", "](", "`", "|", "(", "%25",
+    "sha256:", "eyJ", "-", "_", "+", "~", "@", "$", "#", "{", "[", "\x00", "\ud800", "password is ", "\u2028",
+)  # fmt: skip
 
 
 class Source:
@@ -138,25 +140,80 @@ CERTAIN: tuple[Callable[[str], Wire], ...] = (
 
 # Anywhere else; `{}` is replaced.
 
-PATHS = ("/v2/team/app/manifests/{}", "/v2/team/{}/tags/list", "/v2/team/app/blobs/{}", "/v2/team/app/blobs/uploads/{}?_state={}",
-         "/v2/a/tags/list?{}=1", "/v2/a/tags/list?x={}", "/v2/_catalog?last={}", "/token?scope=repository:{}:pull&service=s",
-         "/token?service={}&account={}", "/token/{}/x", "/token?scope={}&client_id={}", "/v2/a/blobs/uploads/?mount={}&from={}",
-         "/v1/{}", "/x/v2/{}/tags/list", "//{}", "/v2/{}/../{}/manifests/a", "/v2/a/manifests/x#{}", "{}")  # fmt: skip
-REQUEST_FIELDS = (("User-Agent", "tool/1.0 {}"), ("X-Other", "{}"), ("Host", "a.test:{}"), ("Accept", "{}"), ("{}", "x"),
-                  ("Referer", "https://a.test/{}?{}"), ("Range", "bytes={}"), ("Cookie", "{}=a; b"), ("Authorization", "{} abc"),
-                  ("Authorization", 'Digest username="{}", response="{}"'), ("Via", "1.1 {}"), ("Expect", "{}"))  # fmt: skip
-RESPONSE_FIELDS = (("WWW-Authenticate", 'Bearer realm="https://auth.test/{}",service="{}",scope="repository:{}:pull"'),
-                   ("WWW-Authenticate", 'Basic realm="{}"'), ("WWW-Authenticate", "Negotiate {}"), ("WWW-Authenticate", "{}"),
-                   ("WWW-Authenticate", 'Bearer realm="https://a.test/t",error="{}",error_description="{}",{}="x"'),
-                   ("Location", "https://b.test/x/{}?{}={}#{}"), ("Location", "{}"), ("Location", "/v2/a/blobs/uploads/{}"),
-                   ("Link", "</v2/_catalog?last={}&n=1>; rel=next; title=\"{}\""), ("Server", "x {}"), ("ETag", '"{}"'),
-                   ("Docker-Content-Digest", "{}"), ("Docker-Upload-UUID", "{}"), ("Content-Type", "text/{}"), ("Date", "{}"),
-                   ("Warning", '299 - "{}"'), ("Retry-After", "{}"), ("OCI-Subject", "{}"), ("Vary", "{}"), ("Set-Cookie", "{}=1"),
-                   ("Content-Location", "{}"), ("RateLimit-Limit", "{}"), ("X-Request-Id", "{}"))  # fmt: skip
-BODIES = ('{"errors":[{"code":"DENIED","message":"{}"}]}', '{"errors":[{"code":"{}","detail":[{"Type":"{}","Name":"{}","Action":"{}"}]}]}',
-          '{"error":"{}","error_description":"{}"}', '{"details":"{}","{}":1}', "{}", "<html><h1>{}</h1><p title='{}'>no</p>",
-          '"{}"', '["{}"]', '{"message":{"a":"{}"}}', "denied: {}", '{"token":"{}', '{"layers":[{"urls":["https://a.test/{}"]}]}',
-          '{"token":"a.eyJhY2Nlc3MiOltdfQ.b","scope":"{}","{}":"{}"}')  # fmt: skip
+PATHS = (
+    "/v2/team/app/manifests/{}",
+    "/v2/team/{}/tags/list",
+    "/v2/team/app/blobs/{}",
+    "/v2/team/app/blobs/uploads/{}?_state={}",
+    "/v2/a/tags/list?{}=1",
+    "/v2/a/tags/list?x={}",
+    "/v2/_catalog?last={}",
+    "/token?scope=repository:{}:pull&service=s",
+    "/token?service={}&account={}",
+    "/token/{}/x",
+    "/token?scope={}&client_id={}",
+    "/v2/a/blobs/uploads/?mount={}&from={}",
+    "/v1/{}",
+    "/x/v2/{}/tags/list",
+    "//{}",
+    "/v2/{}/../{}/manifests/a",
+    "/v2/a/manifests/x#{}",
+    "{}",
+)
+REQUEST_FIELDS = (
+    ("User-Agent", "tool/1.0 {}"),
+    ("X-Other", "{}"),
+    ("Host", "a.test:{}"),
+    ("Accept", "{}"),
+    ("{}", "x"),
+    ("Referer", "https://a.test/{}?{}"),
+    ("Range", "bytes={}"),
+    ("Cookie", "{}=a; b"),
+    ("Authorization", "{} abc"),
+    ("Authorization", 'Digest username="{}", response="{}"'),
+    ("Via", "1.1 {}"),
+    ("Expect", "{}"),
+)
+RESPONSE_FIELDS = (
+    ("WWW-Authenticate", 'Bearer realm="https://auth.test/{}",service="{}",scope="repository:{}:pull"'),
+    ("WWW-Authenticate", 'Basic realm="{}"'),
+    ("WWW-Authenticate", "Negotiate {}"),
+    ("WWW-Authenticate", "{}"),
+    ("WWW-Authenticate", 'Bearer realm="https://a.test/t",error="{}",error_description="{}",{}="x"'),
+    ("Location", "https://b.test/x/{}?{}={}#{}"),
+    ("Location", "{}"),
+    ("Location", "/v2/a/blobs/uploads/{}"),
+    ("Link", "</v2/_catalog?last={}&n=1>; rel=next; title=\"{}\""),
+    ("Server", "x {}"),
+    ("ETag", '"{}"'),
+    ("Docker-Content-Digest", "{}"),
+    ("Docker-Upload-UUID", "{}"),
+    ("Content-Type", "text/{}"),
+    ("Date", "{}"),
+    ("Warning", '299 - "{}"'),
+    ("Retry-After", "{}"),
+    ("OCI-Subject", "{}"),
+    ("Vary", "{}"),
+    ("Set-Cookie", "{}=1"),
+    ("Content-Location", "{}"),
+    ("RateLimit-Limit", "{}"),
+    ("X-Request-Id", "{}"),
+)
+BODIES = (
+    '{"errors":[{"code":"DENIED","message":"{}"}]}',
+    '{"errors":[{"code":"{}","detail":[{"Type":"{}","Name":"{}","Action":"{}"}]}]}',
+    '{"error":"{}","error_description":"{}"}',
+    '{"details":"{}","{}":1}',
+    "{}",
+    "<html><h1>{}</h1><p title='{}'>no</p>",
+    '"{}"',
+    '["{}"]',
+    '{"message":{"a":"{}"}}',
+    "denied: {}",
+    '{"token":"{}',
+    '{"layers":[{"urls":["https://a.test/{}"]}]}',
+    '{"token":"a.eyJhY2Nlc3MiOltdfQ.b","scope":"{}","{}":"{}"}',
+)
 OTHERS = ("failure", "change", "label", "program", "protocol", "method")
 
 

@@ -37,6 +37,9 @@ _REMEMBERED: Final = 1000
 _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
 _UPSTREAM_SAID: Final = "the registry answered {status} at first; regauth answered the challenge in the client's place"
 
+_ALLOWABLE: Final = frozenset(
+    {Distrust.PLAIN_HTTP, Distrust.ADDRESS_LITERAL, Distrust.UNKNOWN_HOST, Distrust.UNVERIFIED_CONNECTION}
+)
 # What is no fault of anything and needs no word.
 _QUIET: Final = frozenset(
     {
@@ -203,7 +206,8 @@ class Injector:
         for reason in outcome.reasons:
             if reason not in _QUIET:
                 host = recorder.redactor.host_name(request.origin.host)
-                recorder.note(f"regauth's own credentials for {host}: {objection(reason)}")
+                widen = "; regauth_trust can allow it" if reason in _ALLOWABLE else ""
+                recorder.note(f"regauth's own credentials for {host}: {objection(reason)}{widen}")
 
     def _mark(self, flow: http.HTTPFlow, recorder: Recorder, *changes: str) -> None:
         for change in changes:

@@ -1,0 +1,209 @@
+"""Real clients at real registries, with regauth's hand in it: each mode of `--inject`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from clients.programs import Place
+from clients.sessions import Told
+from registries import sessions
+from registries.calls import Call, secrets_of
+from registries.ground import REGISTRY, Login
+from registries.servers import Registry
+from registries.test_reading_and_writing import IGNORED, IGNORED_LOGIN_UNKNOWN, PING_FIRST, failure, summary
+
+pytestmark = pytest.mark.registries
+
+ASKED_LATE: Final = (("nginx", "foo"), ("mixed", "alice/app"))
+"""Where the ping is open and a repository is not."""
+CORRECT: Final = ("ctr", "oras", "regctl")
+"""They answer whatever challenge they get."""
+CHANGED: Final = "changed exchanges"
+
+
+def with_login(mode: str, call: Call, login: Login) -> tuple[str, ...]:
+    """The options for a mode that has credentials of its own, out of a file."""
+    return "--inject", "verify", "--credentials", str(call.given(login))
+
+
+def notes_of(told: Told) -> list[str]:
+    """The notes on what regauth changed, or left."""
+    return [note for note in told.document["notes"] if "regauth_inject" in note]
+
+
+def verification(told: Told) -> dict[str, Any]:
+    """That of the only finding."""
+    (finding,) = told.document["findings"]
+    proof: dict[str, Any] = finding["verification"]
+    return proof
+
+
+@pytest.mark.parametrize(("kind", "repository"), ASKED_LATE)
+@pytest.mark.parametrize("client", PING_FIRST)
+def test_fill_lets_ping_first_clients_read(
+    client: str, kind: str, repository: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """Clients that would not answer the challenge get the image, and the report says that there was a hand in it."""
+    registry = registries(kind)
+    call = Call.made(place, None)
+    told = sessions.read(client, repository, registry, call, state_home, *with_login("fill", call, registry.login))
+    assert (told.status, summary(told)) == (0, []), told.output
+    (note,) = notes_of(told)
+    assert CHANGED in note
+    everything = told.output + "".join(told.reports.values())
+    assert not [secret for secret in secrets_of(registry.login) if secret in everything]
+    assert told.leaks() == []
+
+
+@pytest.mark.parametrize(("kind", "repository"), [*ASKED_LATE, ("nginx", "baz")])
+@pytest.mark.parametrize("client", ["skopeo", "podman", "buildah", "dockerd"])
+def test_fill_lets_ping_first_clients_write(
+    client: str, kind: str, repository: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """The same for all the requests of an upload."""
+    registry = registries(kind)
+    call = Call.made(place, None)
+    told = sessions.write(client, repository, registry, call, state_home, *with_login("fill", call, registry.login))
+    assert (told.status, summary(told)) == (0, []), told.output
+    assert (len(notes_of(told)), told.leaks()) == (1, [])
+
+
+@pytest.mark.parametrize("mode", ["fill", "verify"])
+@pytest.mark.parametrize("client", [*CORRECT, "crane"])
+def test_correct_clients_lose_nothing(
+    mode: str, client: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """Those that succeed by themselves still do, reading and writing."""
+    registry = registries("nginx")
+    call = Call.made(place, registry.login)
+    told = sessions.write(client, "foo", registry, call, state_home, *with_login(mode, call, registry.login))
+    assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
+
+
+@pytest.mark.parametrize("kind", ["htpasswd", "token"])
+@pytest.mark.parametrize("client", ["skopeo", "oras"])
+def test_fill_for_a_client_without_credentials(
+    client: str, kind: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """Where the ping asks as well, a client that has no password gets the image all the same."""
+    registry = registries(kind)
+    call = Call.made(place, None)
+    told = sessions.read(client, "alice/app", registry, call, state_home, *with_login("fill", call, registry.login))
+    assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
+
+
+@pytest.mark.parametrize("kind", ["htpasswd", "token", "mixed"])
+@pytest.mark.parametrize("client", ["skopeo", "oras", "crane"])
+def test_override_replaces_a_wrong_password(
+    client: str, kind: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """What the client sends is replaced by what is right."""
+    registry = registries(kind)
+    call = Call.made(place, Login.made("alice"))
+    told = sessions.read(client, "alice/app", registry, call, state_home, *with_login("override", call, registry.login))
+    assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
+    (note,) = notes_of(told)
+    assert CHANGED in note
+
+
+@pytest.mark.parametrize(("kind", "repository"), ASKED_LATE)
+@pytest.mark.parametrize("client", [*PING_FIRST, "crane"])
+def test_shim_lets_clients_use_their_own(
+    client: str, kind: str, repository: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """Once the ping says what the repository asks, they log in with the password that they have."""
+    registry = registries(kind)
+    call = Call.made(place, registry.login)
+    options = ("--inject", "shim", "--shim", f"{REGISTRY}/{repository}")
+    told = sessions.read(client, repository, registry, call, state_home, *options)
+    assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
+    (note,) = notes_of(told)
+    assert "changed the registry's ping" in note
+
+
+@pytest.mark.parametrize("client", ["skopeo", "dockerd"])
+def test_shim_for_writing(
+    client: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """The ping of one repository serves for another that only writers have to log in to."""
+    registry = registries("nginx")
+    call = Call.made(place, registry.login)
+    options = ("--inject", "shim", "--shim", f"{REGISTRY}/foo")
+    told = sessions.write(client, "baz", registry, call, state_home, *options)
+    assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
+
+
+@pytest.mark.parametrize("client", CORRECT)
+def test_shim_leaves_others_alone(
+    client: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """Clients that need no help get none."""
+    registry = registries("nginx")
+    options = ("--inject", "shim", "--shim", f"{REGISTRY}/foo")
+    told = sessions.read(client, "foo", registry, Call.made(place, registry.login), state_home, *options)
+    assert (told.status, summary(told), notes_of(told)) == (0, [], []), told.output
+
+
+@pytest.mark.parametrize(("kind", "repository"), ASKED_LATE)
+@pytest.mark.parametrize("client", PING_FIRST)
+def test_verify_proves_the_clients_fault(
+    client: str, kind: str, repository: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """The client fails as ever, and the finding says that the password would have done."""
+    registry = registries(kind)
+    call = Call.made(place, registry.login)
+    told = sessions.read(client, repository, registry, call, state_home, *with_login("verify", call, registry.login))
+    expected = IGNORED_LOGIN_UNKNOWN if (client, kind) == ("dockerd", "nginx") else IGNORED
+    assert (told.status, summary(told)) == (failure(client), [expected]), told.output
+    proof = verification(told)
+    assert (proof["outcome"], proof["status"]) == ("would-have-worked", 200)
+    assert (notes_of(told), told.leaks()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "repository", "whose", "outcome"),
+    [
+        ("nginx", "foo", "nobody's", "credentials-rejected"),
+        ("mixed", "alice/app", "nobody's", "credentials-rejected"),
+        ("mixed", "alice/app", "bob's", "insufficient-rights"),
+    ],
+)
+def test_verify_finds_the_credentials_at_fault(
+    kind: str,
+    repository: str,
+    whose: str,
+    outcome: str,
+    registries: Callable[[str], Registry],
+    place: Place,
+    state_home: Path,
+) -> None:
+    """Where the password would not have done, the fault is no longer the client's."""
+    registry = registries(kind)
+    login = registry.other if whose == "bob's" else Login.made("alice")
+    call = Call.made(place, login)
+    told = sessions.read("skopeo", repository, registry, call, state_home, *with_login("verify", call, login))
+    assert verification(told)["outcome"] == outcome, told.output
+    (finding,) = told.document["findings"]
+    assert (finding["rule"], finding["fault"]) == ("challenge-ignored", "credentials")
+    assert told.leaks() == []
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_verify_tries_once(
+    right: bool, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """The registry gets one request more than without, whatever comes of it."""
+    registry = registries("nginx")
+    call = Call.made(place, registry.login)
+    told, before = [], [registry.requests()]
+    login = registry.login if right else Login.made("alice")
+    for options in ((), with_login("verify", call, login)):
+        told.append(sessions.read("skopeo", "foo", registry, call, state_home, *options))
+        before.append(registry.requests())
+    plain, verified = (later - earlier for earlier, later in zip(before, before[1:], strict=False))
+    assert (plain, verified) == (2, 3)
+    assert told[0].document["exchanges"] == told[1].document["exchanges"] == 2
