@@ -285,10 +285,12 @@ def _nginx(directory: Path, locations: str, pair: Pair) -> Iterator[tuple[int, i
 
 @contextlib.contextmanager
 def _running(command: list[str], directory: Path) -> Iterator[None]:
-    """A server that runs while inside; what it says is added to the log."""
+    """A server that runs while inside, and no longer than we do; what it says is added to the log."""
     environment = {"PATH": SYSTEM_PATH, "HOME": str(directory), "OTEL_TRACES_EXPORTER": "none"}
     with _log(directory).open("ab") as output:
-        process = start(command, environment, stdout=output, stderr=STDOUT)
+        # Whoever stops the tests by force stops their servers too.
+        guarded = ["setpriv", "--pdeathsig", "KILL", "--", *command]
+        process = start(guarded, environment, stdout=output, stderr=STDOUT)
     with killed_if_left(process):
         yield
 

@@ -1,0 +1,339 @@
+"""Where credentials of regauth's own go, with a registry and a token server that would like to have them elsewhere."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from kit.canaries import leaks, opaque, password
+from kit.proxy import Got, Proxy, Reply, Upstream, running
+
+PASSWORD: Final = password("injected")
+BASIC: Final = "Basic " + b64encode(f"alice:{PASSWORD}".encode()).decode()
+TOKEN: Final = opaque("injected")
+TAGS: Final = "/v2/foo/tags/list"
+DIGEST: Final = "sha256:" + "ab" * 32
+BLOB: Final = f"/v2/foo/blobs/{DIGEST}"
+REALM: Final = "https://auth.registry.test/token"
+SOURCE: Final = "env:registry.test=REGAUTH_TEST_LOGIN"
+
+
+def bearer(realm: str) -> tuple[str, str]:
+    """A challenge that names `realm`."""
+    return ("WWW-Authenticate", f'Bearer realm="{realm}",service="registry.test",scope="repository:foo:pull"')
+
+
+def host(got: Got) -> str:
+    """Whom a request was for."""
+    return got.headers.get("host", "").partition(":")[0]
+
+
+class Ground:
+    """A registry that asks for Bearer at `realm` or, without one, for Basic; its token server; everybody else."""
+
+    def __init__(self, realm: str | None = None) -> None:
+        self.realm = realm
+        self.valid = BASIC
+        self.token: Reply = Reply(body=json.dumps({"token": TOKEN, "expires_in": 300}).encode())
+        self.location: str | None = None
+        """Where blobs are, and where uploads go on."""
+        self.layers: bytes | None = None
+
+    def __call__(self, got: Got) -> Reply:
+        """What the names answer."""
+        if host(got) == "auth.registry.test":
+            return self.token if got.headers.get("authorization") == self.valid else Reply(status=401)
+        if host(got) != "registry.test" or got.path == "/v2/":
+            return Reply(body=b"{}")
+        wanted = self.valid if self.realm is None else f"Bearer {TOKEN}"
+        if got.headers.get("authorization") != wanted:
+            asked = ("WWW-Authenticate", 'Basic realm="r"') if self.realm is None else bearer(self.realm)
+            return Reply(status=401, headers=[asked])
+        if self.location is not None and ("/blobs/" in got.path):
+            return Reply(status=202 if got.method == "POST" else 307, headers=[("Location", self.location)])
+        return Reply(headers=[("Docker-Content-Digest", DIGEST)], body=self.layers or b'{"tags":["1"]}')
+
+
+def carried(got: Got) -> bool:
+    """Whether a request carries anything of the login or its token, in its head or its body."""
+    text = "\n".join((got.path, *got.headers.values())) + got.body.decode("latin-1")
+    return bool(leaks(text, (PASSWORD, TOKEN))) or "authorization" in got.headers
+
+
+@contextmanager
+def proxied(ground: Ground, directory: Path, **options: Any) -> Iterator[tuple[Proxy, Upstream]]:
+    """A proxy that fills in alice's password, in front of `ground`."""
+    upstream = Upstream(ground, directory)
+    given = {"regauth_inject": "fill", "regauth_credentials": [SOURCE], **options}
+    try:
+        with running(directory, upstream=upstream, **given) as proxy:
+            yield proxy, upstream
+    finally:
+        upstream.stop()
+
+
+@pytest.fixture(autouse=True)
+def login(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the source says."""
+    monkeypatch.setenv("REGAUTH_TEST_LOGIN", f"alice:{PASSWORD}")
+
+
+def test_basic_is_answered_for_a_client_without_credentials(authority_dir: Path) -> None:
+    """The client gets the answer; the record has its own request, and what was changed, without the secret."""
+    with proxied(Ground(), authority_dir) as (proxy, upstream):
+        status, body = proxy.ask(TAGS)
+        journal = proxy.stop()
+    assert (status, body) == (200, b'{"tags":["1"]}')
+    assert [got.headers.get("authorization") for got in upstream.got] == [None, BASIC]
+    (exchange,) = journal.exchanges
+    assert exchange.request.credentials == ()
+    assert any("regauth added a Basic credential" in change for change in exchange.changes)
+    assert any("regauth_inject=fill changed exchanges" in note for note in journal.diagnosis.notes)
+    assert leaks(repr(journal), (PASSWORD,)) == []
+    (flow,) = proxy.kept.flows[-1:]
+    assert (flow.marked, "authorization" in flow.request.headers) == (":key:", False)
+
+
+@pytest.mark.parametrize("count", [8])
+def test_one_token_serves_many_requests(authority_dir: Path, count: int) -> None:
+    """They come at once and all get their answer; the token server is asked once."""
+    ground = Ground(REALM)
+    found: list[int] = []
+    with proxied(ground, authority_dir) as (proxy, upstream):
+        each = [threading.Thread(target=lambda: found.append(proxy.ask(TAGS)[0])) for _ in range(count)]
+        for thread in each:
+            thread.start()
+        for thread in each:
+            thread.join()
+        proxy.stop()
+    assert found == [200] * count
+    assert sum(1 for got in upstream.got if host(got) == "auth.registry.test") == 1
+
+
+@pytest.mark.parametrize("realm", [None, REALM])
+def test_a_wrong_password_is_tried_once(authority_dir: Path, realm: str | None) -> None:
+    """However often the client asks."""
+    ground = Ground(realm)
+    ground.valid = "Basic nobody"
+    with proxied(ground, authority_dir) as (proxy, upstream):
+        statuses = [proxy.ask(TAGS)[0] for _ in range(5)]
+        proxy.stop()
+    assert statuses == [401] * 5
+    assert sum(1 for got in upstream.got if got.headers.get("authorization") == BASIC) == 1
+
+
+REALMS: Final = {
+    "unknown host": "https://evil.example/token",
+    "public address": "https://93.184.216.34/token",
+    "private address": "https://10.0.0.1/token",
+    "loopback address": "https://127.0.0.1:8443/token",
+    "metadata address": "https://169.254.169.254/token",
+    "plain http": "http://auth.registry.test/token",
+    "user in the URL": "https://a:b@auth.registry.test/token",
+}
+
+
+@pytest.mark.parametrize("realm", REALMS.values(), ids=REALMS)
+def test_strange_realm_gets_nothing(authority_dir: Path, realm: str) -> None:
+    """The client gets its 401, and the report says why nothing was sent."""
+    with proxied(Ground(realm), authority_dir) as (proxy, upstream):
+        status, _ = proxy.ask(TAGS)
+        journal = proxy.stop()
+    assert status == 401
+    assert [got for got in upstream.got if carried(got)] == []
+    assert {host(got) for got in upstream.got} == {"registry.test"}
+    assert any(
+        "regauth's own credentials for registry.test: the realm" in n or "plain http" in n
+        for n in journal.diagnosis.notes
+    )
+
+
+def test_redirecting_token_server_keeps_the_password_to_itself(authority_dir: Path) -> None:
+    """Another origin is not asked at all, or gets no credentials."""
+    ground = Ground(REALM)
+    ground.token = Reply(status=307, headers=[("Location", "https://evil.example/token")])
+    with proxied(ground, authority_dir) as (proxy, upstream):
+        status, _ = proxy.ask(TAGS)
+        proxy.stop()
+    assert status == 401
+    assert [got for got in upstream.got if host(got) == "evil.example" and carried(got)] == []
+
+
+def follow(proxy: Proxy, place: str) -> None:
+    """What a client does that was sent to another host."""
+    proxy.ask("/v2/foo/blobs/x", host=place)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_other_hosts_that_a_registry_names_get_nothing(authority_dir: Path, method: str) -> None:
+    """A blob host after a redirect, and the place where an upload goes on, even with a registry's path."""
+    ground = Ground()
+    ground.location = "https://blobs.example/v2/foo/blobs/x"
+    with proxied(ground, authority_dir) as (proxy, upstream):
+        proxy.ask(TAGS)
+        proxy.ask(BLOB if method == "GET" else "/v2/foo/blobs/uploads/", method=method)
+        follow(proxy, "blobs.example")
+        proxy.stop()
+    assert [host(got) for got in upstream.got if carried(got)] == ["registry.test"] * 2
+    assert "blobs.example" in {host(got) for got in upstream.got}
+
+
+def test_another_registry_cannot_lead_the_client_to_ours(authority_dir: Path) -> None:
+    """A foreign layer's URL on our registry, named by somebody else's manifest, is fetched without credentials."""
+    layers = {"layers": [{"urls": [f"https://registry.test{BLOB}"]}]}
+
+    def answer(got: Got) -> Reply:
+        if host(got) == "evil.example":
+            return Reply(body=json.dumps(layers).encode())
+        return Ground()(got)
+
+    upstream = Upstream(answer, authority_dir)
+    with running(authority_dir, upstream=upstream, regauth_inject="fill", regauth_credentials=[SOURCE]) as proxy:
+        assert proxy.ask("/v2/foo/manifests/1", host="evil.example")[0] == 200
+        assert proxy.ask(BLOB)[0] == 401
+        proxy.stop()
+    upstream.stop()
+    assert [got for got in upstream.got if carried(got)] == []
+
+
+def test_spoofed_host_header_gets_nothing(authority_dir: Path) -> None:
+    """Credentials are for whom is connected to; a `Host` that says otherwise is trusted in neither direction."""
+    with proxied(Ground(), authority_dir) as (proxy, upstream):
+        for place, said in (("evil.example", "registry.test"), ("registry.test", "evil.example")):
+            connection = proxy.connect(place)
+            connection.request("GET", TAGS, headers={"Host": said, "User-Agent": "client/1"})
+            connection.getresponse().read()
+            connection.close()
+        proxy.stop()
+    assert [got for got in upstream.got if carried(got)] == []
+
+
+def test_plain_http_gets_nothing_unless_it_was_allowed(authority_dir: Path) -> None:
+    """And then it does."""
+    statuses = []
+    for options in ({}, {"regauth_trust": ["http"]}):
+        with proxied(Ground(), authority_dir, **options) as (proxy, upstream):
+            statuses.append(proxy.ask(TAGS, tls=False)[0])
+            proxy.stop()
+        assert any(map(carried, upstream.got)) == bool(options)
+    assert statuses == [401, 200]
+
+
+@pytest.mark.parametrize(("named", "expected"), [([], 401), (["192.0.2.7"], 200)])
+def test_client_from_elsewhere_gets_no_use_of_the_password(
+    authority_dir: Path, monkeypatch: pytest.MonkeyPatch, named: list[str], expected: int
+) -> None:
+    """Unless it was named."""
+    monkeypatch.setattr("regauth_core.edge.injection._address", lambda flow: "192.0.2.7")
+    with proxied(Ground(), authority_dir, regauth_clients=named) as (proxy, upstream):
+        status, _ = proxy.ask(TAGS)
+        journal = proxy.stop()
+    assert status == expected
+    assert any(map(carried, upstream.got)) == bool(named)
+    assert any("not on this machine's loopback" in note for note in journal.diagnosis.notes) != bool(named)
+
+
+def raw(proxy: Proxy, path: str, method: str) -> tuple[object, ...]:
+    """All that a client gets."""
+    connection = proxy.connect()
+    connection.request(method, path, headers={"User-Agent": "client/1"})
+    answer = connection.getresponse()
+    got = (answer.version, answer.status, answer.reason, answer.getheaders(), answer.read())
+    connection.close()
+    return tuple(value for value in got)
+
+
+@pytest.mark.parametrize("realm", [None, REALM])
+@pytest.mark.parametrize(("path", "method"), [("/v2/", "GET"), (TAGS, "GET"), (TAGS, "HEAD"), (BLOB, "GET")])
+def test_verify_changes_nothing_for_the_client(authority_dir: Path, realm: str | None, path: str, method: str) -> None:
+    """Line by line what it gets without."""
+    got = []
+    for mode in ("off", "verify"):
+        with proxied(Ground(realm), authority_dir, regauth_inject=mode) as (proxy, _):
+            version, status, reason, headers, body = raw(proxy, path, method)
+            kept = [pair for pair in headers if pair[0].lower() != "date"]  # type: ignore[attr-defined]
+            got.append((version, status, reason, kept, body))
+    assert got[0] == got[1]
+
+
+@pytest.mark.parametrize("realm", [None, REALM])
+@pytest.mark.parametrize(
+    ("right", "outcome", "fault"),
+    [
+        (True, "would-have-worked", "client"),
+        (False, "credentials-rejected", "credentials"),
+    ],
+)
+def test_verify_proves_whose_fault_it_is(
+    authority_dir: Path, realm: str | None, right: bool, outcome: str, fault: str
+) -> None:
+    """With one attempt, however often the client was refused."""
+    ground = Ground(realm)
+    ground.valid = BASIC if right else "Basic nobody"
+    with proxied(ground, authority_dir, regauth_inject="verify", regauth_quiet_time="0.2") as (proxy, upstream):
+        for _ in range(3):
+            assert proxy.ask(TAGS)[0] == 401
+        deadline = time.monotonic() + 20
+        while not any(map(carried, upstream.got)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        proxy.background.perform(proxy.addon.prove(), 20)
+        journal = proxy.stop()
+    (finding,) = journal.diagnosis.findings
+    assert finding.verification is not None
+    assert (finding.verification.outcome, finding.fault) == (outcome, fault)
+    assert sum(1 for got in upstream.got if got.headers.get("authorization") == BASIC) == 1
+
+
+@pytest.mark.parametrize(
+    ("agent", "path", "name", "status"),
+    [
+        ("skopeo/1.9.3", "/v2/", "registry.test", 200),
+        ("docker/20.10 UpstreamClient(Docker-Client/20.10)", "/v2/", "registry.test", 401),
+        ("crane/1 go-containerregistry/1", "/v2/", "registry.test", 401),
+    ],
+)
+def test_shim_lets_the_ping_say_what_a_repository_asks(
+    authority_dir: Path, agent: str, path: str, name: str, status: int
+) -> None:
+    """For whom it helps, in the way it does; without a password, and without the scope of the one repository."""
+    options: dict[str, Any] = {"regauth_inject": "shim", "regauth_credentials": [], "regauth_shim": [f"{name}/foo"]}
+    with proxied(Ground(REALM), authority_dir, **options) as (proxy, upstream):
+        connection = proxy.connect(name)
+        connection.request("GET", path, headers={"User-Agent": agent})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        proxy.stop()
+    assert answer.status == status
+    assert answer.getheader("WWW-Authenticate") == f'Bearer realm="{REALM}",service="registry.test"'
+    assert [got for got in upstream.got if carried(got)] == []
+
+
+@pytest.mark.parametrize(
+    ("agent", "name", "authorization"),
+    [
+        ("oras-go", "registry.test", ""),
+        ("skopeo/1.9.3", "other.test", ""),
+        ("skopeo/1.9.3", "registry.test", BASIC),
+    ],
+)
+def test_shim_leaves_other_pings_alone(authority_dir: Path, agent: str, name: str, authorization: str) -> None:
+    """Those of clients that need no help, of registries that were not named, and those with credentials."""
+    options: dict[str, Any] = {"regauth_inject": "shim", "regauth_shim": ["registry.test/foo"]}
+    headers = {"User-Agent": agent} | ({"Authorization": authorization} if authorization else {})
+    with proxied(Ground(REALM), authority_dir, **options) as (proxy, _):
+        connection = proxy.connect(name)
+        connection.request("GET", "/v2/", headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        proxy.stop()
+    assert (answer.status, answer.getheader("WWW-Authenticate")) == (200, None)
