@@ -11,7 +11,7 @@ from kit.messages import wire
 from regauth_core.edge.offline import journal_of
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.trace import TraceWriter
-from regauth_core.model import Confidence, Ending, Fault, Finding, Outcome, Proof, Verification
+from regauth_core.model import Confidence, Ending, Fault, Finding, Outcome, Proof, Reason, Verification
 from regauth_core.redact import Redactor
 from regauth_core.verdict import proven
 
@@ -94,3 +94,15 @@ def test_traces_read_together_lose_their_proofs_and_say_so(tmp_path: Path) -> No
     journal, _ = journal_of([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
     assert [finding.verification for finding in journal.diagnosis.findings] == [None]
     assert "a proof about exchange 2 of one of the files is left out" in journal.diagnosis.notes
+
+
+def test_a_client_is_not_blamed_where_regauth_had_a_hand(tmp_path: Path) -> None:
+    """What it would have done by itself cannot be seen; the report says so."""
+    altered = replace(PING, changes=("regauth added to this ping a challenge",))
+    redactor = Redactor(b"k" * 32)
+    recorder = Recorder(redactor, started=0.0, quiet_time=30.0, credentials_known=True)
+    for one in (altered, REFUSED):
+        recorder.end(one)
+    diagnosis = recorder.finish(Ending.GONE, 40.0).diagnosis
+    assert diagnosis.findings == ()
+    assert [case.reason for case in diagnosis.undecided] == [Reason.CHANGED_BY_REGAUTH]

@@ -184,6 +184,8 @@ class Acquaintance:
         """Every repository that a challenge of this registry or the source of a mount brought up."""
         self.basic_realms: Bounded[str, Exchange] = Bounded(64)
         """Every realm for which this registry asked for Basic, with the first 401 that did."""
+        self.is_altered = False
+        """regauth itself changed what passed between them."""
         self.last_request: Exchange | None = None
         self.last_repository_request: Exchange | None = None
         self.last_success: Exchange | None = None

@@ -390,6 +390,11 @@ class Exchange:
         return self.response.status if self.response else 0
 
     @property
+    def is_altered(self) -> bool:
+        """Whether regauth itself changed the request or its answer."""
+        return any(change.startswith("regauth ") for change in self.changes)
+
+    @property
     def finished(self) -> float:
         """When the exchange ended, or at the least when it began."""
         return self.ended if self.ended is not None else self.started
@@ -442,6 +447,7 @@ class Reason(StrEnum):
     CAPTURE_STARTS_LATE = "capture-starts-late"
     CLIENT_IDENTITY_UNSURE = "client-identity-unsure"
     ABORTED = "aborted"
+    CHANGED_BY_REGAUTH = "changed-by-regauth"
 
 
 @dataclass(frozen=True, slots=True)

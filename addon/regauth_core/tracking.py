@@ -187,6 +187,7 @@ class Tracker:
     def _note_request(self, conversation: Conversation, exchange: Exchange) -> None:
         acquaintance, target, world = conversation.acquaintance, exchange.target, self.world
         acquaintance.last_request = exchange
+        acquaintance.is_altered |= exchange.is_altered
         if target.repository is not None:
             acquaintance.last_repository_request = exchange
             self._note_names(acquaintance, exchange)

@@ -134,6 +134,10 @@ def proven(finding: Finding, proof: Verification) -> Finding:
     )
 
 
+_ALTERED = (
+    Reason.CHANGED_BY_REGAUTH,
+    "regauth changed what passed between this client and this registry; with regauth_inject=off it can be told",
+)
 _UNFINISHED = {
     Over.CUT: (Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"),
     Over.STOPPED: (Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might have gone on"),
@@ -143,8 +147,11 @@ _UNFINISHED = {
 def _doubted(conversation: Conversation, rule: Rule, match: Match) -> Match | None:
     """A match that a later exchange could have undone is undecided where later exchanges may be missing.
 
+    So is whatever blames a client for dealings in which regauth had a hand.
     What would only be an info is then not worth a word.
     """
+    if match.doubt is None and conversation.acquaintance.is_altered and (match.fault or rule.fault) is Fault.CLIENT:
+        match = replace(match, doubt=_ALTERED)
     unfinished = _UNFINISHED.get(conversation.over)
     if not rule.at_once and match.doubt is None and unfinished is not None and match.rests_on_absence:
         match = replace(match, doubt=unfinished)

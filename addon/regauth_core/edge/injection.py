@@ -35,7 +35,7 @@ from regauth_core.model import Endpoint, Finding, Proof
 
 _REMEMBERED: Final = 1000
 _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
-_UPSTREAM_SAID: Final = "the registry answered {status} at first; regauth answered the challenge in the client's place"
+_UPSTREAM_SAID: Final = "regauth answered the registry's {status} in the client's place"
 
 _ALLOWABLE: Final = frozenset(
     {Distrust.PLAIN_HTTP, Distrust.ADDRESS_LITERAL, Distrust.UNKNOWN_HOST, Distrust.UNVERIFIED_CONNECTION}

@@ -45,6 +45,8 @@ def _fits(conversation: Conversation, refused: Exchange) -> bool:
     issue = issue_behind(conversation, refused)
     if issue is None or not doubled(issue.asked) or not is_final(conversation, refused):
         return False
+    if issue.granted is not None and not issue.granted:
+        return False  # whoever grants nothing at all did not trip over one entry
     return bool(lost_on_the_way(conversation, refused, issue))
 
 
