@@ -20,6 +20,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -401,6 +402,19 @@ def check(data: bytes, folder: Path, *, loud: bool = False) -> None:
         raise Leak(f"{name}: {found}\n  --replay {data[:LONGEST].hex()}")
 
 
+def check_or_exit(data: bytes, folder: Path) -> None:
+    """As `check`, but ends the process with status 1 where something leaks or fails: libFuzzer catches exceptions."""
+    try:
+        check(data, folder)
+    except Leak as leak:
+        print(f"LEAK in {leak}", flush=True)
+        os._exit(1)
+    except Exception:
+        traceback.print_exc()
+        print(f"  --replay {data[:LONGEST].hex()}", flush=True)
+        os._exit(1)
+
+
 def run(engine: str, seconds: float, corpus: Path | None) -> None:
     """Try inputs for so many seconds. Raises `Leak`."""
     with tempfile.TemporaryDirectory() as name:
@@ -411,8 +425,10 @@ def run(engine: str, seconds: float, corpus: Path | None) -> None:
                 f"-max_len={LONGEST}",
                 "-len_control=0",
                 "-print_final_stats=1",
+                # What libFuzzer writes itself, of inputs that take too long or too much memory.
+                f"-artifact_prefix={name}/",
             ]
-            atheris.Setup([sys.argv[0], *kept, *limits], lambda data: check(data, Path(name)))
+            atheris.Setup([sys.argv[0], *kept, *limits], lambda data: check_or_exit(data, Path(name)))
             atheris.Fuzz()
             return
         from hypothesis import HealthCheck, Phase, given, seed, settings
