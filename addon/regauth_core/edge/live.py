@@ -27,8 +27,8 @@ _MARKS: Final = {Severity.ERROR: ":x:", Severity.WARNING: ":warning:", Severity.
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
 
 _MAX_HOSTS: Final = 1000
-_LEFT: Final = "disconnected during the handshake"
-"""In mitmproxy's words for a handshake that the client ended without an alert (RFC 8446 section 6)."""
+_SAID: Final = "does not trust the proxy's certificate for"
+"""In mitmproxy's words for a client that says so by an alert (RFC 8446 section 6.2)."""
 
 _log = logging.getLogger(__name__)
 
@@ -133,10 +133,10 @@ class Live:
             "trust the proxy's certificate authority: "
             f"no request to {self.recorder.redactor.host(host)} could be seen"
         )
-        if _LEFT not in error:
+        if _SAID in error:
             self.recorder.note(f"{who} does not {unseen}")
         elif host not in self._asked:
-            # It gave no reason, and clients also drop connections that they opened in advance and do not need.
+            # It gave no such reason, and clients also drop connections that they opened in advance and do not need.
             self._left[host] = f"{who} closed the connection during the handshake and may not {unseen}"
             self.recorder.note(self._left[host])
 
