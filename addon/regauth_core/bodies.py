@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from regauth_core import policy
 from regauth_core.claims import RawAccess, access, decode, seconds
 from regauth_core.model import Access, Claims, Fingerprint, Link, RegistryError, Safe, TokenAnswer, TokenRequest
 from regauth_core.prose import SECRET_NAME
@@ -31,6 +32,7 @@ MAX_FIELDS: Final = 64
 
 _SECRETS = ("password", "refresh_token", "client_secret", "assertion", "subject_token", "access_token", "code")
 _TOKEN_QUERY = frozenset({"scope", "service", "account", "offline_token"})
+_PART_NAME = re.compile(r'[; ]name="?([^"\n;]{1,256})', re.I)
 _ISO_FRACTION = re.compile(r"(\.[0-9]{1,6})[0-9]*")
 
 
@@ -92,6 +94,9 @@ def token_request(pairs: list[tuple[str, str]], redactor: Redactor) -> TokenRequ
     def kept(name: str) -> Safe | None:
         return redactor.text(values[name]) if name in values else None
 
+    for key, value in pairs:
+        if key not in _SECRETS:
+            _remember_odd_secret(key, value, redactor)
     held = [(name, values[name]) for name in _SECRETS if values.get(name)]
     secrets = [redactor.fingerprint(value, "pw" if name == "password" else "tok") for name, value in held]
     account = values.get("account") or values.get("username")
@@ -104,6 +109,14 @@ def token_request(pairs: list[tuple[str, str]], redactor: Redactor) -> TokenRequ
         offline=values.get("offline_token", "").lower() in ("true", "1") or values.get("access_type") == "offline",
         secret=secrets[0] if secrets else None,
     )
+
+
+def _remember_odd_secret(key: str, value: str, redactor: Redactor) -> None:
+    """A parameter that no token server knows may still hold a secret, by itself or in JSON: it might be echoed."""
+    if value[:1] in ("{", "["):
+        remember_secrets(json_of(value.encode("utf-8", "replace")), redactor)
+    elif key not in policy.KEPT_QUERY and SECRET_NAME.search(key):
+        redactor.remember(value)
 
 
 def asked_by_query(query: str, redactor: Redactor) -> TokenRequest | None:
@@ -121,9 +134,21 @@ def asked_by_body(body: bytes, redactor: Redactor) -> TokenRequest | None:
         fields = value if isinstance(value, dict) else {}
         pairs = [(key, held) for key, held in list(fields.items())[:MAX_FIELDS] if isinstance(held, str)]
     else:
-        pairs = parameters(body.decode("utf-8", "surrogateescape"))
+        text = body.decode("utf-8", "surrogateescape")
+        pairs = _multipart(text) if text.startswith("--") else parameters(text)
     wanted = _TOKEN_QUERY.union(("grant_type", "username", "password", "refresh_token"))
     return token_request(pairs, redactor) if any(key in wanted for key, _ in pairs) else None
+
+
+def _multipart(text: str) -> list[tuple[str, str]]:
+    """Names and values of a form as `multipart/form-data` (RFC 7578), at most `MAX_FIELDS` of them."""
+    boundary = text.partition("\n")[0].rstrip("\r")
+    pairs: list[tuple[str, str]] = []
+    for part in text.split(boundary, MAX_FIELDS)[1 : MAX_FIELDS + 1]:
+        head, _, value = part.replace("\r\n", "\n").partition("\n\n")
+        if name := _PART_NAME.search(head):
+            pairs.append((name[1], value.removesuffix("\n")))
+    return pairs
 
 
 def parameters(text: str) -> list[tuple[str, str]]:

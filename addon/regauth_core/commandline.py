@@ -38,6 +38,8 @@ _LONG = re.compile(r"-([a-z]+)")
 _PATH_OR_PORT = re.compile(r"[./~].*|[0-9:.]+|[a-z][a-z+\-]*://.*", re.DOTALL)
 _PATH_OR_WORD = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]{0,31}:)?[A-Za-z0-9_./~@:,%+\-]*+")
 _SHELL_WORD = re.compile(r"""(?:[^\s"']++|"[^"]*+"?+|'[^']*+'?+)++""")
+# What is given to a program's standard input, as by `echo PASSWORD | docker login --password-stdin`.
+_PIPED = re.compile(r"""(\b(?:echo|printf)[ \t]+(?:-\S+[ \t]+)*|<<<[ \t]*)("[^"]*"|'[^']*'|[^\s|;&]+)""")
 _QUOTE = re.compile(r"""["']""")
 _AROUND = "`;()|&{}"
 
@@ -163,4 +165,6 @@ class CommandLine:
             # Quotes belong to the shell that reads the outer command line.
             return word.group() if put == shlex.quote(bare) else plain.replace(bare, _QUOTE.sub("", put))
 
+        if "-stdin" in text:
+            text = _PIPED.sub(lambda found: found[1] + self._password(_QUOTE.sub("", found[2])).strip('"'), text)
         return self._prose(_SHELL_WORD.sub(shown, text))

@@ -59,9 +59,10 @@ class Fields:
             return self._urls.shown(value)
         if name == "link":
             return self._links(value)
-        if name in policy.KEPT_FIELDS or name.startswith(policy.KEPT_FIELD_PREFIXES):
+        is_secret = SECRET_NAME.search(name) is not None or name in policy.SECRET_FIELDS
+        if name in policy.KEPT_FIELDS or (name.startswith(policy.KEPT_FIELD_PREFIXES) and not is_secret):
             return self._kept(name, value)
-        if SECRET_NAME.search(name) is None and name not in policy.SECRET_FIELDS:
+        if not is_secret:
             return self._keeper.veil(value)
         for inner in _inside(value):
             self._keeper.mark(inner, "pw")
@@ -110,6 +111,8 @@ class Fields:
             return self._urls.place(value[:MAX_VALUE])
         if name in policy.PLAIN_PARAMETERS:
             return self.word(value)
+        if SECRET_NAME.search(name) and not name.endswith(policy.PLAIN_PARAMETER_ENDINGS):
+            return self._keeper.mark(value, "tok")
         return self._keeper.prose(value[:MAX_VALUE])
 
     def word(self, text: str) -> str:
@@ -124,7 +127,9 @@ class Fields:
             name, equals, held = piece.strip().partition("=")
             attribute = is_set and at > 0 and name.lower() in policy.COOKIE_ATTRIBUTES
             kept = self._attribute(name.lower(), held) if attribute else self._cookie(held.strip('"'))
-            plain = _NAME.fullmatch(name) is not None and not is_opaque(name)
+            # What has no name is a value (RFC 6265bis, section 5.7).
+            named = bool(equals) or (is_set and at > 0 and name.lower() in policy.COOKIE_ATTRIBUTES)
+            plain = named and _NAME.fullmatch(name) is not None and not is_opaque(name)
             shown.append((name if plain else self._cookie(name)) + equals + kept)
         return "; ".join(shown)
 

@@ -43,6 +43,8 @@ SIGNATURE_QUERY: Final = frozenset(
 
 PLAIN_PARAMETERS: Final = frozenset({"error", "charset", "algorithm", "qop", "stale"})
 """Challenge parameters that hold one word."""
+PLAIN_PARAMETER_ENDINGS: Final = ("_uri", "_url", "_endpoint", "_type", "_metadata")
+"""Of names of challenge parameters that sound like a secret's and hold none, such as ``authorization_uri``."""
 COOKIE_ATTRIBUTES: Final = frozenset(
     {
         "path", "domain", "expires", "max-age", "secure", "httponly", "samesite", "partitioned",

@@ -14,11 +14,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-SECRET_NAME: Final = re.compile(r"token|secret|passw|pwd|credential|assertion|key|auth|cookie|session|signature", re.I)
+_SHORT_NAMES = r"(?<![a-z])(?:pw|pin|otp|jwt|sig)(?![a-z])"
+SECRET_NAME: Final = re.compile(
+    rf"token|secret|passw|pwd|credential|assertion|verifier|key|auth|cookie|session|signature|{_SHORT_NAMES}", re.I
+)
 """A parameter, header or field whose name says that its value is a secret."""
 
 # Behind one of these every value is a secret; behind the others a word may follow, as in "authorization: denied".
-_CERTAIN = re.compile(r"secret|passw|pwd|credential|api.?key|private", re.I)
+_CERTAIN = re.compile(r"secret|passw|pwd|credential|api.?key|private|(?<![a-z])(?:pw|otp)(?![a-z])", re.I)
 
 _WORD = re.compile(r"[A-Z]?[a-z]{1,20}|[A-Z]{1,16}|[0-9]{1,6}|[a-z]{1,12}[0-9]{1,4}|[0-9]{1,3}[a-z]{1,12}")
 _PARTS = re.compile(r"[A-Za-z0-9]++")
@@ -42,13 +45,20 @@ _PIECE = re.compile(
       | (?P<digest>\b{_DIGEST})
       | (?P<mail>(?<![A-Za-z0-9.+_-])[A-Za-z0-9.+_-]{{1,64}}+@[A-Za-z0-9-]{{1,63}}+(?:\.[A-Za-z0-9-]{{1,63}}+){{1,8}}+)
       | (?P<scheme>\b(?:[Bb]asic|BASIC|[Bb]earer|BEARER|[Nn]egotiate|NTLM|[Dd]igest|[Tt]oken)\b)(?P<blank>[ \t]{{1,4}}+)
-      | (?P<key>(?<![A-Za-z0-9_.\-])[A-Za-z0-9_.\-]{{1,64}}+)(?P<mark>["']?+{_MARK})
+      | (?P<key>(?<![A-Za-z0-9_.\-])[A-Za-z0-9_.\-]{{1,64}}+)(?P<mark>\\{{0,16}}+["']?+{_MARK})
       | (?P<run>[A-Za-z0-9+/=_.~%:@\-]++)
     """,
     re.X,
 )
 _SHORT_DIGEST = re.compile(_DIGEST)
-_QUOTED = re.compile(r'"([^"]{1,4096}+)|\'([^\']{1,4096}+)')
+# JSON in JSON has a backslash before each quote, and more the deeper it lies.
+_QUOTED = re.compile(
+    r"""(?P<escape>\\{1,16}+)"((?:(?!(?<!\\)(?P=escape)").){1,4096}+)
+      | "((?:[^"\\]|\\.){1,4096}+)
+      | '((?:[^'\\]|\\.){1,4096}+)
+    """,
+    re.X | re.DOTALL,
+)
 _BARE = re.compile(r"""()([^\s"'<>,;&]++)""")
 # Without one of these there is nothing to find.
 _SUSPECT = re.compile(

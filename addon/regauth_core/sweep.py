@@ -56,10 +56,10 @@ _JOIN: Final[Step] = ("\n", _BREAK, lambda _: "")
 _DECODE: Final[Step] = ("%", _PERCENT, lambda found: unquote(found.group(), errors="surrogateescape"))
 _UNQUOTE: Final[Step] = ("\\", _JSON, _json)
 _UNESCAPE: Final[Step] = ("&", _HTML, lambda found: html.unescape(found.group()))
-# Each twice, as a report escapes once more what the wire had escaped; every step may bring line breaks to light. A
-# backslash may also be a part of the secret itself, which the second way leaves alone.
+# Each at least twice, as a report escapes once more what the wire had escaped; every step may bring line breaks to
+# light. A backslash may also be a part of the secret itself, which the second way leaves alone.
 _WAYS: Final[tuple[tuple[Step, ...], ...]] = (
-    (_JOIN, *(_UNQUOTE, _JOIN) * 2, *(_UNESCAPE, _JOIN) * 2, *(_DECODE, _JOIN) * 2),
+    (_JOIN, *(_UNQUOTE, _JOIN) * 2, *(_UNESCAPE, _JOIN) * 2, *(_DECODE, _JOIN) * 3),
     (_JOIN, _UNESCAPE, _JOIN, _DECODE, _JOIN),
 )
 

@@ -225,7 +225,41 @@ def _awkward() -> list[Planted]:
     ]
 
 
-CORPUS: tuple[Planted, ...] = (*_required(), *_awkward())
+def _devious() -> list[Planted]:
+    """Secrets where a reviewer who wanted to find some looked for them."""
+    o, p = opaque, password
+    pair = urlsafe_b64encode(f"alice:{p('D01')}".encode()).decode().rstrip("=")
+    twice = quote(quote(p("D02") + "/&%", safe=""), safe="")
+    inner = json.dumps({"a": json.dumps({"secret": p("D03")})})
+    quoted = json.dumps({"password": f'{p("D04")}"{p("D04b")}'})
+    azure = f"skoid=1f6a1e52-6d5c-4cf0-b5c5-e1d7b55f1e32&sig={quote(o('D08'))}%3D&se=2024-01-01T00%3A00%3A00Z"
+    google = f"GoogleAccessId=robot%40corp.test&Expires=1700000900&Signature={quote(o('D09', 64))}"
+    realm = f'Bearer realm="https://u:{p("D12")}@auth.registry.test/t?client_secret={p("D12b")}",service="s"'
+    fields = [(name, p(f"D13{n}")) for n, name in enumerate(("OCI-Token", "OCI-Authorization", "RateLimit-Key"))]
+    proxy = f'Basic realm="pw: {p("D15")}", password="{p("D15b")}"'
+    return [
+        Planted("D01", wire(f"{MANIFEST}?x={pair}"), (p("D01"), pair), ("x=",)),
+        Planted("D02", redirect(f"https://alice:{twice}@store.registry.test/x"), (p("D02"),), ("store.registry.test",)),
+        Planted("D03", wire(status=403, answer=json.dumps({"message": inner})), (p("D03"),)),
+        Planted("D04", wire(status=403, answer=f"sent {quoted}"), (p("D04"), p("D04b")), ("sent",)),
+        Planted("D05", wire(f"/token/{jwt('D05')}/x", host="auth.registry.test"), (jwt("D05"),), ("/token/",)),
+        Planted("D06", wire(f"{MANIFEST}?a=1;token={p('D06')}&auth[token]={p('D06b')}"), (p("D06"), p("D06b"))),
+        Planted("D07", wire(f"/v2/_catalog?last=token={p('D07')}"), (p("D07"),), ("last=",)),
+        Planted("D08", redirect(f"https://x.blob.core.windows.net/c/b?sv=2020&{azure}"), (o("D08"),), ("skoid=",)),
+        Planted("D09", redirect(f"https://storage.googleapis.com/x?{google}"), (o("D09", 64), "robot@corp.test")),
+        Planted("D10", wire(status=500, answer=f"dial alice:{p('D10')}@store.test: eof"), (p("D10"),), ("dial", "eof")),
+        Planted("D11", wire(MANIFEST, ("User-Agent", f"ci/1.0 (auth: {p('D11')})")), (p("D11"),), ("ci/1.0",)),
+        Planted(
+            "D12", wire(status=401, headers=(("WWW-Authenticate", realm),)), (p("D12"), p("D12b")), ("client_secret=",)
+        ),
+        Planted("D13", wire(headers=tuple(fields)), tuple(value for _, value in fields), ("OCI-Token",)),
+        Planted("D14", wire(MANIFEST, ("Cookie", f"a=b; {p('D14')}")), (p("D14"),), ("a=",)),
+        Planted("D15", wire(status=407, headers=(("Proxy-Authenticate", proxy),)), (p("D15"), p("D15b")), ("realm",)),
+        Planted("D16", wire(headers=(("Server", f"nginx pw={p('D16')}"),)), (p("D16"),), ("nginx",)),
+    ]
+
+
+CORPUS: tuple[Planted, ...] = (*_required(), *_awkward(), *_devious())
 
 
 def spellings(secret: str) -> dict[str, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
+from urllib.parse import quote
 
 from kit.canaries import CORPUS, Planted, password
 from kit.messages import CHALLENGE, MANIFEST, basic, opaque, wire
@@ -89,7 +91,42 @@ def _echoes() -> list[Story]:
         ),
         Story("N18b", told(*_redirects()), (opaque("N18a"), opaque("N18b")), ("blobs-2.test", "blobs-3.test")),
         Story("N24", told(sent("N24")), (p("N24"),), notes=(helper,)),
+        Story("D30", told(_percent("D30", 3)), (p("D30"),)),
+        Story(
+            "D31",
+            told(),
+            (p("D31"), p("D31b")),
+            ("docker login",),
+            command=("sh", "-c", f"echo {p('D31')} | docker login --password-stdin; docker login <<< '{p('D31b')}'"),
+        ),
     ]
+
+
+def _odd_forms() -> list[Story]:
+    """Token requests whose secrets are not where token servers want them, and answers that repeat them."""
+    names = ("user[password]", "client_assertion", "code_verifier")
+    bodies = {name: f"grant_type=password&{quote(name)}={password(f'D2{n}')}" for n, name in enumerate(names)}
+    part = 'Content-Disposition: form-data; name="password"'
+    bodies["multipart"] = f"--xx\r\n{part}\r\n\r\n{password('D23')}\r\n--xx--\r\n"
+    bodies["json in form"] = "grant_type=password&data=" + quote(json.dumps({"password": password("D24")}))
+    return [
+        Story(f"D2{n} {name}", told(_refused_form(body, password(f"D2{n}"))), (password(f"D2{n}"),), ("wrong",))
+        for n, (name, body) in enumerate(bodies.items())
+    ]
+
+
+def _refused_form(body: str, echo: str) -> Wire:
+    return wire(
+        "/token", method="POST", host="auth.registry.test", body=body.encode(), status=401, answer=f"{echo} is wrong"
+    )
+
+
+def _percent(name: str, times: int) -> Wire:
+    """A refusal that repeats the token, percent-encoded so many times."""
+    token = echo = f"a+b/c {password(name)}"
+    for _ in range(times):
+        echo = quote(echo, safe="")
+    return wire(MANIFEST, ("Authorization", f"Bearer {token}"), status=401, answer=f"no {echo}")
 
 
 def _redirects() -> list[Wire]:
@@ -102,7 +139,8 @@ def _redirects() -> list[Wire]:
     ]
 
 
-STORIES: tuple[Story, ...] = (*map(_required, CORPUS), *_echoes())
+ODD_FORMS: tuple[Story, ...] = tuple(_odd_forms())
+STORIES: tuple[Story, ...] = (*map(_required, CORPUS), *_echoes(), *ODD_FORMS)
 
 
 def recorded(story: Story, redactor: Redactor, trace: Path) -> tuple[Journal, list[str]]:
