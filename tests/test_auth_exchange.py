@@ -7,9 +7,10 @@ import pytest
 from kit.guard import PASSWORD
 from kit.play import ALICE, BEARER, BOTH, IDENTITY, Play, Stage, origin
 from regauth_core.auth.login import ANONYMOUS, Login
-from regauth_core.auth.reasons import Distrust, Note, Stop
+from regauth_core.auth.reasons import Note, Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
+from regauth_core.distrust import Distrust
 
 PULL = "GET /v2/foo/manifests/1"
 AUTH = "https://auth.r.test/token"

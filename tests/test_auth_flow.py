@@ -8,7 +8,8 @@ from kit.guard import PASSWORD
 from kit.play import ALICE, BASIC, BEARER, IDENTITY, REGISTRY_TOKEN, Stage
 from regauth_core.auth.login import ANONYMOUS, Login
 from regauth_core.auth.messages import Scheme
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.reasons import Stop
+from regauth_core.distrust import Distrust
 
 PULL = "GET /v2/foo/manifests/1"
 PUSH = "PUT /v2/foo/manifests/1"

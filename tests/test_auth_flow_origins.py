@@ -6,9 +6,10 @@ import pytest
 
 from kit.play import ALICE, BASIC, BEARER, Stage, origin
 from regauth_core.auth.login import Login
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.reasons import Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
+from regauth_core.distrust import Distrust
 
 PULL = "GET /v2/foo/manifests/1"
 OTHER = "GET /v2/bar/manifests/1"

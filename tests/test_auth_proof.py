@@ -5,13 +5,14 @@ from __future__ import annotations
 import jwt
 import pytest
 
-from kit.guard import PASSWORD, SECRETS
+from kit.guard import SECRETS
 from kit.play import ALICE, BASIC, BEARER, IDENTITY, REGISTRY_TOKEN, Play, Stage
 from regauth_core.auth import proof
 from regauth_core.auth.login import ANONYMOUS, Login
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.reasons import Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
+from regauth_core.distrust import OBJECTIONS, Distrust
 from regauth_core.model import Outcome
 
 PULL = "GET /v2/foo/manifests/1"
@@ -192,8 +193,9 @@ def test_nothing_can_be_told(login: Login, line: str, status: int, challenge: st
 def test_every_reason_has_its_words() -> None:
     """Except those that end no verification."""
     never = {Stop.CLIENT_AUTHORIZED, Stop.BODY_GONE, Stop.RECENTLY_REFUSED}
-    assert {*Stop, *Distrust} - never == {*proof._REFUSALS, *proof._UNDECIDED} - never
-    assert PASSWORD not in str(proof._UNDECIDED)
+    assert set(Stop) - never == {*proof._REFUSALS, *proof._UNDECIDED} - never
+    assert set(Distrust) == set(OBJECTIONS)
+    assert all(proof.objection(reason) for reason in (*Stop, *Distrust))
 
 
 def test_trust_is_the_same_beside_the_client() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from kit.play import ALICE, BASIC, BEARER, REGISTRY_TOKEN, Stage
 from regauth_core.auth.login import Login
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.reasons import Stop
+from regauth_core.distrust import Distrust
 
 PULL = "GET /v2/foo/manifests/1"
 BLOB = "GET /v2/foo/blobs/sha256:1"

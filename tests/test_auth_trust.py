@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from kit.play import origin
 from regauth_core.auth.messages import ClientRequest
-from regauth_core.auth.reasons import Distrust
 from regauth_core.auth.trust import Trust
+from regauth_core.distrust import Distrust
 from regauth_core.model import Origin
 
 CAREFUL = Trust()

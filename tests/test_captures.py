@@ -18,7 +18,7 @@ from regauth_core.redact import Redactor
 FOLDER = Path(__file__).parent / "conversations"
 TALKS = [read(p.read_text(), str(p.relative_to(FOLDER).with_suffix(""))) for p in sorted(FOLDER.rglob("*.talk"))]
 WHOLE = [talk for talk in TALKS if talk.ending in (Ending.GONE, Ending.CLEAN)]
-PERSONAL = [talk for talk in WHOLE if not any(w.process for w in talk.wires)]
+PERSONAL = [talk for talk in WHOLE if not any(w.process or w.withheld for w in talk.wires)]
 
 SEEN = """
 known: credentials

@@ -12,8 +12,9 @@ import pytest
 from kit.canaries import password
 from regauth_core.auth import keychain
 from regauth_core.auth.authfile import Tool
+from regauth_core.auth.hosts import registry_name
 from regauth_core.auth.lookup import Outcome
-from regauth_core.edge.credentials import Keyring, registry_name, sources_of
+from regauth_core.edge.credentials import Keyring, sources_of
 from regauth_core.edge.logins.helpers import FRESH
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Origin

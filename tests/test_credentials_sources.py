@@ -15,10 +15,10 @@ import pytest
 
 from kit.canaries import password
 from regauth_core.auth.authfile import Tool
+from regauth_core.auth.hosts import Namespace
 from regauth_core.edge.logins.sources import (
     FileSource,
     PromptSource,
-    Scope,
     SecretFileSource,
     ToolSource,
     VariableSource,
@@ -51,10 +51,10 @@ def test_sources_are_read_in_order(tmp_path: Path) -> None:
         FileSource(str(file)),
         FileSource(str(file), Tool.DOCKER),
         FileSource(str(file), Tool.CONTAINERS),
-        VariableSource(Scope(registry="r.test"), ("RT",)),
-        VariableSource(Scope(registry="r.test:5000", namespace="team"), ("RU", "RP")),
-        SecretFileSource(Scope(registry="r.test"), str(file)),
-        PromptSource(Scope(registry="r.test")),
+        VariableSource(Namespace(registry="r.test"), ("RT",)),
+        VariableSource(Namespace(registry="r.test:5000", prefix="team"), ("RU", "RP")),
+        SecretFileSource(Namespace(registry="r.test"), str(file)),
+        PromptSource(Namespace(registry="r.test")),
     )
 
 
@@ -66,7 +66,7 @@ def test_home_is_the_users(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "scope"),
+    ("host", "name"),
     [
         ("R.test", "r.test"),
         ("r.test:443", "r.test"),
@@ -81,11 +81,11 @@ def test_home_is_the_users(tmp_path: Path) -> None:
         ("localhost:5000", "localhost:5000"),
     ],
 )
-def test_names_of_one_registry_are_one(host: str, scope: str) -> None:
+def test_names_of_one_registry_are_one(host: str, name: str) -> None:
     """Spellings of one registry give one name."""
     (source,) = sources_of("c", [f"prompt:{host}"], {})
     assert isinstance(source, PromptSource)
-    assert str(source.scope) == scope
+    assert str(source.namespace) == name
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_names_of_one_registry_are_one(host: str, scope: str) -> None:
 )
 def test_a_namespace_is_whole_components(name: tuple[str, str], covered: bool) -> None:
     """A source for a namespace holds for the repositories in it."""
-    assert Scope(registry="r.test", namespace="team").covers(*name) is covered
+    assert Namespace(registry="r.test", prefix="team").covers(*name) is covered
 
 
 MISTAKES = [

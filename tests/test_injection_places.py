@@ -15,6 +15,8 @@ import pytest
 
 from kit.canaries import leaks, opaque, password
 from kit.proxy import Got, Proxy, Reply, Upstream, running
+from regauth_core.distrust import OBJECTIONS, Distrust
+from regauth_core.model import Journal
 
 PASSWORD: Final = password("injected")
 BASIC: Final = "Basic " + b64encode(f"alice:{PASSWORD}".encode()).decode()
@@ -130,30 +132,36 @@ def test_a_wrong_password_is_tried_once(authority_dir: Path, realm: str | None) 
     assert sum(1 for got in upstream.got if got.headers.get("authorization") == BASIC) == 1
 
 
-REALMS: Final = {
-    "unknown host": "https://evil.example/token",
-    "public address": "https://93.184.216.34/token",
-    "private address": "https://10.0.0.1/token",
-    "loopback address": "https://127.0.0.1:8443/token",
-    "metadata address": "https://169.254.169.254/token",
-    "plain http": "http://auth.registry.test/token",
-    "user in the URL": "https://a:b@auth.registry.test/token",
-}
+REALMS: Final = [
+    ("https://evil.example/token", "unknown-host"),
+    ("https://93.184.216.34/token", "address-literal"),
+    ("https://10.0.0.1/token", "internal-address"),
+    ("https://127.0.0.1:8443/token", "internal-address"),
+    ("https://169.254.169.254/token", "metadata-address"),
+    ("http://auth.registry.test/token", "plain-http"),
+    ("https://a:b@auth.registry.test/token", "userinfo"),
+    ("", "not-a-url"),
+]
 
 
-@pytest.mark.parametrize("realm", REALMS.values(), ids=REALMS)
-def test_strange_realm_gets_nothing(authority_dir: Path, realm: str) -> None:
-    """The client gets its 401, and the report says why nothing was sent."""
+def withheld(journal: Journal) -> list[str]:
+    """Why credentials were kept back, as the findings say it, and what would be findings if the client had ended."""
+    diagnosis = journal.diagnosis
+    told = [found.title for found in diagnosis.findings if found.rule == "credentials-withheld"]
+    told += [open.explanation for open in diagnosis.undecided if open.rule == "credentials-withheld"]
+    return [reason for reason in Distrust for text in told if OBJECTIONS[reason] in text]
+
+
+@pytest.mark.parametrize(("realm", "reason"), REALMS)
+def test_strange_realm_gets_nothing(authority_dir: Path, realm: str, reason: str) -> None:
+    """The client gets its 401, and a finding says why nothing was sent."""
     with proxied(Ground(realm), authority_dir) as (proxy, upstream):
         status, _ = proxy.ask(TAGS)
         journal = proxy.stop()
     assert status == 401
     assert [got for got in upstream.got if carried(got)] == []
     assert {host(got) for got in upstream.got} == {"registry.test"}
-    assert any(
-        "regauth's own credentials for registry.test: the realm" in n or "plain http" in n
-        for n in journal.diagnosis.notes
-    )
+    assert withheld(journal) == [reason]
 
 
 def test_redirecting_token_server_keeps_the_password_to_itself(authority_dir: Path) -> None:
@@ -162,9 +170,10 @@ def test_redirecting_token_server_keeps_the_password_to_itself(authority_dir: Pa
     ground.token = Reply(status=307, headers=[("Location", "https://evil.example/token")])
     with proxied(ground, authority_dir) as (proxy, upstream):
         status, _ = proxy.ask(TAGS)
-        proxy.stop()
+        journal = proxy.stop()
     assert status == 401
-    assert [got for got in upstream.got if host(got) == "evil.example" and carried(got)] == []
+    assert [got for got in upstream.got if host(got) == "evil.example"] == []
+    assert withheld(journal) == ["unknown-host"]
 
 
 def follow(proxy: Proxy, place: str) -> None:
@@ -177,7 +186,7 @@ def test_other_hosts_that_a_registry_names_get_nothing(authority_dir: Path, meth
     """A blob host after a redirect, and the place where an upload goes on, even with a registry's path."""
     ground = Ground()
     ground.location = "https://blobs.example/v2/foo/blobs/x"
-    with proxied(ground, authority_dir) as (proxy, upstream):
+    with proxied(ground, authority_dir, regauth_allow=["push"]) as (proxy, upstream):
         proxy.ask(TAGS)
         proxy.ask(BLOB if method == "GET" else "/v2/foo/blobs/uploads/", method=method)
         follow(proxy, "blobs.example")
@@ -199,21 +208,32 @@ def test_another_registry_cannot_lead_the_client_to_ours(authority_dir: Path) ->
     with running(authority_dir, upstream=upstream, regauth_inject="fill", regauth_credentials=[SOURCE]) as proxy:
         assert proxy.ask("/v2/foo/manifests/1", host="evil.example")[0] == 200
         assert proxy.ask(BLOB)[0] == 401
-        proxy.stop()
+        journal = proxy.stop()
     upstream.stop()
     assert [got for got in upstream.got if carried(got)] == []
+    assert withheld(journal) == ["led-elsewhere"]
 
 
-def test_spoofed_host_header_gets_nothing(authority_dir: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "said", "found"),
+    [
+        ("evil.example", "registry.test", ["other-host-named"]),
+        ("registry.test", "evil.example", ["other-host-named"]),
+        ("evil.example", "evil.example", []),
+    ],
+)
+def test_spoofed_host_header_gets_nothing(authority_dir: Path, place: str, said: str, found: list[str]) -> None:
     """Credentials are for whom is connected to; a `Host` that says otherwise is trusted in neither direction."""
-    with proxied(Ground(), authority_dir) as (proxy, upstream):
-        for place, said in (("evil.example", "registry.test"), ("registry.test", "evil.example")):
-            connection = proxy.connect(place)
-            connection.request("GET", TAGS, headers={"Host": said, "User-Agent": "client/1"})
-            connection.getresponse().read()
-            connection.close()
-        proxy.stop()
+    upstream = Upstream(lambda got: Reply(status=401, headers=[("WWW-Authenticate", 'Basic realm="r"')]), authority_dir)
+    with running(authority_dir, upstream=upstream, regauth_inject="fill", regauth_credentials=[SOURCE]) as proxy:
+        connection = proxy.connect(place)
+        connection.request("GET", TAGS, headers={"Host": said, "User-Agent": "client/1"})
+        connection.getresponse().read()
+        connection.close()
+        journal = proxy.stop()
+    upstream.stop()
     assert [got for got in upstream.got if carried(got)] == []
+    assert withheld(journal) == found
 
 
 def test_plain_http_gets_nothing_unless_it_was_allowed(authority_dir: Path) -> None:
@@ -222,9 +242,36 @@ def test_plain_http_gets_nothing_unless_it_was_allowed(authority_dir: Path) -> N
     for options in ({}, {"regauth_trust": ["http"]}):
         with proxied(Ground(), authority_dir, **options) as (proxy, upstream):
             statuses.append(proxy.ask(TAGS, tls=False)[0])
-            proxy.stop()
+            journal = proxy.stop()
         assert any(map(carried, upstream.got)) == bool(options)
+        assert withheld(journal) == ([] if options else ["plain-http"])
     assert statuses == [401, 200]
+
+
+@pytest.mark.parametrize(
+    ("method", "allowed", "expected"),
+    [
+        ("POST", [], 401),
+        ("POST", ["push"], 200),
+        ("POST", ["push:registry.test/foo"], 200),
+        ("POST", ["push:registry.test/bar"], 401),
+        ("DELETE", ["push"], 401),
+        ("DELETE", ["delete"], 200),
+        ("GET", ["push,delete"], 200),
+        ("GET", ["pull:registry.test/bar"], 401),
+        ("GET", ["pull:registry.test/bar,pull:registry.test/foo"], 200),
+    ],
+)
+def test_credentials_are_for_reading_unless_more_was_allowed(
+    authority_dir: Path, method: str, allowed: list[str], expected: int
+) -> None:
+    """Whoever can use the proxy can use them; the finding says what may be changed."""
+    with proxied(Ground(), authority_dir, regauth_allow=allowed) as (proxy, upstream):
+        status, _ = proxy.ask("/v2/foo/manifests/1", method=method)
+        journal = proxy.stop()
+    assert status == expected
+    assert any(map(carried, upstream.got)) == (expected == 200)
+    assert withheld(journal) == ([] if expected == 200 else ["not-permitted"])
 
 
 @pytest.mark.parametrize(("named", "expected"), [([], 401), (["192.0.2.7"], 200)])

@@ -31,6 +31,8 @@ BAD = {
     "shim of a URL": ({"regauth_shim": ["https://registry.test"]}, "regauth_shim: expected HOST", "https://"),
     "client that is no address": ({"regauth_clients": ["build-7"]}, "regauth_clients: expected an IP", "'build-7'"),
     "trust in everything": ({"regauth_trust": ["all"]}, "regauth_trust: expected http, unverified", "'all'"),
+    "action that is none": ({"regauth_allow": ["write"]}, "regauth_allow: expected pull, push", "'write'"),
+    "action at a URL": ({"regauth_allow": ["push:https://r.test"]}, "regauth_allow: expected pull, push", "https://"),
     "credentials of nobody": (
         {"regauth_inject": "fill", "regauth_credentials": ["nosuchtool"]},
         "regauth_credentials",
@@ -50,6 +52,7 @@ GOOD = {
     "names": {"regauth_anonymize": ["hosts", "repositories,users"]},
     "scenario by name": {"regauth_scenario": "per-repository-basic"},
     "scenario by path": {"regauth_scenario": str(ROOT / "scenarios" / "per-repository-basic.yaml")},
+    "permits": {"regauth_allow": ["pull,push", "delete:registry.test:5000/team"]},
     "watching only": {"regauth_inject": "off"},
 }
 
@@ -89,7 +92,7 @@ def test_every_option_is_declared_with_prefix_and_help() -> None:
     addon = RegAuth()
     with taddons.context(addon) as context:
         ours = {name: option for name, option in context.options.items() if name.startswith(options.PREFIX)}
-    assert len(ours) == 11
+    assert len(ours) == 12
     for option in ours.values():
         assert option.typespec is str or "Sequence" in str(option.typespec)
         assert option.help

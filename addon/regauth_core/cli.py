@@ -79,6 +79,13 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="where credentials come from: docker, containers, a file, env:HOST=VARIABLE, file:HOST=PATH, prompt:HOST",
     )
     parser.add_argument(
+        "--allow",
+        metavar="ACTION",
+        action="append",
+        default=[],
+        help="what may be done with them: pull (the default), push, delete, or push:HOST/NAMESPACE",
+    )
+    parser.add_argument(
         "--trust", metavar="WHAT", action="append", default=[], help="http, any-https or https://HOST of a token server"
     )
     parser.add_argument(
@@ -105,7 +112,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise Trouble("run: expected a command behind --, such as: regauth run -- skopeo list-tags docker://…")
     mode = options.inject("run: --inject", arguments.inject)
     options.check_mode("run: --", mode, arguments.credentials, arguments.shim)
-    options.trust("run: --trust", arguments.trust)
+    options.trust("run: --trust", arguments.trust, options.permits("run: --allow", arguments.allow))
     for named in arguments.shim:
         options.shim("run: --shim", named)
     scenario = scenario_path(arguments.scenario) if arguments.scenario else None
@@ -117,6 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
         trace=options.writable("run: --trace", arguments.trace) if arguments.trace else None,
         inject=mode,
         credentials=tuple(arguments.credentials),
+        allow=tuple(arguments.allow),
         trust=tuple(arguments.trust),
         shim=tuple(arguments.shim),
         quiet_time=options.quiet_time("run: --quiet-time", arguments.quiet_time),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from regauth_core.distrust import Distrust
+
 Safe = NewType("Safe", str)
 """Text that may be shown to anybody. Only `redact` makes it."""
 
@@ -383,6 +385,8 @@ class Exchange:
     connection: Connection = Connection()
     changes: tuple[Safe, ...] = ()
     """What the proxy or the addon changed about this exchange, in words."""
+    withheld: Distrust | None = None
+    """Why regauth, asked to answer a challenge in the client's place, kept its credentials from it."""
 
     @property
     def status(self) -> int:

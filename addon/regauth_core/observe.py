@@ -11,6 +11,7 @@ from typing import Final
 
 from regauth_core import bodies, challenge, pages, target
 from regauth_core.authorization import RawCredential, credentials
+from regauth_core.distrust import Distrust
 from regauth_core.model import (
     Challenge,
     Connection,
@@ -82,6 +83,7 @@ class Wire:
     alpn: str | None = None
     alpn_offers: tuple[str, ...] | None = None
     changes: tuple[str, ...] = field(default=(), repr=False)
+    withheld: Distrust | None = None
 
 
 def observe(wire: Wire, redactor: Redactor) -> Exchange:
@@ -126,6 +128,7 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
         ended=wire.ended,
         connection=_connection(wire, redactor),
         changes=tuple(map(redactor.text, wire.changes)) if wire.changes else (),
+        withheld=wire.withheld,
     )
 
 

@@ -33,6 +33,8 @@ PAGE = 1 << 16
 CREDENTIAL = 1 << 17
 """Some credential was sent."""
 TOO_LARGE = 1 << 18
+WITHHELD = 1 << 19
+"""Credentials of regauth's own were kept from it."""
 
 _BY_STATUS = {
     401: REFUSED,
@@ -69,7 +71,7 @@ def signs_of(exchange: Exchange) -> int:
 
 def _of_request(exchange: Exchange) -> int:
     request, target = exchange.request, exchange.target
-    found = 0
+    found = WITHHELD if exchange.withheld is not None else 0
     if exchange.origin.scheme == "http":
         found |= PLAIN_HTTP
     if request.token is not None:

@@ -48,6 +48,8 @@ CONFIGURATIONS: Final = {
         "--set",
         "regauth_inject=fill",
         "--set",
+        "regauth_allow=push",
+        "--set",
         f"regauth_credentials=env:{HOST}=BENCH_USER,BENCH_PASSWORD",
     ),
 }

@@ -15,14 +15,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
 
 from kit.guard import IDENTITY_TOKEN, PASSWORD, SECRETS, Guard, Watch, holds, short, told
 from regauth_core.auth.flow import Authenticator
 from regauth_core.auth.login import Entries, Login
 from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Received, Send, Turn
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.permits import Action, Permit, Permits
+from regauth_core.auth.reasons import Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
+from regauth_core.distrust import Distrust
 from regauth_core.model import Origin
 from regauth_core.registries import registry_of
 from regauth_core.target import origin_of
@@ -35,6 +38,7 @@ BEARER = 'Bearer realm="https://auth.r.test/token",service="s",scope="repository
 ALICE = Login(id="alice", user="alice", password=PASSWORD)
 IDENTITY = Login(id="identity", identity_token=IDENTITY_TOKEN)
 BOTH = Login(id="both", user="alice", password=PASSWORD, identity_token=IDENTITY_TOKEN)
+EVERYTHING = Permits(tuple(Permit(action=action) for action in Action))
 REGISTRY_TOKEN = Login(id="registry-token", registry_token="registry-canary-token")
 
 
@@ -48,6 +52,7 @@ class Stage:
         elsewhere: Iterable[str] = (),
         realms: Iterable[str] = ("https://auth.r.test",),
         trust: Trust | None = None,
+        permits: Permits = EVERYTHING,
         manner: Manner | None = None,
     ) -> None:
         """Each of `logins` is for the whole registry, or for a prefix of its repositories.
@@ -58,7 +63,9 @@ class Stage:
         entries = [("", login) if isinstance(login, Login) else login for login in logins]
         found = [(registry_of(self.registry), prefix, login) for prefix, login in entries]
         found += [(name, "", ALICE) for name in elsewhere]
-        self.authenticator = Authenticator(Entries(found), trust=trust or Trust(), manner=manner or Manner())
+        self.authenticator = Authenticator(
+            Entries(found), trust=replace(trust or Trust(), permits=permits), manner=manner or Manner()
+        )
         self.guard = Guard(self.registry, {*map(origin, realms), self.registry})
         self.now = NOW
 

@@ -55,6 +55,8 @@ def flow_of(wire: Wire) -> http.HTTPFlow:
         made.error = flow.Error(_WORDS[wire.failure[0]], wire.ended or wire.started)
     if wire.process is not None:
         Noted(made).sender(None, wire.process, wire.program)
+    if wire.withheld is not None:
+        Noted(made).withheld(wire.withheld)
     return made
 
 

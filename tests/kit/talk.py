@@ -21,7 +21,7 @@ NAME key=value…` (a JWT where `access=`, `sub=`, `exp=` … is given), `locati
 `json TEXT`, `html`, `text …`, `layers URL…`, `header Name: value`. Credentials: `-`, `basic(user)`,
 `basic(user:password)`, `bearer(NAME)`, `both(user,NAME)`, `raw(header value)`. Indented lines after it: `> Name:
 value` adds a request header, `form key=value&…` a body, and `took 400s`, `size 1000`, `connection ID`, `address IP`,
-`process 1 name` say more about the exchange.
+`process 1 name`, `withheld REASON` say more about the exchange.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from regauth_core.diagnosis import Diagnoser
+from regauth_core.distrust import Distrust
 from regauth_core.model import Diagnosis, Ending, Exchange, FailureKind
 from regauth_core.observe import Wire, observe
 from regauth_core.redact import Redactor
@@ -257,6 +258,8 @@ class _Reader:
             wire = replace(wire, connection=rest)
         elif word == "address":
             wire = replace(wire, address=rest)
+        elif word == "withheld":
+            wire = replace(wire, withheld=Distrust(rest))
         elif word == "process":
             number, _, program = rest.partition(" ")
             wire = replace(wire, process=int(number), program=program)

@@ -25,9 +25,9 @@ CORRECT: Final = ("ctr", "oras", "regctl")
 CHANGED: Final = "changed exchanges"
 
 
-def with_login(mode: str, call: Call, login: Login) -> tuple[str, ...]:
+def with_login(mode: str, call: Call, login: Login, *more: str) -> tuple[str, ...]:
     """The options for a mode that has credentials of its own, out of a file."""
-    return "--inject", mode, "--credentials", str(call.given(login))
+    return "--inject", mode, "--credentials", str(call.given(login)), *more
 
 
 def notes_of(told: Told) -> list[str]:
@@ -64,10 +64,11 @@ def test_fill_lets_ping_first_clients_read(
 def test_fill_lets_ping_first_clients_write(
     client: str, kind: str, repository: str, registries: Callable[[str], Registry], place: Place, state_home: Path
 ) -> None:
-    """The same for all the requests of an upload."""
+    """The same for all the requests of an upload, once writing is allowed."""
     registry = registries(kind)
     call = Call.made(place, None)
-    told = sessions.write(client, repository, registry, call, state_home, *with_login("fill", call, registry.login))
+    options = with_login("fill", call, registry.login, "--allow", "push")
+    told = sessions.write(client, repository, registry, call, state_home, *options)
     assert (told.status, summary(told)) == (0, []), told.output
     assert (len(notes_of(told)), told.leaks()) == (1, [])
 

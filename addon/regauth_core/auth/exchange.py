@@ -15,9 +15,10 @@ from regauth_core.auth.issued import Issued
 from regauth_core.auth.login import ANONYMOUS
 from regauth_core.auth.messages import Flow, Purpose, Received, Send, Tried
 from regauth_core.auth.order import Order, Question
-from regauth_core.auth.reasons import Distrust, Note, Stop
+from regauth_core.auth.reasons import Note, Stop
 from regauth_core.auth.settings import MOST_HOPS, MOST_TOKEN_REQUESTS
 from regauth_core.auth.trust import Trust, Verdict
+from regauth_core.distrust import Distrust
 from regauth_core.model import Origin
 
 _NOT_THERE: Final = (404, 405)

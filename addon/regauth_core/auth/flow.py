@@ -20,14 +20,15 @@ from regauth_core.auth.choice import Errand, Means
 from regauth_core.auth.learned import Learned
 from regauth_core.auth.login import Login, Logins
 from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Send, Spent
-from regauth_core.auth.need import need_of
+from regauth_core.auth.need import Need, need_of
 from regauth_core.auth.offers import is_refusal
 from regauth_core.auth.proof import verification
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.reasons import Stop
 from regauth_core.auth.run import Run
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.tokens import Tokens
 from regauth_core.auth.trust import Trust
+from regauth_core.distrust import Distrust
 from regauth_core.model import Holder
 from regauth_core.target import absolute, origin_of
 
@@ -142,23 +143,28 @@ class Authenticator:
         """The request with its login, or why it gets none."""
         need = need_of(request.method, request.path)
         login = self._logins.find(request.origin, need.repository) if need.is_api else None
-        reason = self._objection(request, login, now, is_overriding=is_overriding)
+        reason = self._objection(request, need, login, now, is_overriding=is_overriding)
         if reason is not None or login is None:
             return Outcome(login=login.id if login else None, reasons=(reason or Stop.NO_LOGIN,), spent=spent)
         return Run(self._means, Errand(request=request, need=need, login=login), now, spent)
 
     def _objection(
-        self, request: ClientRequest, login: Login | None, now: float, *, is_overriding: bool
+        self, request: ClientRequest, need: Need, login: Login | None, now: float, *, is_overriding: bool
     ) -> Distrust | Stop | None:
         distrust = self._means.trust.request(request)
         if distrust is Distrust.OUTSIDE_API or self._learned.is_realm(request.origin, request.path):
             return Distrust.OUTSIDE_API
         if login is None:
-            return Stop.NO_LOGIN
+            # Somebody else who goes by the name of a registry whose credentials are held is worth a word.
+            named = (self._logins.find(origin, need.repository) for origin in request.named if origin is not None)
+            is_spoofed = distrust is Distrust.OTHER_HOST_NAMED and any(named)
+            return Distrust.OTHER_HOST_NAMED if is_spoofed else Stop.NO_LOGIN
         if distrust is None and self._was_led(request, now):
             return Distrust.LED_ELSEWHERE
         if distrust is None and not is_overriding and _brought(request):
             return Stop.CLIENT_AUTHORIZED
+        if distrust is None and not self._means.trust.permits.allow(request.method, request.origin, need.repository):
+            return Distrust.NOT_PERMITTED
         return distrust
 
     def _finished(self, outcome: Outcome) -> Outcome:

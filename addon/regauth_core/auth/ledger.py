@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from regauth_core.auth.messages import Authorization, Outcome, Received, Scheme, Spent, Tried
-from regauth_core.auth.reasons import Distrust, Note, Stop
+from regauth_core.auth.reasons import Note, Stop
 from regauth_core.auth.settings import MOST_FETCHES, MOST_PROBES, MOST_SENDS
+from regauth_core.distrust import Distrust
 
 
 class Ledger:

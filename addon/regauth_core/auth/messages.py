@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
-from regauth_core.auth.reasons import Distrust, Note, Stop
+from regauth_core.auth.reasons import Note, Stop
+from regauth_core.distrust import Distrust
 from regauth_core.model import Origin, Verification
 from regauth_core.scope import Scope
+from regauth_core.target import origin_of
 
 T = TypeVar("T")
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -56,6 +58,11 @@ class ClientRequest:
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of the header `name` (lower case)."""
         return tuple(value for key, value in self.headers if key.lower() == name)
+
+    @property
+    def named(self) -> tuple[Origin | None, ...]:
+        """Whom its `Host` fields name; `None` for one that names nobody."""
+        return tuple(origin_of(f"{self.origin.scheme}://{host.strip()}") for host in self.values("host"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from regauth_core.auth.messages import Outcome, Purpose
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.reasons import Stop
+from regauth_core.distrust import OBJECTIONS, Distrust
 from regauth_core.model import Outcome as Proved
 from regauth_core.model import Verification
 
@@ -34,18 +35,7 @@ _REFUSALS: Final[Mapping[Stop, tuple[Proved, str]]] = {
     Stop.TOKEN_REDIRECT: (Proved.UNDECIDED, "the token server redirects in a way that must not be followed"),
     Stop.TOKEN_SERVER_FAILED: (Proved.UNDECIDED, "the token server gave no answer of use"),
 }
-_UNDECIDED: Final[Mapping[Distrust | Stop, str]] = {
-    Distrust.NOT_A_URL: "the realm of the challenge is no URL",
-    Distrust.USERINFO: "the realm of the challenge names a user",
-    Distrust.PLAIN_HTTP: "credentials are not sent over plain http",
-    Distrust.METADATA_ADDRESS: "the realm leads to a metadata service, which gets no credentials",
-    Distrust.INTERNAL_ADDRESS: "the realm leads to an address of an internal network, which gets no credentials",
-    Distrust.ADDRESS_LITERAL: "the realm is an address and not the registry's, so it gets no credentials",
-    Distrust.UNKNOWN_HOST: "the realm is on a host that is not known to belong to the registry",
-    Distrust.OUTSIDE_API: "the request is none of the registry API",
-    Distrust.UNVERIFIED_CONNECTION: "the registry's certificate was not verified",
-    Distrust.OTHER_HOST_NAMED: "the request's Host header names another host than the registry",
-    Distrust.LED_ELSEWHERE: "another host led the client to this address",
+_UNDECIDED: Final[Mapping[Stop, str]] = {
     Stop.NO_LOGIN: "no credentials are configured for this registry and repository",
     Stop.NO_CHALLENGE: "the registry does not say how to authenticate",
     Stop.UNSUPPORTED_SCHEME: "the registry asks for neither Basic nor Bearer",
@@ -77,7 +67,7 @@ def verification(outcome: Outcome) -> Verification:
         proved, note = _REFUSALS[final]
         note += _AGAIN if Stop.RECENTLY_REFUSED in outcome.reasons else ""
         return Verification(outcome=proved, status=status, note=note)
-    note = _UNDECIDED.get(final, _NOTHING) if final is not None else _NOTHING
+    note = _clause(final) if final is not None else _NOTHING
     return Verification(outcome=Proved.UNDECIDED, status=status, note=note)
 
 
@@ -87,7 +77,11 @@ def objection(reason: Distrust | Stop) -> str:
         return _REFUSALS[reason][1]
     if isinstance(reason, Stop) and reason in _OTHERS:
         return _OTHERS[reason]
-    return _UNDECIDED[reason]
+    return _clause(reason)
+
+
+def _clause(reason: Distrust | Stop) -> str:
+    return OBJECTIONS[reason] if isinstance(reason, Distrust) else _UNDECIDED.get(reason, _NOTHING)
 
 
 def _of_answer(status: int) -> Verification:

@@ -1,37 +1,10 @@
-"""Closed sets of words for why a secret was not sent, why an answer is final, and what is worth a remark."""
+"""Closed sets of words for why an answer is final, and what is worth a remark."""
 
 # ruff: noqa: S105  (these are words about secrets, and none is one)
 
 from __future__ import annotations
 
 from enum import StrEnum
-
-
-class Distrust(StrEnum):
-    """Why a secret does not go somewhere."""
-
-    NOT_A_URL = "not-a-url"
-    """The realm is missing, or is no http(s) URL whose host a resolver could take only one way."""
-    USERINFO = "userinfo"
-    """The realm has a user or password before its host."""
-    PLAIN_HTTP = "plain-http"
-    """The registry or the realm is plain http, and that was not allowed or is less than the registry has."""
-    METADATA_ADDRESS = "metadata-address"
-    """A cloud's metadata service."""
-    INTERNAL_ADDRESS = "internal-address"
-    """A loopback, link-local, private or otherwise not global address, and not the registry's own host."""
-    ADDRESS_LITERAL = "address-literal"
-    """A public address, or a number that resolvers take for one."""
-    UNKNOWN_HOST = "unknown-host"
-    """Neither the registry's owner's, nor a known pair, nor listed."""
-    OUTSIDE_API = "outside-api"
-    """The request is not below ``/v2/``, leaves it by dot segments, or is itself one for a token."""
-    UNVERIFIED_CONNECTION = "unverified-connection"
-    """The registry's certificate was not verified."""
-    OTHER_HOST_NAMED = "other-host-named"
-    """The `Host` header names another place than the one that is connected to."""
-    LED_ELSEWHERE = "led-elsewhere"
-    """Another origin led the client here, by a redirect, a `Location` or a layer's URL."""
 
 
 class Stop(StrEnum):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from regauth_core.auth.issued import Issued
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.reasons import Stop
 from regauth_core.bounded import Bounded
+from regauth_core.distrust import Distrust
 from regauth_core.model import Origin
 from regauth_core.scope import Scope, covered
 

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from regauth_core.auth.messages import ClientRequest
 from regauth_core.auth.need import need_of
-from regauth_core.auth.reasons import Distrust
+from regauth_core.auth.permits import Permits
+from regauth_core.distrust import Distrust
 from regauth_core.model import Origin
 from regauth_core.registries import is_address, is_internal, is_private, is_usual_realm, registrable_domain, registry_of
 from regauth_core.target import absolute, origin_of
@@ -61,6 +62,8 @@ class Trust:
     """A token server may be any public https host, as oras-go and go-containerregistry have it."""
     trusted_realms: frozenset[Origin] = frozenset()
     """Token servers that are accepted for every registry."""
+    permits: Permits = Permits()
+    """What may be done with the credentials: without more, reading."""
 
     def request(self, request: ClientRequest) -> Distrust | None:
         """Why no credential may be added to `request`; `None`: one may, if the registry asks for it."""
@@ -70,8 +73,7 @@ class Trust:
             return Distrust.PLAIN_HTTP
         if request.origin.scheme == "https" and not (request.is_verified or self.allow_unverified):
             return Distrust.UNVERIFIED_CONNECTION
-        named = (origin_of(f"{request.origin.scheme}://{host.strip()}") for host in request.values("host"))
-        return Distrust.OTHER_HOST_NAMED if any(origin != request.origin for origin in named) else None
+        return Distrust.OTHER_HOST_NAMED if any(origin != request.origin for origin in request.named) else None
 
     def realm(self, text: str, *, registry: Origin, base: Origin | None = None, path: str = "/v2/") -> Verdict:
         """Whether `text`, a realm or a redirect of a token request, is a place to ask for a token of `registry`.

@@ -17,7 +17,7 @@ from typing import Final
 
 from regauth_core.auth import keychain
 from regauth_core.auth.authfile import Pair, Tool
-from regauth_core.auth.hosts import one_name
+from regauth_core.auth.hosts import registry_name
 from regauth_core.auth.login import Login
 from regauth_core.auth.lookup import Answer, Found, Looked, Lookup, Outcome, Question, WantsHelper
 from regauth_core.auth.pairs import identified, login_of, login_of_text
@@ -41,10 +41,9 @@ from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Origin
 from regauth_core.report.plain import visible
 
-__all__ = ["Keyring", "Source", "registry_name", "sources_of"]
+__all__ = ["Keyring", "Source", "sources_of"]
 
 _REMEMBERED: Final = 4096
-_PORTS: Final = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +86,10 @@ class Keyring:
         for source in self._sources:
             if not isinstance(source, PromptSource) or source in self._typed:
                 continue
-            user, secret = ask(str(source.scope))
+            user, secret = ask(str(source.namespace))
             login = login_of((user, secret)) if user else login_of(None, registry_token=secret)
             if login is None:
-                raise Trouble(f"prompt:{source.scope}: expected a user and a password, or a token that can be sent")
+                raise Trouble(f"prompt:{source.namespace}: expected a user and a password, or a token that can be sent")
             self._typed[source] = login
 
     async def login_for(self, origin: Origin, repository: str | None) -> Found:
@@ -144,9 +143,9 @@ class Keyring:
         named = [
             source
             for source in self._sources
-            if isinstance(source, NamedSource) and source.scope.covers(registry, repository)
+            if isinstance(source, NamedSource) and source.namespace.covers(registry, repository)
         ]
-        yield from sorted(named, key=lambda source: -len(source.scope.namespace))
+        yield from sorted(named, key=lambda source: -len(source.namespace.prefix))
         yield from (source for source in self._sources if not isinstance(source, NamedSource))
 
     async def _in(self, source: Source, registry: str, repository: str) -> Found:
@@ -200,17 +199,9 @@ class Keyring:
             self._complain(visible(f"credentials: {line}", 400))
 
 
-def registry_name(origin: Origin) -> str:
-    """How credentials name the registry at `origin`: ``docker.io``, ``r.test`` or ``r.test:5000``."""
-    host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    if origin.port != _PORTS.get(origin.scheme):
-        return f"{host}:{origin.port}"
-    return one_name(host)
-
-
 def _told(where: str, source: NamedSource, login: Login | str) -> Found:
     """The end of a lookup in a source that has one login, or why it has none."""
-    key = f"for {source.scope}"
+    key = f"for {source.namespace}"
     if isinstance(login, str):
         return Found(login=None, looked=(Looked(source=where, key=key, outcome=Outcome.MALFORMED, note=login),))
     return Found(login=login, looked=(Looked(source=where, key=key, outcome=Outcome.MATCHED),))

@@ -10,6 +10,7 @@ from mitmproxy.connection import Client
 from mitmproxy.net.http.url import parse_authority
 from mitmproxy.proxy import mode_specs
 
+from regauth_core.distrust import Distrust
 from regauth_core.edge.content import decoded
 from regauth_core.model import FailureKind, Origin
 from regauth_core.observe import Wire
@@ -48,6 +49,10 @@ class Noted:
     def changed(self, what: str) -> None:
         """Something else that was changed, in words that hold nothing from the wire."""
         self._kept.setdefault("changes", []).append(what)
+
+    def withheld(self, reason: Distrust) -> None:
+        """Credentials of regauth's own were kept from it."""
+        self._kept["withheld"] = reason.value
 
     def finding(self, rule: str) -> None:
         """A finding that rests on this flow."""
@@ -113,6 +118,7 @@ def wire_of(flow: http.HTTPFlow, number: int) -> Wire:
         alpn=client.alpn.decode("ascii", "replace") if client.alpn else None,
         alpn_offers=_offers(client),
         changes=_changes(flow, noted),
+        withheld=_reason(noted.get("withheld")),
     )
 
 
@@ -127,6 +133,10 @@ def _text(value: object) -> str | None:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
+
+
+def _reason(value: object) -> Distrust | None:
+    return Distrust(value) if isinstance(value, str) and value in Distrust.__members__.values() else None
 
 
 def proxy_user(flow: http.HTTPFlow) -> str | None:

@@ -20,11 +20,12 @@ from regauth_core.auth.login import Login
 from regauth_core.auth.messages import Authorization, ClientRequest, Outcome, Received
 from regauth_core.auth.need import need_of
 from regauth_core.auth.proof import objection
-from regauth_core.auth.reasons import Distrust, Stop
+from regauth_core.auth.reasons import Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
 from regauth_core.authorization import credentials
 from regauth_core.bounded import Bounded
+from regauth_core.distrust import Distrust
 from regauth_core.edge.credentials import Keyring
 from regauth_core.edge.flows import Noted
 from regauth_core.edge.inject import Inject
@@ -37,9 +38,6 @@ _REMEMBERED: Final = 1000
 _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
 _UPSTREAM_SAID: Final = "regauth answered the registry's {status} in the client's place"
 
-_ALLOWABLE: Final = frozenset(
-    {Distrust.PLAIN_HTTP, Distrust.ADDRESS_LITERAL, Distrust.UNKNOWN_HOST, Distrust.UNVERIFIED_CONNECTION}
-)
 # What is no fault of anything and needs no word.
 _QUIET: Final = frozenset(
     {
@@ -108,7 +106,6 @@ class Injector:
             return
         await self._look_up(kept.request, recorder)
         kept.before = await self._sender.drive(flow, self._authenticator.preflight(kept.request, _begin(flow)))
-        self._tell(kept.before, kept.request, recorder)
         if kept.before.authorization is not None:
             self._add(flow, kept, kept.before.authorization, recorder)
 
@@ -150,8 +147,9 @@ class Injector:
 
     async def _answer(self, flow: http.HTTPFlow, kept: _Kept, received: Received, recorder: Recorder) -> None:
         outcome = await self._sender.drive(flow, self._authenticator.answer(kept.request, received, kept.before))
-        self._tell(outcome, kept.request, recorder)
         answer, found = outcome.answer, outcome.authorization
+        if (answer or received).status in (401, 403):
+            self._tell(flow, kept, outcome, recorder)
         if found is not None:
             _name(found, recorder)
         if answer is None or flow.response is None or flow.response.raw_content is None:
@@ -198,16 +196,21 @@ class Injector:
         need = need_of(request.method, request.path)
         if not need.is_api:
             return
-        found = await self._keyring.login_for(request.origin, need.repository)
-        if found.login is not None:
-            _remember(found.login, recorder)
+        for origin in dict.fromkeys((request.origin, *filter(None, request.named))):
+            found = await self._keyring.login_for(origin, need.repository)
+            if found.login is not None:
+                _remember(found.login, recorder)
 
-    def _tell(self, outcome: Outcome, request: ClientRequest, recorder: Recorder) -> None:
-        for reason in outcome.reasons:
-            if reason not in _QUIET:
-                host = recorder.redactor.host_name(request.origin.host)
-                widen = "; regauth_trust can allow it" if reason in _ALLOWABLE else ""
-                recorder.note(f"regauth's own credentials for {host}: {objection(reason)}{widen}")
+    def _tell(self, flow: http.HTTPFlow, kept: _Kept, outcome: Outcome, recorder: Recorder) -> None:
+        """Say why a request was refused all the same: what was kept back is for a rule, anything else for a note."""
+        reasons = dict.fromkeys((*(kept.before.reasons if kept.before is not None else ()), *outcome.reasons))
+        withheld = next((one for one in reasons if isinstance(one, Distrust) and one not in _QUIET), None)
+        if withheld is not None:
+            Noted(flow).withheld(withheld)
+        for reason in reasons:
+            if isinstance(reason, Stop) and reason not in _QUIET:
+                host = recorder.redactor.host_name(kept.request.origin.host)
+                recorder.note(f"regauth's own credentials for {host}: {objection(reason)}")
 
     def _mark(self, flow: http.HTTPFlow, recorder: Recorder, *changes: str) -> None:
         for change in changes:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from mitmproxy.addonmanager import Loader
 
 from regauth_core import report
+from regauth_core.auth.permits import Action, Permit, Permits
 from regauth_core.auth.trust import Trust
 from regauth_core.edge.files import check_writable, scenario_path
 from regauth_core.edge.inject import Inject
@@ -86,6 +87,13 @@ _OPTIONS: Final[tuple[tuple[str, Any, Any, str], ...]] = (
         "over loopback may.",
     ),
     (
+        "allow",
+        Sequence[str],
+        [],
+        "What may be done with credentials that regauth adds, as pull, push or delete, or one of them below a place: "
+        "push:HOST/NAMESPACE. Without it only pull.",
+    ),
+    (
         "trust",
         Sequence[str],
         [],
@@ -145,7 +153,7 @@ def settings_of(options: Any) -> Settings:
         inject=mode,
         credentials=tuple(options.regauth_credentials),
         clients=tuple(_address(text) for text in options.regauth_clients),
-        trust=trust("regauth_trust", options.regauth_trust),
+        trust=trust("regauth_trust", options.regauth_trust, permits("regauth_allow", options.regauth_allow)),
         shim=tuple(shim("regauth_shim", text) for text in options.regauth_shim),
         trace=writable("regauth_trace", options.regauth_trace) if options.regauth_trace else None,
         reports=tuple(report_file("regauth_report", name) for name in options.regauth_report),
@@ -212,7 +220,19 @@ def check_mode(prefix: str, mode: Inject, credentials: Sequence[str], named: Seq
         raise Trouble(f"{prefix}inject: {mode} needs {prefix}shim: HOST/REPOSITORY, whose challenge the ping gets")
 
 
-def trust(name: str, texts: Sequence[str]) -> Trust:
+def permits(name: str, texts: Sequence[str]) -> Permits:
+    """What may be done with credentials, of texts that may each join several actions by commas. Raises `Trouble`."""
+    found = []
+    for word in (word.strip() for text in texts for word in text.split(",")):
+        permit = Permit.read(word)
+        if permit is None:
+            expected = f"{', '.join(Action)}, or one of them with :HOST or :HOST/NAMESPACE"
+            raise Trouble(f"{name}: expected {expected}, found {word!r}")
+        found.append(permit)
+    return Permits(tuple(found))
+
+
+def trust(name: str, texts: Sequence[str], permits: Permits) -> Trust:
     """What the user allows. Raises `Trouble`."""
     words = [text.strip() for text in texts]
     realms = [origin_of(word) for word in words if "://" in word]
@@ -224,6 +244,7 @@ def trust(name: str, texts: Sequence[str]) -> Trust:
         allow_unverified="unverified" in words,
         any_public_https="any-https" in words,
         trusted_realms=frozenset(realm for realm in realms if realm is not None),
+        permits=permits,
     )
 
 

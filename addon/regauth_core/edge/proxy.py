@@ -43,7 +43,7 @@ _TICK: Final = 1.0
 _SOON: Final = 0.1
 """Seconds after a connection has closed until its process is looked for."""
 _TAKING_A_HAND: Final = frozenset(
-    {"regauth_inject", "regauth_credentials", "regauth_clients", "regauth_trust", "regauth_shim"}
+    {"regauth_inject", "regauth_credentials", "regauth_clients", "regauth_allow", "regauth_trust", "regauth_shim"}
 )
 _FIXED: Final = frozenset({"regauth_trace", "regauth_quiet_time", "regauth_anonymize"})
 

@@ -59,6 +59,7 @@ class Plan:
     """The client holds credentials, whatever its command line shows."""
     inject: Inject = Inject.OFF
     credentials: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     trust: tuple[str, ...] = ()
     shim: tuple[str, ...] = ()
     one_stream: bool = False
@@ -177,6 +178,7 @@ def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool
         "regauth_anonymize": sorted(plan.anonymize),
         "regauth_inject": plan.inject.value,
         "regauth_credentials": list(plan.credentials),
+        "regauth_allow": list(plan.allow),
         "regauth_trust": list(plan.trust),
         "regauth_shim": list(plan.shim),
     }

@@ -62,6 +62,7 @@ ROOT_CAUSES_FIRST = (
     "credentials_to_untrusted_realm",
     "credentials_over_http",
     "credentials_sent_to_wrong_host",
+    "credentials_withheld",
     "relative_location_wrong_base",
     "non_digest_blob_path",
     "foreign_scope_requested",

@@ -18,13 +18,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from regauth_core.auth.authfile import Tool
-from regauth_core.auth.hosts import one_name
+from regauth_core.auth.hosts import Namespace
 from regauth_core.edge.trouble import Trouble
 
 EXPECTED: Final = "docker, containers, a file such as auth.json, env:HOST=VARIABLE, file:HOST=PATH or prompt:HOST"
 
-_HOST = re.compile(r"(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9_][a-z0-9_.-]{0,252})(?P<port>:[0-9]{1,5})?")
-_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]*+(?:/[a-z0-9][a-z0-9._-]*+)*+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
 
@@ -43,31 +41,11 @@ class FileSource:
     kind: Tool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """For what a source holds one login."""
-
-    registry: str
-    """``HOST`` or ``HOST:PORT``; ``docker.io`` for Docker Hub. 443 and 80 are left out."""
-    namespace: str = ""
-    """Whole components of a repository's name; ``""`` for all of the registry."""
-
-    def __str__(self) -> str:
-        """As it is written in a source."""
-        return f"{self.registry}/{self.namespace}" if self.namespace else self.registry
-
-    def covers(self, registry: str, repository: str) -> bool:
-        """Whether the login is for `repository` (may be ``""``) of `registry`."""
-        if registry != self.registry:
-            return False
-        return not self.namespace or f"{repository}/".startswith(f"{self.namespace}/")
-
-
 @dataclass(frozen=True, slots=True)
 class VariableSource:
     """One variable that holds ``USER:PASSWORD`` or a token, or two that hold user and password."""
 
-    scope: Scope
+    namespace: Namespace
     variables: tuple[str, ...]
 
 
@@ -75,7 +53,7 @@ class VariableSource:
 class SecretFileSource:
     """A file of one line, ``USER:PASSWORD`` or a token."""
 
-    scope: Scope
+    namespace: Namespace
     path: str
 
 
@@ -83,7 +61,7 @@ class SecretFileSource:
 class PromptSource:
     """A person at the terminal."""
 
-    scope: Scope
+    namespace: Namespace
 
 
 NamedSource: TypeAlias = VariableSource | SecretFileSource | PromptSource
@@ -109,26 +87,23 @@ def _source(where: str, text: str, environment: Mapping[str, str]) -> Source:
     if colon and kind in ("docker", "containers"):
         return FileSource(_file(f"{where}{kind}: ", rest, environment), Tool(kind))
     if colon and kind == "prompt":
-        return PromptSource(_scope(where, kind, rest))
+        return PromptSource(_namespace(where, kind, rest))
     if colon and kind in ("env", "file"):
         host, equals, value = rest.partition("=")
         if not equals or not value:
             raise Trouble(f"{where}expected {kind}:HOST={'VARIABLE' if kind == 'env' else 'PATH'}")
-        scope = _scope(where, kind, host)
+        namespace = _namespace(where, kind, host)
         if kind == "file":
-            return SecretFileSource(scope, _file(f"{where}file:{scope}=…: ", value, environment))
-        return VariableSource(scope, _variables(f"{where}env:{scope}=…", value, environment))
+            return SecretFileSource(namespace, _file(f"{where}file:{namespace}=…: ", value, environment))
+        return VariableSource(namespace, _variables(f"{where}env:{namespace}=…", value, environment))
     return FileSource(_file(where, text, environment, f", or {EXPECTED}"))
 
 
-def _scope(where: str, kind: str, text: str) -> Scope:
-    host, _, namespace = text.rstrip("/").partition("/")
-    match = _HOST.fullmatch(host.lower())
-    if match is None or (namespace and not _NAMESPACE.fullmatch(namespace)):
+def _namespace(where: str, kind: str, text: str) -> Namespace:
+    found = Namespace.read(text)
+    if found is None:
         raise Trouble(f"{where}{kind}: expected HOST, HOST:PORT or HOST/NAMESPACE behind {kind}:")
-    port = "" if match["port"] in (None, ":443", ":80") else match["port"]
-    registry = f"{match['host']}{port}" if port else one_name(match["host"])
-    return Scope(registry=registry, namespace=namespace)
+    return found
 
 
 def _variables(where: str, text: str, environment: Mapping[str, str]) -> tuple[str, ...]:

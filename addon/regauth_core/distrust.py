@@ -1,0 +1,53 @@
+"""Why credentials that regauth holds are kept from a place: a closed set, with the words that reports use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Distrust(StrEnum):
+    """Why a secret does not go somewhere."""
+
+    NOT_A_URL = "not-a-url"
+    """The realm is missing, or is no http(s) URL whose host a resolver could take only one way."""
+    USERINFO = "userinfo"
+    """The realm has a user or password before its host."""
+    PLAIN_HTTP = "plain-http"
+    """The registry or the realm is plain http, and that was not allowed or is less than the registry has."""
+    METADATA_ADDRESS = "metadata-address"
+    """A cloud's metadata service."""
+    INTERNAL_ADDRESS = "internal-address"
+    """A loopback, link-local, private or otherwise not global address, and not the registry's own host."""
+    ADDRESS_LITERAL = "address-literal"
+    """A public address, or a number that resolvers take for one."""
+    UNKNOWN_HOST = "unknown-host"
+    """Neither the registry's owner's, nor a known pair, nor listed."""
+    OUTSIDE_API = "outside-api"
+    """The request is not below ``/v2/``, leaves it by dot segments, or is itself one for a token."""
+    UNVERIFIED_CONNECTION = "unverified-connection"
+    """The registry's certificate was not verified."""
+    OTHER_HOST_NAMED = "other-host-named"
+    """The `Host` header names another place than the one that is connected to."""
+    LED_ELSEWHERE = "led-elsewhere"
+    """Another origin led the client here, by a redirect, a `Location` or a layer's URL."""
+    NOT_PERMITTED = "not-permitted"
+    """The request does more than reading, or reads elsewhere, than credentials may be used for."""
+
+
+OBJECTIONS: Final[Mapping[Distrust, str]] = {
+    Distrust.NOT_A_URL: "the realm of the challenge is no URL",
+    Distrust.USERINFO: "the realm of the challenge names a user",
+    Distrust.PLAIN_HTTP: "credentials are not sent over plain http",
+    Distrust.METADATA_ADDRESS: "the realm leads to a metadata service, which gets no credentials",
+    Distrust.INTERNAL_ADDRESS: "the realm leads to an address of an internal network, which gets no credentials",
+    Distrust.ADDRESS_LITERAL: "the realm is an address and not the registry's, so it gets no credentials",
+    Distrust.UNKNOWN_HOST: "the realm is on a host that is not known to belong to the registry",
+    Distrust.OUTSIDE_API: "the request is none of the registry API",
+    Distrust.UNVERIFIED_CONNECTION: "the registry's certificate was not verified",
+    Distrust.OTHER_HOST_NAMED: "the request's Host header names another host than the registry",
+    Distrust.LED_ELSEWHERE: "another host led the client to this address",
+    Distrust.NOT_PERMITTED: "they may not be used for what the request does",
+}
+"""Each as a clause, without a word from the wire."""

@@ -1,0 +1,110 @@
+"""regauth was to answer a challenge and kept its credentials to itself, because of where they would have gone.
+
+Fires when: credentials were configured for the registry with fill or override, the registry refused the request, and
+sending them was against a rule: the token server is on a host that nothing ties to the registry, an address, a metadata
+service or plain http; the connection is plain http or was not verified; the `Host` header names somebody else; another
+host had led the client there; or the request writes, and only reading was allowed.
+
+What to do: if the place is right and the credentials are meant for it, allow it; if not, be glad.
+
+Silent when: the client got what it asked for, or sent credentials of its own afterwards; no credentials are configured
+for the place; the credentials were sent and refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from regauth_core import signs
+from regauth_core.clauses import rfc
+from regauth_core.conversation import Conversation
+from regauth_core.distrust import OBJECTIONS, Distrust
+from regauth_core.evidence import where
+from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.refusals import is_needless
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+_FAULTS: Final = {
+    Distrust.NOT_A_URL: Fault.REGISTRY,
+    Distrust.USERINFO: Fault.REGISTRY,
+    Distrust.METADATA_ADDRESS: Fault.REGISTRY,
+    Distrust.INTERNAL_ADDRESS: Fault.REGISTRY,
+    Distrust.OTHER_HOST_NAMED: Fault.UNKNOWN,
+    Distrust.LED_ELSEWHERE: Fault.UNKNOWN,
+}
+_BY_OPERATOR: Final = "Ask the operator of {registry} what this token server is; no client should send a secret there."
+_ADVICE: Final = {
+    Distrust.UNKNOWN_HOST: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) and "
+    "its https://HOST; else ask the operator of {registry}.",
+    Distrust.ADDRESS_LITERAL: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) "
+    "and its https://ADDRESS; else ask the operator of {registry}.",
+    Distrust.UNVERIFIED_CONNECTION: "Let mitmproxy trust the authority of {registry} "
+    "(ssl_verify_upstream_trusted_ca) instead of any; or allow it with regauth_trust=unverified.",
+    Distrust.OTHER_HOST_NAMED: "Address {registry} by the name that the proxy connects to.",
+    Distrust.LED_ELSEWHERE: "Nothing, unless {registry} is where the client was meant to go: then address it directly.",
+    Distrust.NOT_PERMITTED: "If the client is meant to do this with these credentials, allow it with regauth_allow "
+    "(run: --allow): push, delete, or either with :HOST/NAMESPACE.",
+}
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match for each reason, with the first refusal that the client did not get over by itself."""
+    told: set[Distrust] = set()
+    for exchange in conversation.steps:
+        reason = exchange.withheld
+        if reason is None or reason in told or _is_overcome(conversation, exchange):
+            continue
+        told.add(reason)
+        yield _match(conversation, exchange, reason)
+
+
+def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
+    helped_itself = conversation.acted_on(refused) or conversation.succeeded(refused)
+    return helped_itself or is_needless(conversation, refused)
+
+
+def _match(conversation: Conversation, exchange: Exchange, reason: Distrust) -> Match:
+    registry, named = conversation.origin.host, _realms(exchange)
+    return Match(
+        exchanges=(exchange,),
+        cause=reason.value,
+        fault=_FAULTS.get(reason),
+        title=f"regauth used no credentials of its own at {registry}: {OBJECTIONS[reason]}",
+        explanation=(
+            f"{where(exchange)} ({exchange.number}) was answered {exchange.status}{named}. regauth holds credentials"
+            f" that might do and did not use them, because {OBJECTIONS[reason]}. The client got the refusal as it was."
+        ),
+        client_author="Nothing: this is about what regauth was asked to do in the client's place.",
+        user=_advice(reason, exchange).format(registry=registry),
+        because="regauth itself decided so",
+    )
+
+
+def _realms(exchange: Exchange) -> str:
+    challenges = exchange.response.challenges if exchange.response is not None else ()
+    found = [str(each.realm_link.text) for each in challenges if each.realm_link is not None and each.realm_link.text]
+    return f" with the realm {', '.join(found[:3])}" if found else ""
+
+
+def _advice(reason: Distrust, exchange: Exchange) -> str:
+    if reason is not Distrust.PLAIN_HTTP:
+        return _ADVICE.get(reason, _BY_OPERATOR)
+    if exchange.origin.scheme == "https":
+        return "Ask the operator of {registry} to put the token server behind https."
+    return "Use https with {registry}; on a network of your own, regauth_trust=http (run: --trust http) allows this."
+
+
+RULE = Rule(
+    name="credentials-withheld",
+    family=Family.LEAK,
+    severity=Severity.WARNING,
+    fault=Fault.CONFIGURATION,
+    level=Level.INFO,
+    references=(rfc(9110, "11.5"), rfc(9110, "17.16.1")),
+    seen=("CVE-2020-15157 (GHSA-742w-89gc-8m9c)", "google/go-containerregistry#2193"),
+    signs=signs.WITHHELD,
+    matches=matches,
+    manual=__doc__,
+    stands_alone=True,
+)
