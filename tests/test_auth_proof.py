@@ -190,6 +190,15 @@ def test_nothing_can_be_told(login: Login, line: str, status: int, challenge: st
     proves(Stage(login).verify(line, status, challenge), Outcome.UNDECIDED, None, word)
 
 
+def test_ping_proves_the_login_alone() -> None:
+    """What it may do is another question, and the note says so."""
+    login, repository = (Stage(ALICE).verify(line, 401, BASIC) for line in ("GET /v2/", PULL))
+    proves(login.sends("GET /v2/", auth="Basic alice").gets(200), Outcome.WOULD_HAVE_WORKED, 200, "not what it may do")
+    proves(repository.sends(PULL, auth="Basic alice").gets(200), Outcome.WOULD_HAVE_WORKED, 200)
+    assert repository.outcome.verification is not None
+    assert "ping" not in repository.outcome.verification.note
+
+
 def test_every_reason_has_its_words() -> None:
     """Except those that end no verification."""
     never = {Stop.CLIENT_AUTHORIZED, Stop.BODY_GONE, Stop.RECENTLY_REFUSED}

@@ -201,6 +201,26 @@ def test_nothing_secret_is_printed_or_written(start: Starter, tmp_path: Path) ->
         assert leaks(text, secrets) == []
 
 
+@pytest.mark.parametrize(
+    ("secret", "outcome", "fault"),
+    [("wonder-land", "would-have-worked", "client"), (opaque("login"), "credentials-rejected", "credentials")],
+)
+def test_what_is_certain_only_at_the_end_is_proved_before_it(
+    start: Starter, tmp_path: Path, secret: str, outcome: str, fault: str
+) -> None:
+    """The client has just gone when mitmdump is told to end."""
+    (tmp_path / "login").write_text(f"alice:{secret}")
+    report = tmp_path / "report.json"
+    source = f"regauth_credentials=file:registry.test={tmp_path / 'login'}"
+    given = ("regauth_inject=verify", "regauth_trust=http", source, f"regauth_report={report}")
+    program = start(*(word for option in given for word in ("--set", option)))
+    program.visit("/v2/", "/v2/foo/tags/list", **{"User-Agent": "skopeo/1.9.3"})
+    assert program.end() == 0
+    (finding,) = json.loads(report.read_text())["findings"]
+    assert (finding["verification"]["outcome"], finding["fault"]) == (outcome, fault)
+    assert leaks(program.printed() + report.read_text(), (secret,)) == []
+
+
 def test_versions_under_test_are_supported() -> None:
     """The tests run with a mitmproxy that the package allows."""
     assert version.VERSION.split(".")[0] in ("11", "12")

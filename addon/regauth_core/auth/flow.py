@@ -82,7 +82,8 @@ class Authenticator:
         sent, and after a 401 or 403 only.
         """
         outcome = yield from self._verified(request, received)
-        return replace(outcome, answer=None, verification=verification(outcome))
+        is_ping = need_of(request.method, request.path).repository is None
+        return replace(outcome, answer=None, verification=verification(outcome, is_ping=is_ping))
 
     def _verified(self, request: ClientRequest, received: Received) -> Flow[Outcome]:
         if request.method not in _READS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from regauth_core.auth.messages import Outcome, Purpose
@@ -52,17 +53,23 @@ _OTHERS: Final[Mapping[Stop, str]] = {
     Stop.RECENTLY_REFUSED: "they were refused a moment ago and were not tried again",
 }
 _NOTHING: Final = "nothing could be tried"
+_LOGIN_ONLY: Final = "; that was its ping, which says that the login is right and not what it may do in a repository"
 _AGAIN: Final = "; that was a moment ago, and they were not tried again"
 
 
-def verification(outcome: Outcome) -> Verification:
-    """What `outcome`, that of a verification, proves. `status` is that of the last answer, `None` where none came."""
+def verification(outcome: Outcome, *, is_ping: bool = False) -> Verification:
+    """What `outcome`, that of a verification, proves. `status` is that of the last answer, `None` where none came.
+
+    `is_ping`: the request concerned no repository, so that it tells nothing of the rights in any.
+    """
     last = next((tried for tried in reversed(outcome.tried) if tried.purpose is not Purpose.PROBE), None)
     status = (last.status or None) if last is not None else None
     final = next((reason for reason in reversed(outcome.reasons) if reason is not Stop.RECENTLY_REFUSED), None)
     is_answered = last is not None and last.purpose is Purpose.REQUEST and final is not Stop.FOREIGN_ANSWER
     if is_answered and status is not None and status != 401:
-        return _of_answer(status)
+        found = _of_answer(status)
+        is_login_only = is_ping and found.outcome is Proved.WOULD_HAVE_WORKED
+        return replace(found, note=found.note + _LOGIN_ONLY) if is_login_only else found
     if isinstance(final, Stop) and final in _REFUSALS:
         proved, note = _REFUSALS[final]
         note += _AGAIN if Stop.RECENTLY_REFUSED in outcome.reasons else ""

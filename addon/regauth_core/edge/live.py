@@ -164,9 +164,9 @@ class Live:
         self.interrupt()
         return self.recorder.finish(self._ending(now, all_gone=all_gone), now)
 
-    def foreseen(self, now: float) -> tuple[Finding, ...]:
-        """The findings if the recording ended now, and everybody with it."""
-        return self.recorder.journal(self._ending(now, all_gone=True)).diagnosis.findings
+    def foreseen(self, now: float, *, all_gone: bool) -> tuple[Finding, ...]:
+        """The findings if the recording ended now; `all_gone` as for `finish`."""
+        return self.recorder.journal(self._ending(now, all_gone=all_gone)).diagnosis.findings
 
     def _ending(self, now: float, *, all_gone: bool) -> Ending:
         self._part(_dead(self._presence.processes()), now)

@@ -9,7 +9,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,8 @@ _TICK: Final = 1.0
 """Seconds between two looks at the clock."""
 _SOON: Final = 0.1
 """Seconds after a connection has closed until its process is looked for."""
+_LAST_PROOFS: Final = 20.0
+"""Seconds that mitmproxy's end may have to wait for proofs."""
 _TAKING_A_HAND: Final = frozenset(
     {"regauth_inject", "regauth_credentials", "regauth_clients", "regauth_allow", "regauth_trust", "regauth_shim"}
 )
@@ -110,10 +112,22 @@ class RegAuth:
             _log.warning("regauth: %s", complaint)
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
 
-    def done(self) -> None:
-        """mitmproxy ends, or loads the script anew."""
+    def done(self) -> Awaitable[None] | None:
+        """mitmproxy ends, and waits for what is given back; or it loads the script anew, and does not."""
         if self._ticker is not None:
             self._ticker.cancel()
+        is_provable = self._live is not None and self._injector is not None and not self._embedded
+        if is_provable and ctx.master.should_exit.is_set():
+            return self._prove_and_end()
+        self._end_recording()
+        return None
+
+    async def _prove_and_end(self) -> None:
+        with self._guard("the last proofs"), contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.prove(all_gone=False), _LAST_PROOFS)
+        self._end_recording()
+
+    def _end_recording(self) -> None:
         self._play(None)
         if self._live is None:
             return
@@ -216,11 +230,14 @@ class RegAuth:
                 if self._injector is not None:
                     await self._injector.prove(finding, self.live().recorder)
 
-    async def prove(self) -> None:
-        """Whoever sent requests has ended: prove what is certain with that. For embedders, on the proxy's loop."""
+    async def prove(self, *, all_gone: bool = True) -> None:
+        """Prove what is certain if the recording ends now; on the proxy's loop.
+
+        `all_gone`: whoever sent requests has ended, as far as its process cannot tell.
+        """
         if self._settings.inject is Inject.VERIFY:
             await asyncio.gather(*self._proofs)
-            await self._proved(self.live().foreseen(time.time()))
+            await self._proved(self.live().foreseen(time.time(), all_gone=all_gone))
 
     def _play(self, settings: options.Settings | None) -> None:
         """Put the scenario's registry in the place of its hosts, or take it away."""
