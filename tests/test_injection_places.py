@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
 import threading
 import time
 from base64 import b64encode
@@ -13,11 +20,13 @@ from typing import Any, Final
 
 import pytest
 
+from kit.apart import ELSEWHERE, HERE
 from kit.canaries import leaks, opaque, password
 from kit.proxy import Got, Proxy, Reply, Upstream, running
 from regauth_core.distrust import OBJECTIONS, Distrust
 from regauth_core.model import Journal
 
+ROOT: Final = Path(__file__).parent.parent
 PASSWORD: Final = password("injected")
 BASIC: Final = "Basic " + b64encode(f"alice:{PASSWORD}".encode()).decode()
 TOKEN: Final = opaque("injected")
@@ -274,41 +283,59 @@ def test_credentials_are_for_reading_unless_more_was_allowed(
     assert withheld(journal) == ([] if expected == 200 else ["not-permitted"])
 
 
-@pytest.mark.parametrize(("named", "expected"), [([], 401), (["192.0.2.7"], 200)])
+@pytest.fixture(scope="session")
+def apart() -> tuple[str, ...]:
+    """How to run a program on a network of its own."""
+    ways = (("unshare", "--net"), ("unshare", "--net", "--map-root-user")) if shutil.which("unshare") else ()
+    for command in ways:
+        if subprocess.run((*command, "true"), capture_output=True, check=False).returncode == 0:
+            return command
+    pytest.skip("this system gives no program a network of its own (unshare --net)")
+
+
+@pytest.mark.parametrize("named", [False, True])
 def test_client_from_elsewhere_gets_no_use_of_the_password(
-    authority_dir: Path, monkeypatch: pytest.MonkeyPatch, named: list[str], expected: int
+    apart: tuple[str, ...], authority_dir: Path, named: bool
 ) -> None:
-    """Unless it was named."""
-    monkeypatch.setattr("regauth_core.edge.injection._address", lambda flow: "192.0.2.7")
-    with proxied(Ground(), authority_dir, regauth_clients=named) as (proxy, upstream):
-        status, _ = proxy.ask(TAGS)
-        journal = proxy.stop()
-    assert status == expected
-    assert any(map(carried, upstream.got)) == bool(named)
-    assert any("not on this machine's loopback" in note for note in journal.diagnosis.notes) != bool(named)
+    """Neither at first nor when a client on loopback has had its answer; unless it was named."""
+    program = (*apart, sys.executable, "-m", "kit.apart", str(authority_dir), *([ELSEWHERE] if named else []))
+    paths = os.pathsep.join(str(ROOT / name) for name in ("addon", "tests"))
+    done = subprocess.run(
+        program, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    elsewhere = {"address": ELSEWHERE, "status": 200 if named else 401, "credentials": named}
+    assert found["told"] == [elsewhere, {"address": HERE, "status": 200, "credentials": True}, elsewhere]
+    assert any("not on this machine's loopback" in note for note in found["notes"]) != named
+    assert leaks(done.stdout + done.stderr, (PASSWORD,)) == []
 
 
-def raw(proxy: Proxy, path: str, method: str) -> tuple[object, ...]:
-    """All that a client gets."""
-    connection = proxy.connect()
-    connection.request(method, path, headers={"User-Agent": "client/1"})
-    answer = connection.getresponse()
-    got = (answer.version, answer.status, answer.reason, answer.getheaders(), answer.read())
-    connection.close()
-    return tuple(value for value in got)
+def bytes_of(proxy: Proxy, method: str, path: str) -> bytes:
+    """All that a client reads from its connection until that is closed."""
+    request = f"{method} {path} HTTP/1.1\r\nHost: registry.test\r\nUser-Agent: client/1\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as plain:
+        plain.sendall(b"CONNECT registry.test:443 HTTP/1.1\r\n\r\n")
+        while not plain.recv(4096).endswith(b"\r\n\r\n"):
+            pass
+        context = ssl.create_default_context(cafile=str(proxy.authority))
+        with context.wrap_socket(plain, server_hostname="registry.test") as secured:
+            secured.sendall(request.encode())
+            return b"".join(iter(lambda: secured.recv(65536), b""))
 
 
 @pytest.mark.parametrize("realm", [None, REALM])
 @pytest.mark.parametrize(("path", "method"), [("/v2/", "GET"), (TAGS, "GET"), (TAGS, "HEAD"), (BLOB, "GET")])
 def test_verify_changes_nothing_for_the_client(authority_dir: Path, realm: str | None, path: str, method: str) -> None:
-    """Line by line what it gets without."""
-    got = []
+    """Byte by byte what it gets without, and byte by byte what the registry gets of it."""
+    got, asked = [], []
     for mode in ("off", "verify"):
-        with proxied(Ground(realm), authority_dir, regauth_inject=mode) as (proxy, _):
-            version, status, reason, headers, body = raw(proxy, path, method)
-            kept = [pair for pair in headers if pair[0].lower() != "date"]  # type: ignore[attr-defined]
-            got.append((version, status, reason, kept, body))
-    assert got[0] == got[1]
+        with proxied(Ground(realm), authority_dir, regauth_inject=mode) as (proxy, upstream):
+            received = bytes_of(proxy, method, path)
+            got.append(re.sub(rb"\r\nDate: [^\r]*", b"", received))
+            asked.append((upstream.got[0].method, upstream.got[0].path, upstream.got[0].headers, upstream.got[0].body))
+    assert got[0] == got[1] != b""
+    assert asked[0] == asked[1]
 
 
 @pytest.mark.parametrize("realm", [None, REALM])
