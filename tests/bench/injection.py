@@ -1,7 +1,10 @@
-"""What `fill` costs: a blob pulled and pushed through mitmdump, plain, streaming, and with regauth's credentials.
+"""What `fill` costs: requests and token exchanges for one pull, throughput and memory for a large blob.
 
-    python tests/bench/injection.py                  # 1 GiB
-    python tests/bench/injection.py --mebibytes 64
+    python tests/bench/injection.py                  # 64 layers, 1 GiB
+    python tests/bench/injection.py --layers 8 --mebibytes 64
+
+First real clients pull an image by themselves, and then without a password of their own (`pulls.py`). Then a blob is
+pulled and pushed through mitmdump, plain, streaming, and with regauth's credentials.
 
 Against Debian's registry with tokens of a real token server (`tests/registries/install`). Plain mitmdump and mitmdump
 with `stream_large_bodies` get a token from the client, which asks for it by itself; under `fill` the client has no
@@ -34,6 +37,7 @@ from urllib.parse import urlsplit
 ROOT: Final = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT / "addon"), str(ROOT / "tests")]
 
+from bench import pulls  # noqa: E402
 from registries.servers import KINDS, Ground, Registry  # noqa: E402
 
 HOST: Final = "registry.test"
@@ -53,8 +57,6 @@ CONFIGURATIONS: Final = {
         f"regauth_credentials=env:{HOST}=BENCH_USER,BENCH_PASSWORD",
     ),
 }
-
-
 
 
 @dataclass(slots=True)
@@ -174,31 +176,38 @@ def logged(registry: Registry) -> int:
 
 
 def main() -> None:
-    """Print a line for each configuration."""
+    """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mebibytes", type=int, default=1024, help="size of the blob (1024)")
-    size = parser.parse_args().mebibytes
-    first: dict[str, float] = {}
-    print(f"{size} MiB                            MiB/s  of plain   peak RSS MiB  requests")
+    parser.add_argument("--layers", type=int, default=64, help="layers of the image (64)")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "registry").mkdir(mode=0o700)
         with KINDS["token"](Ground(Path(name) / "registry")) as registry:
-            for number, (title, options) in enumerate(CONFIGURATIONS.items()):
-                directory = Path(name) / f"proxy{number}"
-                for what in ("push", "pull"):
-                    with mitmdump(registry, options, directory) as proxy:
-                        headers = {} if "fill" in title else token(proxy, registry)
-                        before = logged(registry)
-                        begin = time.monotonic()
-                        if what == "push":
-                            blob = push(proxy, size, title.encode(), headers)
-                        else:
-                            pull(proxy, blob, headers)
-                        speed = size / (time.monotonic() - begin)
-                        first.setdefault(what, speed)
-                        asked = logged(registry) - before
-                        ratio = speed / first[what]
-                        print(f"{title:33} {what} {speed:6.0f} {ratio:8.2f}x {proxy.peak():12.0f} {asked:9}")
+            pulls.table(registry, given.layers)
+            print()
+            throughput(registry, Path(name), given.mebibytes)
+
+
+def throughput(registry: Registry, directory: Path, size: int) -> None:
+    """Print a line for each configuration and direction."""
+    first: dict[str, float] = {}
+    print(f"{size} MiB                            MiB/s  of plain   peak RSS MiB  requests")
+    for number, (title, options) in enumerate(CONFIGURATIONS.items()):
+        for what in ("push", "pull"):
+            with mitmdump(registry, options, directory / f"proxy{number}") as proxy:
+                headers = {} if "fill" in title else token(proxy, registry)
+                before = logged(registry)
+                begin = time.monotonic()
+                if what == "push":
+                    blob = push(proxy, size, title.encode(), headers)
+                else:
+                    pull(proxy, blob, headers)
+                speed = size / (time.monotonic() - begin)
+                first.setdefault(what, speed)
+                asked = logged(registry) - before
+                ratio = speed / first[what]
+                print(f"{title:33} {what} {speed:6.0f} {ratio:8.2f}x {proxy.peak():12.0f} {asked:9}")
 
 
 if __name__ == "__main__":
