@@ -170,11 +170,6 @@ def pull(proxy: Proxy, name: str, headers: dict[str, str]) -> int:
     return size
 
 
-def logged(registry: Registry) -> int:
-    """Requests to the registry up to now."""
-    return len(re.findall(rb'"(?:GET|HEAD|POST|PATCH|PUT|DELETE) /v2/', registry.log.read_bytes()))
-
-
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -197,7 +192,7 @@ def throughput(registry: Registry, directory: Path, size: int) -> None:
         for what in ("push", "pull"):
             with mitmdump(registry, options, directory / f"proxy{number}") as proxy:
                 headers = {} if "fill" in title else token(proxy, registry)
-                before = logged(registry)
+                before, _ = registry.logged()
                 begin = time.monotonic()
                 if what == "push":
                     blob = push(proxy, size, title.encode(), headers)
@@ -205,7 +200,7 @@ def throughput(registry: Registry, directory: Path, size: int) -> None:
                     pull(proxy, blob, headers)
                 speed = size / (time.monotonic() - begin)
                 first.setdefault(what, speed)
-                asked = logged(registry) - before
+                asked = registry.logged()[0] - before
                 ratio = speed / first[what]
                 print(f"{title:33} {what} {speed:6.0f} {ratio:8.2f}x {proxy.peak():12.0f} {asked:9}")
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import socket
 import tempfile
@@ -66,6 +67,12 @@ class Registry:
         """How many requests an nginx in front has answered; 0 where there is none."""
         file = self.log.with_name("requests")
         return len(file.read_bytes().splitlines()) if file.exists() else 0
+
+    def logged(self) -> tuple[int, int]:
+        """How many requests the registry has answered, and how many its token server was asked."""
+        log = self.log.read_bytes()
+        requests = re.findall(rb'"(?:GET|HEAD|POST|PATCH|PUT|DELETE) /v2/', log)
+        return len(requests), len(re.findall(rb"msg=(?:getToken|postToken) ", log))
 
     @property
     def names(self) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from clients.processes import ended, start, status_of
-from clients.programs import require, require_root
+from clients.programs import path_of, require, require_root
 from clients.sessions import Files, Told, containerd
 from registries.calls import Call
 from registries.servers import Registry
@@ -34,6 +34,12 @@ def write(client: str, repository: str, registry: Registry, call: Call, state_ho
         if prepare is not None:
             assert status_of(prepare, call.environment) == 0, f"{client}: no image to write: {prepare}"
         return _run(command, registry, call, state_home, *options)
+
+
+def run(command: list[str], registry: Registry, call: Call, state_home: Path, *options: str) -> Told:
+    """What regauth tells of another command line, whose first word is a client."""
+    require(command[0])
+    return _run([path_of(command[0]) or command[0], *command[1:]], registry, call, state_home, *options)
 
 
 @contextlib.contextmanager

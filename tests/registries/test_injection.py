@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from clients.sessions import Told
 from registries import sessions
 from registries.calls import Call, secrets_of
 from registries.ground import REGISTRY, Login
+from registries.layers import write_image
 from registries.servers import Registry
 from registries.test_reading_and_writing import IGNORED, IGNORED_LOGIN_UNKNOWN, PING_FIRST, failure, summary
 
@@ -71,6 +73,47 @@ def test_fill_lets_ping_first_clients_write(
     told = sessions.write(client, repository, registry, call, state_home, *options)
     assert (told.status, summary(told)) == (0, []), told.output
     assert (len(notes_of(told)), told.leaks()) == (1, [])
+
+
+@pytest.mark.parametrize("client", ["oras", "ctr", "regctl", "skopeo"])
+def test_fill_asks_once_for_an_image_of_many_layers(
+    client: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """Layers that are fetched at once share a token, and each is fetched once; only the ping has one of its own."""
+    registry, repository = registries("token"), "alice/layers"
+    write_image(registry, repository, 64)
+    before = registry.logged()
+    call = Call.made(place, None)
+    told = sessions.read(client, repository, registry, call, state_home, *with_login("fill", call, registry.login))
+    assert (told.status, summary(told)) == (0, []), told.output
+    requests, exchanges = (now - then for now, then in zip(registry.logged(), before, strict=True))
+    own = told.document["exchanges"]
+    assert own >= 65
+    assert requests - own <= 2
+    assert exchanges <= 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("crane", "copy", f"{REGISTRY}/alice/app:latest", f"{REGISTRY}/alice/copied-by-crane:latest"),
+        ("oras", "copy", f"{REGISTRY}/alice/app:latest", f"{REGISTRY}/alice/copied-by-oras:latest"),
+        ("regctl", "image", "copy", f"{REGISTRY}/alice/app:latest", f"{REGISTRY}/alice/copied-by-regctl:latest"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_fill_mounts_from_another_repository(
+    command: tuple[str, ...], registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """The token for a mount is for both repositories, so that no blob is sent twice."""
+    registry = registries("token")
+    call = Call.made(place, None)
+    options = with_login("fill", call, registry.login, "--allow", "push")
+    told = sessions.run(list(command), registry, call, state_home, *options)
+    assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
+    name = command[-1].removeprefix(f"{REGISTRY}/").partition(":")[0]
+    started = re.findall(rf'"POST /v2/{name}/blobs/uploads/(\S*) HTTP/[0-9.]+" (20.) ', registry.log.read_text())
+    assert [("mount=" in query, status) for query, status in started] == [(True, "201")] * 2
 
 
 @pytest.mark.parametrize("mode", ["fill", "verify"])
