@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pytest
@@ -86,6 +86,7 @@ class Ground:
     def ask(self, line: str, *, auth: str | None = None, streamed: bool = False, client: str = "c") -> Outcome:
         """What a client's request comes to, the client's own sending included; `streamed`: it cannot be sent again."""
         request = self.stage.request(line, auth=auth, client=client, body=None if streamed else b"")
+        request = replace(request, is_repeatable=request.method == "GET")
         return self._played(self.stage.authenticator.authorize(request, self.stage.now), request)
 
     def verify(self, line: str) -> Outcome:
@@ -253,6 +254,18 @@ def test_token_that_ends_early_is_replaced_in_the_middle_of_a_pull() -> None:
     ground.stage.later(60)
     assert status_of(ground.ask(PULL)) == 200
     assert ground.count == {"request": 4, "token": 2}
+
+
+def test_blob_whose_token_ended_early_waits_for_the_client() -> None:
+    """It is too large to be fetched in the client's place; asked for again it is there, with a new token."""
+    ground = Ground({}, {"expires_in": 300, "lifetime": 10})
+    digest = _layer(ground)
+    ground.stage.later(60)
+    refused = ground.ask(f"GET /v2/foo/blobs/{digest}", streamed=True)
+    assert (status_of(refused), refused.is_waiting) == (401, True)
+    again = ground.ask(f"GET /v2/foo/blobs/{digest}", streamed=True)
+    assert (status_of(again), again.is_waiting) == (200, False)
+    assert ground.count["token"] == 2
 
 
 REFUSED_TOKENS: Final[dict[str, tuple[dict[str, Any], dict[str, Any], Stop]]] = {

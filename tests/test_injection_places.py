@@ -113,6 +113,34 @@ def test_basic_is_answered_for_a_client_without_credentials(authority_dir: Path)
     assert (flow.marked, "authorization" in flow.request.headers) == (":key:", False)
 
 
+@pytest.mark.parametrize("realm", [None, REALM])
+def test_blob_that_nothing_is_known_about_is_streamed_all_the_same(authority_dir: Path, realm: str | None) -> None:
+    """Its answer may be large, so the client is told to come again, once, and then gets it with the credentials."""
+    with proxied(Ground(realm), authority_dir) as (proxy, upstream):
+        connection = proxy.connect()
+        statuses = []
+        for _ in range(2):
+            connection.request("GET", BLOB, headers={"User-Agent": "client/1"})
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append((answer.status, answer.getheader("Location")))
+        connection.close()
+        journal = proxy.stop()
+    assert statuses == [(307, BLOB), (200, None)]
+    assert [carried(got) for got in upstream.got if got.path == BLOB] == [False, True]
+    assert any("sent the client here again" in change for change in journal.exchanges[0].changes)
+
+
+def test_client_is_not_sent_in_a_circle(authority_dir: Path) -> None:
+    """A registry that refuses what its own token server has just issued refuses the client, too."""
+    ground = Ground(REALM)
+    ground.token = Reply(body=json.dumps({"token": opaque("useless"), "expires_in": 300}).encode())
+    with proxied(ground, authority_dir) as (proxy, upstream):
+        statuses = [proxy.ask(BLOB)[0] for _ in range(3)]
+        proxy.stop()
+    assert statuses == [307, 401, 401]
+
+
 @pytest.mark.parametrize("count", [8])
 def test_one_token_serves_many_requests(authority_dir: Path, count: int) -> None:
     """They come at once and all get their answer; the token server is asked once."""

@@ -11,6 +11,7 @@ import pytest
 
 from clients.programs import Place
 from clients.sessions import Told
+from regauth_core.simulate.image import digest, image
 from registries import sessions
 from registries.calls import Call, secrets_of
 from registries.ground import REGISTRY, Login
@@ -114,6 +115,31 @@ def test_fill_mounts_from_another_repository(
     name = command[-1].removeprefix(f"{REGISTRY}/").partition(":")[0]
     started = re.findall(rf'"POST /v2/{name}/blobs/uploads/(\S*) HTTP/[0-9.]+" (20.) ', registry.log.read_text())
     assert [("mount=" in query, status) for query, status in started] == [(True, "201")] * 2
+
+
+@pytest.mark.parametrize(("kind", "repository"), ASKED_LATE)
+@pytest.mark.parametrize(
+    "command",
+    [("oras", "blob", "fetch", "--output", "-"), ("crane", "blob"), ("regctl", "blob", "get")],
+    ids=lambda command: command[0],
+)
+def test_fill_lets_a_client_begin_with_a_blob(
+    command: tuple[str, ...],
+    kind: str,
+    repository: str,
+    registries: Callable[[str], Registry],
+    place: Place,
+    state_home: Path,
+) -> None:
+    """The first request that the registry gets is for something large, and nothing is known of what it wants."""
+    registry = registries(kind)
+    call = Call.made(place, None)
+    layer = f"{REGISTRY}/{repository}@{digest(image(repository).layer)}"
+    if command[0] == "regctl":
+        layer = layer.replace("@", " ")
+    options = with_login("fill", call, registry.login)
+    told = sessions.run([*command, *layer.split()], registry, call, state_home, *options)
+    assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
 
 
 @pytest.mark.parametrize("mode", ["fill", "verify"])

@@ -49,7 +49,9 @@ class ClientRequest:
     """The target in origin form (RFC 9112 section 3.2.1), with the query, as spelled."""
     headers: Headers = field(default=(), repr=False)
     body: bytes | None = field(default=b"", repr=False)
-    """`None` where it was streamed, or is too large to be kept: it cannot be sent again."""
+    """`None` where it was streamed, or is too large to be kept, or where the answer is: it cannot be sent again."""
+    is_repeatable: bool = False
+    """The client itself may be told to send it again, where it cannot be sent in its place."""
     client: str = ""
     """Tells clients apart; nothing is read out of it."""
     is_verified: bool = True
@@ -162,7 +164,9 @@ class Outcome:
     answer: Received | None = None
     """What the client gets instead of the answer it would have got; `None`: that one."""
     authorization: Authorization | None = None
-    """Before sending: what to set. After: what the last answer was given to."""
+    """Before sending: what to set. After: what the last answer was given to, or what waits for the client."""
+    is_waiting: bool = False
+    """What the refused request needs is at hand: the client should send it again."""
     login: str | None = None
     """The id of the login that was looked at."""
     offered: tuple[Scheme, ...] = ()

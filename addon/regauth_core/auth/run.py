@@ -10,6 +10,7 @@ Everything else ends it: the client gets the last answer of the registry.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 
 from regauth_core.auth.choice import Choice, Errand, Means
 from regauth_core.auth.issued import grants_less
@@ -35,11 +36,13 @@ class Run:
         """What tokens that did not suffice were asked for."""
         self._answer: Received | None = None
         self._authorization: Authorization | None = None
+        self._is_waiting = False
         self.is_body_wanted = True
 
     def outcome(self) -> Outcome:
         """What came of it up to now."""
-        return self._ledger.outcome(self._login.id, self._answer, self._authorization)
+        outcome = self._ledger.outcome(self._login.id, self._answer, self._authorization)
+        return replace(outcome, is_waiting=self._is_waiting)
 
     def prepare(self) -> Flow[None]:
         """Find what the request should carry from the start.
@@ -69,6 +72,9 @@ class Run:
         is_guess = True
         while self._goes_on(sent, known, offers, is_guess=is_guess):
             sent = yield from self._choice.wanted(known, self._extra)
+            if not self._can_resend:
+                self._authorization, self._is_waiting = sent, sent is not None
+                return
             reply = (yield from self._resent(sent)) if sent is not None else None
             if sent is None or reply is None:
                 return
@@ -100,8 +106,9 @@ class Run:
             asks_otherwise = is_guess and known.all and not known.of(sent.scheme)
             if not asks_otherwise and not self._is_worth_more(sent, offers):
                 return False
-        if not (self._can_resend and self._ledger.may_send):
-            self._ledger.refuse(Stop.LIMIT if self._can_resend else Stop.BODY_GONE)
+        can_go_again = self._can_resend or self._request.is_repeatable
+        if not (can_go_again and self._ledger.may_send):
+            self._ledger.refuse(Stop.LIMIT if can_go_again else Stop.BODY_GONE)
             return False
         return True
 

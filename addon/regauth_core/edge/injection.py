@@ -32,10 +32,13 @@ from regauth_core.edge.inject import Inject
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.subrequests import Sender, origin_connected
 from regauth_core.edge.traffic import Place, layer_urls
-from regauth_core.model import Endpoint, Finding, Proof
+from regauth_core.model import Endpoint, Finding, Origin, Proof
 
 _REMEMBERED: Final = 1000
 _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
+_CIRCLE: Final = 60.0
+"""Seconds for which a client is not sent to the same place a second time."""
+_COME_AGAIN: Final = "regauth sent the client here again, to stream to it what it may have now"
 _UPSTREAM_SAID: Final = "regauth answered the registry's {status} in the client's place"
 
 # What is no fault of anything and needs no word.
@@ -87,6 +90,7 @@ class Injector:
         self._kept: dict[str, _Kept] = {}
         self._proved: Bounded[tuple[str, str, str | None], bool] = Bounded(_REMEMBERED)
         self._refused: Bounded[int, _Refused] = Bounded(_REMEMBERED)
+        self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)
 
     # Before the request goes out
 
@@ -148,6 +152,11 @@ class Injector:
     async def _answer(self, flow: http.HTTPFlow, kept: _Kept, received: Received, recorder: Recorder) -> None:
         outcome = await self._sender.drive(flow, self._authenticator.answer(kept.request, received, kept.before))
         answer, found = outcome.answer, outcome.authorization
+        if outcome.is_waiting and found is not None and self._may_come_again(kept.request, received.at):
+            _name(found, recorder)
+            flow.response = _come_again(flow)
+            self._mark(flow, recorder, _UPSTREAM_SAID.format(status=received.status), _COME_AGAIN)
+            return
         if (answer or received).status in (401, 403):
             self._tell(flow, kept, outcome, recorder)
         if found is not None:
@@ -201,6 +210,14 @@ class Injector:
             if found.login is not None:
                 _remember(found.login, recorder)
 
+    def _may_come_again(self, request: ClientRequest, now: float) -> bool:
+        """Whether the client may be sent to where it has just been; once in a while, so that it goes in no circle."""
+        key = request.client, request.origin, request.path
+        if now < self._sent_back.get(key, 0.0):
+            return False
+        self._sent_back[key] = now + _CIRCLE
+        return True
+
     def _tell(self, flow: http.HTTPFlow, kept: _Kept, outcome: Outcome, recorder: Recorder) -> None:
         """Say why a request was refused all the same: what was kept back is for a rule, anything else for a note."""
         reasons = dict.fromkeys((*(kept.before.reasons if kept.before is not None else ()), *outcome.reasons))
@@ -227,7 +244,7 @@ def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
     request = flow.request
     length = request.headers.get("content-length", "0")
     has_body = length.strip() not in ("", "0") or "transfer-encoding" in request.headers
-    # A blob that was fetched again after a refusal would have to be held; its credentials are found in advance.
+    # A blob that was fetched in the client's place would have to be held; its credentials are found in advance.
     can_resend = not has_body and not (place.endpoint in _BIG and request.method != "HEAD")
     return ClientRequest(
         method=request.method.upper(),
@@ -235,6 +252,7 @@ def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
         path=request.path,
         headers=tuple((_text(name), _text(value)) for name, value in request.headers.fields),
         body=b"" if can_resend else None,
+        is_repeatable=not has_body and request.method == "GET",
         client=_address(flow),
         is_verified=not ctx.options.ssl_insecure,
     )
@@ -304,6 +322,12 @@ def _response(answer: Received, flow: http.HTTPFlow) -> http.Response:
         timestamp_start=old.timestamp_start if old is not None else answer.at,
         timestamp_end=answer.at,
     )
+
+
+def _come_again(flow: http.HTTPFlow) -> http.Response:
+    """A redirect of the client to where it has been (RFC 9110 section 15.4.8); for blobs it follows them anyway."""
+    fields = {"Location": flow.request.path, "Content-Length": "0", "Cache-Control": "no-store"}
+    return http.Response.make(307, b"", fields)
 
 
 def _bytes(text: str) -> bytes:
