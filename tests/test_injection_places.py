@@ -24,6 +24,7 @@ from kit.apart import ELSEWHERE, HERE
 from kit.canaries import leaks, opaque, password
 from kit.proxy import Got, Proxy, Reply, Upstream, running
 from regauth_core.distrust import OBJECTIONS, Distrust
+from regauth_core.edge.authority import authority
 from regauth_core.model import Journal
 
 ROOT: Final = Path(__file__).parent.parent
@@ -283,6 +284,40 @@ def test_plain_http_gets_nothing_unless_it_was_allowed(authority_dir: Path) -> N
         assert any(map(carried, upstream.got)) == bool(options)
         assert withheld(journal) == ([] if options else ["plain-http"])
     assert statuses == [401, 200]
+
+
+def test_unverified_connection_gets_nothing_unless_it_was_allowed(authority_dir: Path) -> None:
+    """Whoever is at the other end may be somebody else."""
+    statuses = []
+    for options in ({}, {"regauth_trust": ["unverified"]}):
+        with proxied(Ground(), authority_dir, ssl_insecure=True, **options) as (proxy, upstream):
+            statuses.append(proxy.ask(TAGS)[0])
+            journal = proxy.stop()
+        assert any(map(carried, upstream.got)) == bool(options)
+        assert withheld(journal) == ([] if options else ["unverified-connection"])
+    assert statuses == [401, 200]
+
+
+def test_registry_that_nobody_vouches_for_gets_nothing(authority_dir: Path, tmp_path: Path) -> None:
+    """Its certificate is not one that mitmproxy trusts, so that no request reaches it at all."""
+    with authority({"XDG_STATE_HOME": str(tmp_path / "other")}) as other:
+        upstream = Upstream(Ground(), other)
+        given: dict[str, Any] = {"regauth_inject": "override", "regauth_credentials": [SOURCE]}
+        with running(authority_dir, upstream=upstream, **given) as proxy:
+            status, _ = proxy.ask(TAGS)
+            proxy.stop()
+        upstream.stop()
+    assert (status, upstream.got) == (502, [])
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS"])
+def test_methods_that_show_or_need_no_credential_get_none(authority_dir: Path, method: str) -> None:
+    """TRACE would tell the client what was added for it."""
+    with proxied(Ground(), authority_dir, regauth_allow=["push,delete"]) as (proxy, upstream):
+        proxy.ask(TAGS)
+        proxy.ask(TAGS, method=method)
+        proxy.stop()
+    assert [got.method for got in upstream.got if carried(got)] == ["GET"]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from mitmproxy import exceptions
+from mitmproxy.addons.save import Save
+from mitmproxy.addons.savehar import SaveHar
 from mitmproxy.test import taddons
 
 from regauth_core.edge import options
@@ -125,6 +128,28 @@ def test_bad_value_while_running_is_taken_back(tmp_path: Path) -> None:
         with pytest.raises(exceptions.OptionsError):
             context.configure(addon, regauth_quiet_time="soon")
         context.configure(addon, regauth_report=[str(tmp_path / "report.md")])
+
+
+@pytest.mark.parametrize("when", ["before", "afterwards"])
+def test_copies_of_what_is_sent_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture, when: str) -> None:
+    """mitmproxy's own files would hold the credentials, whenever they are asked for."""
+    (tmp_path / "login").write_text("alice:wonder-land")
+
+    async def played() -> None:
+        addon = RegAuth(embedded=True)
+        with taddons.context(addon, Save(), SaveHar()) as context:
+            if when == "before":
+                context.options.update(hardump=str(tmp_path / "x.har"))
+            source = f"file:registry.test={tmp_path / 'login'}"
+            context.configure(addon, regauth_inject="fill", regauth_credentials=[source])
+            addon.running()
+            if when == "afterwards":
+                assert "do not publish it" not in caplog.text
+                context.configure(addon, hardump=str(tmp_path / "x.har"))
+            addon.done()
+
+    asyncio.run(played())
+    assert caplog.text.count("do not publish it") == 1
 
 
 def test_options_that_do_not_exist_are_named() -> None:

@@ -14,6 +14,8 @@ from regauth_core.scope import Scope, merged, needed
 # A target of recorded traffic holds safe text only. This one is made, read and dropped in one function, and nobody
 # ever shows it; the scopes that leave it are wire text like all that is sent.
 _AS_IT_IS = cast("Callable[[str], Safe]", str)
+# TRACE would show the client what was added (RFC 9110 section 9.3.8).
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _TOKEN_PARAMETERS = frozenset({"service", "scope", "account", "grant_type", "client_id"})
 
 
@@ -34,7 +36,7 @@ class Need:
 def need_of(method: str, path: str) -> Need:
     """What the request `method path` (origin form, with its query) needs."""
     bare, _, query = path.partition("?")
-    if not (bare == "/v2" or bare.startswith("/v2/")) or method in ("OPTIONS", "CONNECT") or _climbs(bare):
+    if not (bare == "/v2" or bare.startswith("/v2/")) or method not in _METHODS or _climbs(bare):
         return Need()
     place = target.read(method, path, name=_AS_IT_IS, text=_AS_IT_IS)
     names = {pair.partition("=")[0] for pair in query.split("&")}

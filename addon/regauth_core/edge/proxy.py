@@ -47,6 +47,8 @@ _LAST_PROOFS: Final = 20.0
 _TAKING_A_HAND: Final = frozenset(
     {"regauth_inject", "regauth_credentials", "regauth_clients", "regauth_allow", "regauth_trust", "regauth_shim"}
 )
+_SAVING: Final = ("save_stream_file", "hardump")
+"""mitmproxy's own options for files that hold all that was sent."""
 _FIXED: Final = frozenset({"regauth_trace", "regauth_quiet_time", "regauth_anonymize"})
 
 _log = logging.getLogger(__name__)
@@ -97,17 +99,22 @@ class RegAuth:
                 self._apply(options.settings_of(ctx.options), changed)
             except Trouble as trouble:
                 self._refuse(str(trouble))
+        if self._ticker is not None and not {"regauth_inject", *_SAVING}.isdisjoint(updated):
+            self._warn_of_copies()
 
-    def running(self) -> None:
-        """mitmproxy is up."""
-        if self._live is None:
-            self._live = self._record(self._settings)
-        if self._injector is not None and (ctx.options.save_stream_file or ctx.options.hardump):
+    def _warn_of_copies(self) -> None:
+        if self._injector is not None and any(getattr(ctx.options, name) for name in _SAVING):
             _log.warning(
                 "regauth: mitmproxy's own file (-w, save_stream_file or hardump) will hold the credentials that "
                 "regauth_inject=%s sends; do not publish it",
                 self._settings.inject,
             )
+
+    def running(self) -> None:
+        """mitmproxy is up."""
+        if self._live is None:
+            self._live = self._record(self._settings)
+        self._warn_of_copies()
         for complaint in options.unknown(list(ctx.options.deferred)):
             _log.warning("regauth: %s", complaint)
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
