@@ -109,6 +109,8 @@ def test_basic_is_answered_for_a_client_without_credentials(authority_dir: Path)
     assert exchange.request.credentials == ()
     assert any("regauth added a Basic credential" in change for change in exchange.changes)
     assert any("regauth_inject=fill changed exchanges" in note for note in journal.diagnosis.notes)
+    where = "regauth's own credentials for registry.test are those of REGAUTH_TEST_LOGIN for registry.test"
+    assert journal.diagnosis.notes.count(where) == 1
     assert leaks(repr(journal), (PASSWORD,)) == []
     (flow,) = proxy.kept.flows[-1:]
     assert (flow.marked, "authorization" in flow.request.headers) == (":key:", False)

@@ -196,13 +196,20 @@ def _add_whoami(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     parser.add_argument("reference", metavar="REFERENCE", help="an image or a registry, such as quay.io/team/app:1.0")
     parser.add_argument("--as", dest="tool", metavar="TOOL", help="docker, containers or crane; default: all three")
+    parser.add_argument(
+        "--credentials",
+        metavar="C",
+        action="append",
+        default=[],
+        help="which regauth itself would use, of these sources (as for run)",
+    )
     parser.set_defaults(perform=_whoami)
 
 
 def _whoami(arguments: argparse.Namespace) -> int:
     from regauth_core.edge.whoami import whoami
 
-    return whoami(arguments.reference, arguments.tool, (), os.environ, sys.stdout)
+    return whoami(arguments.reference, arguments.tool, arguments.credentials, os.environ, sys.stdout)
 
 
 def _add_rules(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import regauth_core
@@ -69,3 +70,9 @@ def write_private(path: Path, text: str) -> None:
 def reason(error: OSError) -> str:
     """The system's words for `error`, without the file's name."""
     return (error.strerror or type(error).__name__).lower()
+
+
+def shortened(path: str, environment: Mapping[str, str]) -> str:
+    """`path` as a person would write it, with a tilde for the home of whoever has `environment`."""
+    home = (environment.get("HOME") or str(Path.home())).rstrip("/")
+    return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path

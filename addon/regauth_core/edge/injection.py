@@ -7,6 +7,7 @@ what was changed. Secrets are in memory and on the wire, and nowhere else.
 from __future__ import annotations
 
 import ipaddress
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from mitmproxy.net.http import status_codes
 
 from regauth_core.auth.flow import Authenticator
 from regauth_core.auth.login import Login
+from regauth_core.auth.lookup import Found
 from regauth_core.auth.messages import Authorization, ClientRequest, Outcome, Received
 from regauth_core.auth.need import need_of
 from regauth_core.auth.proof import objection
@@ -27,6 +29,7 @@ from regauth_core.authorization import credentials
 from regauth_core.bounded import Bounded
 from regauth_core.distrust import Distrust
 from regauth_core.edge.credentials import Keyring
+from regauth_core.edge.files import shortened
 from regauth_core.edge.flows import Noted
 from regauth_core.edge.inject import Inject
 from regauth_core.edge.recorder import Recorder
@@ -90,6 +93,7 @@ class Injector:
         self._kept: dict[str, _Kept] = {}
         self._proved: Bounded[tuple[str, str, str | None], bool] = Bounded(_REMEMBERED)
         self._refused: Bounded[int, _Refused] = Bounded(_REMEMBERED)
+        self._told: Bounded[tuple[str, Origin], bool] = Bounded(_REMEMBERED)
         self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)
 
     # Before the request goes out
@@ -209,6 +213,17 @@ class Injector:
             found = await self._keyring.login_for(origin, need.repository)
             if found.login is not None:
                 _remember(found.login, recorder)
+                self._tell_source(found, origin, recorder)
+
+    def _tell_source(self, found: Found, origin: Origin, recorder: Recorder) -> None:
+        """Note once where a login comes from: "which credential was it" is half of many a riddle."""
+        where = found.matched
+        if where is None or found.login is None or (found.login.id, origin) in self._told:
+            return
+        self._told[found.login.id, origin] = True
+        place = f"{shortened(where.source, os.environ)} {where.key}".strip()
+        host = recorder.redactor.host_name(origin.host)
+        recorder.note(recorder.redactor.text(f"regauth's own credentials for {host} are those of {place}"))
 
     def _may_come_again(self, request: ClientRequest, now: float) -> bool:
         """Whether the client may be sent to where it has just been; once in a while, so that it goes in no circle."""

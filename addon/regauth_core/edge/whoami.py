@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Final, TextIO
 
 from regauth_core.auth.authfile import Tool
@@ -15,6 +14,7 @@ from regauth_core.auth.pairs import is_same
 from regauth_core.auth.places import AUTH_CONFIG
 from regauth_core.auth.reference import Named, named
 from regauth_core.edge.credentials import Keyring, sources_of
+from regauth_core.edge.files import shortened
 from regauth_core.edge.trouble import Trouble
 from regauth_core.prose import is_opaque
 from regauth_core.registries import DOCKER_HUB
@@ -68,29 +68,28 @@ async def _tools(keyring: Keyring, image: Named, tools: Sequence[Tool]) -> dict[
 
 def _told(image: Named, found: Mapping[str, Found], environment: Mapping[str, str]) -> Iterator[str]:
     """All lines, none longer than `_WIDTH`."""
-    home = environment.get("HOME") or str(Path.home())
     asked = f" (asked at {image.endpoint})" if image.host == DOCKER_HUB else ""
     yield from _folded(f"registry    {image.host}{asked}", "", 12)
     yield from _folded(f"repository  {image.repository or 'none: the registry itself'}", "", 12)
     for name, each in found.items():
         yield ""
         yield f"{_title(name)} looks at"
-        yield from _steps(each.looked, home)
+        yield from _steps(each.looked, environment)
         yield from _folded(f"and {_result(each)}", "", 4)
     if len(found) > 1:
         yield ""
-        yield from _differences(found, home)
+        yield from _differences(found, environment)
 
 
 def _title(name: str) -> str:
     return _NAMES[Tool(name)] if name != _REGAUTH else name
 
 
-def _steps(looked: Sequence[Looked], home: str) -> Iterator[str]:
+def _steps(looked: Sequence[Looked], environment: Mapping[str, str]) -> Iterator[str]:
     """One line for each place, below the file or variable that it is in."""
     shown = None
     for each in looked:
-        source = _short(each.source, home)
+        source = shortened(each.source, environment)
         if not each.key:
             yield from _folded(f"{source}: {_outcome(each)}", "  ", 2)
         else:
@@ -131,7 +130,7 @@ def _user(login: Login) -> str:
     return visible(login.user, 64) or "a user without a name"
 
 
-def _differences(found: Mapping[str, Found], home: str) -> Iterator[str]:
+def _differences(found: Mapping[str, Found], environment: Mapping[str, str]) -> Iterator[str]:
     """Whether all find the same, and what those that do not have passed over."""
     first, *others = found.values()
     if all(_is_alike(first, other) for other in others):
@@ -140,11 +139,12 @@ def _differences(found: Mapping[str, Found], home: str) -> Iterator[str]:
     yield "The three differ:"
     for name, each in found.items():
         where = each.matched
-        place = f", from {' '.join(filter(None, (_short(where.source, home), where.key)))}" if where else ""
+        place = f", from {' '.join(filter(None, (shortened(where.source, environment), where.key)))}" if where else ""
         yield from _folded(f"{name} {_result(each)}{place}", "  ", 2)
         if each is not first or not each.login:
             for reason in _reasons(each):
-                yield from _folded(f"{_short(reason.source, home)} {reason.key}: {_outcome(reason)}", "    ", 2)
+                place = f"{shortened(reason.source, environment)} {reason.key}"
+                yield from _folded(f"{place}: {_outcome(reason)}", "    ", 2)
 
 
 def _is_alike(one: Found, other: Found) -> bool:
@@ -155,10 +155,6 @@ def _reasons(found: Found) -> Iterator[Looked]:
     """What explains that nothing, or something else, was found."""
     telling = (Outcome.PASSED_OVER, Outcome.MALFORMED, Outcome.FAILED, Outcome.EMPTY)
     return (each for each in found.looked if each.outcome in telling and each.note)
-
-
-def _short(path: str, home: str) -> str:
-    return f"~/{path.removeprefix(home).lstrip('/')}" if path.startswith(f"{home.rstrip('/')}/") else path
 
 
 def _folded(text: str, indent: str, hang: int) -> list[str]:
