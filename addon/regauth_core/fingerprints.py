@@ -13,6 +13,7 @@ from typing import Final
 MOST_LASTING: Final = 16_000
 MOST_PASSING: Final = 4_000
 MOST_OTHERS: Final = 8_000
+_MOST_GIVEN: Final = 64_000
 LONGEST: Final = 16 * 1024
 """Characters of a secret that are remembered; the rest of a longer one takes part in its fingerprint only."""
 
@@ -38,6 +39,7 @@ class Fingerprints:
         self._lasting: OrderedDict[str, str] = OrderedDict()
         self._passing: OrderedDict[str, str] = OrderedDict()
         self._names: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._given: set[str] = set()
         self.count = 0
         """Distinct secrets that were met; one that was forgotten and met again counts again."""
         self.fresh: list[str] = []
@@ -85,8 +87,16 @@ class Fingerprints:
                 self._names.popitem(last=False)
         return found
 
+    def is_one(self, text: str) -> bool:
+        """Whether `text` is the digits of a fingerprint that was given lately."""
+        return text in self._given
+
     def _digest(self, secret: str) -> str:
-        return hmac.digest(self._key, wire_bytes(secret), "sha256")[:4].hex()
+        found = hmac.digest(self._key, wire_bytes(secret), "sha256")[:4].hex()
+        if len(self._given) >= _MOST_GIVEN:
+            self._given.clear()
+        self._given.add(found)
+        return found
 
     def __len__(self) -> int:
         return len(self._lasting) + len(self._passing)

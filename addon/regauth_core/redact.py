@@ -69,6 +69,8 @@ class Redactor:
         self._values += 1
         if kind != "user" and (is_opaque(text) or text in self._fingerprints):
             return f"<{self._fingerprints.of(text, 'tok', passing=True)}>"
+        if not sure and self._fingerprints.is_one(text.rstrip(").,:;]")):
+            return text  # a sentence of ours that tells a fingerprint
         found = self._fingerprints.of(text, kind, passing=True) if sure else self._fingerprints.name(text, kind)
         return f"<{found}>"
 
