@@ -98,12 +98,12 @@ def _scenario_file(name: str) -> str:
     return str(ROOT / "scenarios" / f"{name}.yaml")
 
 
-def run(command: Sequence[str], scenario: str, place: Place, state_home: Path) -> Told:
+def run(command: Sequence[str], scenario: str, place: Place, state_home: Path, *options: str) -> Told:
     """`regauth run` with the command against the scenario; below `state_home` it keeps its authority."""
     files = _made(place.directory / "regauth")
     regauth = [
         *(sys.executable, str(_TAP), "run", "--scenario", _scenario_file(scenario), "--trace", files.report(".trace")),
-        *("-o", files.report(".json"), "-o", files.report(".md"), "--", *command),
+        *("-o", files.report(".json"), "-o", files.report(".md"), *options, "--", *command),
     ]
     environment = {**place.environment, "XDG_STATE_HOME": str(state_home), "REGAUTH_TAP": str(files.tap)}
     with files.output.open("wb") as output:

@@ -154,6 +154,28 @@ def test_correct_clients_lose_nothing(
     assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
 
 
+@pytest.mark.parametrize(
+    ("client", "kind"),
+    [
+        *((client, kind) for client in CORRECT for kind in ("htpasswd", "token", "mixed")),
+        *(("crane", kind) for kind in ("htpasswd", "token")),
+    ],
+)
+def test_correct_clients_read_as_before(
+    client: str, kind: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """With credentials of their own they send what they would have sent, and regauth adds none to that."""
+    registry = registries(kind)
+    call = Call.made(place, registry.login)
+    seen = []
+    for options in ((), with_login("fill", call, registry.login)):
+        told = sessions.read(client, "alice/app", registry, call, state_home, *options)
+        assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
+        seen.append(told.document["exchanges"])
+    # What regauth answers in a client's place, the client need not answer itself.
+    assert seen[1] <= seen[0]
+
+
 @pytest.mark.parametrize("kind", ["htpasswd", "token"])
 @pytest.mark.parametrize("client", ["skopeo", "oras"])
 def test_fill_for_a_client_without_credentials(
