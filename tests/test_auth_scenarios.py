@@ -14,6 +14,7 @@ from kit.guard import IDENTITY_TOKEN, PASSWORD, Watch, authorization
 from kit.play import ALICE, BOTH, IDENTITY, Stage, Together
 from regauth_core.auth.login import Login
 from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Send, Turn
+from regauth_core.auth.permits import Permits
 from regauth_core.auth.reasons import Note, Stop
 from regauth_core.distrust import Distrust
 from regauth_core.simulate.registry import Asked, Registry
@@ -83,10 +84,12 @@ class Ground:
         answer = self.simulated.answer(asked, self.stage.now)
         return Received(status=answer.status, at=self.stage.now, headers=answer.headers, body=answer.body)
 
-    def ask(self, line: str, *, auth: str | None = None, streamed: bool = False, client: str = "c") -> Outcome:
+    def ask(
+        self, line: str, *, auth: str | None = None, streamed: bool = False, misled: bool = False, client: str = "c"
+    ) -> Outcome:
         """What a client's request comes to, the client's own sending included; `streamed`: it cannot be sent again."""
         request = self.stage.request(line, auth=auth, client=client, body=None if streamed else b"")
-        request = replace(request, is_repeatable=request.method == "GET")
+        request = replace(request, is_repeatable=request.method == "GET", is_misled=misled)
         return self._played(self.stage.authenticator.authorize(request, self.stage.now), request)
 
     def verify(self, line: str) -> Outcome:
@@ -496,6 +499,37 @@ def test_clients_own_credentials_go_first(auth: str, status: int) -> None:
     ground = Ground({}, {})
     assert (status_of(ground.ask(PULL, auth=auth)) or 401) == status
     assert ("token" in ground.count) == (status == 200)
+
+
+WRONG: Final = "Basic YTpi"
+
+
+@pytest.mark.parametrize(
+    ("token", "auth", "misled", "status"),
+    [
+        ({}, ALICE.basic(), True, 200),
+        ({}, ALICE.basic(), False, 401),
+        ({}, WRONG, True, 401),
+        ({}, "Bearer x", True, 401),
+        (None, WRONG, True, 401),
+    ],
+)
+@pytest.mark.parametrize("line", [PULL, PUSH])
+def test_misled_client_gets_a_token_for_the_login_that_it_brings(
+    token: dict[str, Any] | None, auth: str, misled: bool, status: int, line: str
+) -> None:
+    """Its ping was answered in the registry's place, and so it sends Basic where a token is wanted.
+
+    A wrong password stays wrong, and what it may do with a right one is its own affair.
+    """
+    other = Login(id="other", user="alice", password="another")
+    ground = Ground({}, token, (other,), options={"permits": Permits()})
+    done = 400 if line is PUSH else 200
+    outcome = ground.ask(line, auth=auth, misled=misled)
+    assert (status_of(outcome) or 401) == (done if status == 200 else 401)
+    asked = [authorization(send) for send in ground.sent if send.purpose is Purpose.TOKEN]
+    assert asked == ([auth] if misled and token is not None and auth.startswith("Basic") else [])
+    assert not [send for send in ground.sent if authorization(send) == other.basic()]
 
 
 @pytest.mark.parametrize("token", [None, {}])

@@ -143,14 +143,21 @@ def test_fill_lets_a_client_begin_with_a_blob(
 
 
 @pytest.mark.parametrize("mode", ["fill", "verify"])
+@pytest.mark.parametrize(("kind", "repository"), [("nginx", "foo"), ("token", "alice/app")])
 @pytest.mark.parametrize("client", [*CORRECT, "crane"])
 def test_correct_clients_lose_nothing(
-    mode: str, client: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+    client: str,
+    kind: str,
+    repository: str,
+    mode: str,
+    registries: Callable[[str], Registry],
+    place: Place,
+    state_home: Path,
 ) -> None:
-    """Those that succeed by themselves still do, reading and writing."""
-    registry = registries("nginx")
+    """Those that succeed by themselves still do, though regauth's own credentials are for reading only."""
+    registry = registries(kind)
     call = Call.made(place, registry.login)
-    told = sessions.write(client, "foo", registry, call, state_home, *with_login(mode, call, registry.login))
+    told = sessions.write(client, repository, registry, call, state_home, *with_login(mode, call, registry.login))
     assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
 
 
@@ -165,10 +172,10 @@ def test_correct_clients_read_as_before(
     client: str, kind: str, registries: Callable[[str], Registry], place: Place, state_home: Path
 ) -> None:
     """With credentials of their own they send what they would have sent, and regauth adds none to that."""
-    registry = registries(kind)
-    call = Call.made(place, registry.login)
-    seen = []
-    for options in ((), with_login("fill", call, registry.login)):
+    registry, seen = registries(kind), []
+    for mode in ("off", "fill"):
+        call = Call.made(Place.made(place.directory / mode), registry.login)
+        options = with_login(mode, call, registry.login)
         told = sessions.read(client, "alice/app", registry, call, state_home, *options)
         assert (told.status, summary(told), told.leaks()) == (0, [], []), told.output
         seen.append(told.document["exchanges"])

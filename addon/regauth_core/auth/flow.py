@@ -12,27 +12,31 @@ value goes to the registry twice. A login that was refused is not tried again fo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from typing import Final
 
 from regauth_core import authorization
 from regauth_core.auth.choice import Errand, Means
 from regauth_core.auth.learned import Learned
 from regauth_core.auth.login import Login, Logins
-from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Send, Spent
+from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Scheme, Send, Spent
 from regauth_core.auth.need import Need, need_of
-from regauth_core.auth.offers import is_refusal
+from regauth_core.auth.offers import Offers, is_refusal, offers_of
 from regauth_core.auth.proof import verification
 from regauth_core.auth.reasons import Stop
 from regauth_core.auth.run import Run
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.tokens import Tokens
 from regauth_core.auth.trust import Trust
+from regauth_core.bounded import Bounded
 from regauth_core.distrust import Distrust
 from regauth_core.model import Holder
 from regauth_core.target import absolute, origin_of
 
 _NAMES_A_PLACE: Final = frozenset({201, 202, 301, 302, 303, 307, 308})
+_MOST_OWN: Final = 1000
 _READS: Final = ("GET", "HEAD")
 
 
@@ -42,6 +46,8 @@ class Authenticator:
     def __init__(self, logins: Logins, *, trust: Trust, manner: Manner) -> None:
         self._logins = logins
         self._learned = Learned()
+        self._own: Bounded[str, str] = Bounded(_MOST_OWN)
+        self._names = count(1)
         self._is_overriding = manner.is_overriding
         self._means = Means(trust=trust, manner=manner, tokens=Tokens(), learned=self._learned)
 
@@ -54,7 +60,8 @@ class Authenticator:
         Sends nothing for a request that can be sent again; for any other it may probe the registry and fetch a token.
         `now` is in seconds since the epoch.
         """
-        run = self._admitted(request, now, Spent(values=_brought(request)), is_overriding=self._is_overriding)
+        own = self._own_login(request, self._learned.offers(request.origin, need_of(request.method, request.path)))
+        run = self._admitted(request, now, Spent(values=_brought(request)), own, is_overriding=self._is_overriding)
         if isinstance(run, Outcome):
             return run
         yield from run.prepare()
@@ -68,7 +75,9 @@ class Authenticator:
         """
         self._note_location(request, received)
         spent = before.spent if before is not None else Spent(values=_brought(request))
-        run = self._admitted(request, received.at, _sent_once(spent, before), is_overriding=self._is_overriding)
+        own = self._own_login(request, offers_of(received, request.path))
+        spent = _sent_once(spent, before)
+        run = self._admitted(request, received.at, spent, own, is_overriding=self._is_overriding)
         if isinstance(run, Outcome):
             return run
         if is_refusal(received):
@@ -90,7 +99,8 @@ class Authenticator:
             return Outcome(reasons=(Stop.NOT_A_READ,))
         if received.status not in (401, 403):
             return Outcome(reasons=(Stop.NO_REFUSAL,))
-        run = self._admitted(request, received.at, Spent(sends=1, values=_brought(request)), is_overriding=True)
+        spent = Spent(sends=1, values=_brought(request))
+        run = self._admitted(request, received.at, spent, None, is_overriding=True)
         if isinstance(run, Outcome):
             return run
         run.is_body_wanted = False
@@ -140,11 +150,16 @@ class Authenticator:
     def _was_led(self, request: ClientRequest, now: float) -> bool:
         return self._learned.was_led(request.client, request.origin, request.path, now)
 
-    def _admitted(self, request: ClientRequest, now: float, spent: Spent, *, is_overriding: bool) -> Run | Outcome:
-        """The request with its login, or why it gets none."""
+    def _admitted(
+        self, request: ClientRequest, now: float, spent: Spent, own: Login | None, *, is_overriding: bool
+    ) -> Run | Outcome:
+        """The request with its login, or why it gets none. `own` is the client's, if that is to be used."""
         need = need_of(request.method, request.path)
-        login = self._logins.find(request.origin, need.repository) if need.is_api else None
-        reason = self._objection(request, need, login, now, is_overriding=is_overriding)
+        login = own or (self._logins.find(request.origin, need.repository) if need.is_api else None)
+        reason = self._objection(request, need, login, now, is_overriding=is_overriding or own is not None)
+        if own is not None and reason is Distrust.NOT_PERMITTED:
+            # What the client may do with its own login is for the registry to say.
+            reason = None
         if reason is not None or login is None:
             return Outcome(login=login.id if login else None, reasons=(reason or Stop.NO_LOGIN,), spent=spent)
         return Run(self._means, Errand(request=request, need=need, login=login), now, spent)
@@ -167,6 +182,24 @@ class Authenticator:
         if distrust is None and not self._means.trust.permits.allow(request.method, request.origin, need.repository):
             return Distrust.NOT_PERMITTED
         return distrust
+
+    def _own_login(self, request: ClientRequest, offers: Offers | None) -> Login | None:
+        """The login that a misled client brings in a scheme of its own choice, where the registry wants another.
+
+        go-containerregistry sends Basic to every registry whose ping is open; had it seen the ping's challenge, it
+        would have asked for a token with the same login.
+        """
+        if self._is_overriding or not request.is_misled or offers is None or not offers.all:
+            return None
+        for each in (each for value in request.values("authorization") for each in authorization.credentials(value)):
+            if each.pair is None or each.holder is Holder.EMPTY or Scheme.BASIC in offers.schemes:
+                continue
+            name = self._own.get(each.value)
+            if name is None:
+                name = self._own[each.value] = f"client-{next(self._names)}"
+            with suppress(ValueError):
+                return Login.of_pair(name, *each.pair)
+        return None
 
     def _finished(self, outcome: Outcome) -> Outcome:
         """With a final 401 made a 403 if that is wanted."""

@@ -52,6 +52,9 @@ class ClientRequest:
     """`None` where it was streamed, or is too large to be kept, or where the answer is: it cannot be sent again."""
     is_repeatable: bool = False
     """The client itself may be told to send it again, where it cannot be sent in its place."""
+    is_misled: bool = False
+    """The client was told, in the registry's place, that its ping needs no credentials: a credential that it sends all
+    the same may be of a scheme that it would not have chosen by itself."""
     client: str = ""
     """Tells clients apart; nothing is read out of it."""
     is_verified: bool = True

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mitmproxy import ctx, http
@@ -93,6 +93,7 @@ class Injector:
         self._kept: dict[str, _Kept] = {}
         self._proved: Bounded[tuple[str, str, str | None], bool] = Bounded(_REMEMBERED)
         self._refused: Bounded[int, _Refused] = Bounded(_REMEMBERED)
+        self._misled: Bounded[tuple[str, str, Origin], bool] = Bounded(_REMEMBERED)
         self._told: Bounded[tuple[str, Origin], bool] = Bounded(_REMEMBERED)
         self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)
 
@@ -102,7 +103,7 @@ class Injector:
         """Add what the registry is known to want; changes nothing in mode `verify`."""
         if not flow.live or flow.response is not None:
             return
-        kept = self._kept[flow.id] = _Kept(_client_request(flow, place))
+        kept = self._kept[flow.id] = _Kept(self._client_request(flow, place))
         if self.mode is Inject.VERIFY:
             return
         if not self._may_use(flow):
@@ -116,6 +117,7 @@ class Injector:
         kept.before = await self._sender.drive(flow, self._authenticator.preflight(kept.request, _begin(flow)))
         if kept.before.authorization is not None:
             self._add(flow, kept, kept.before.authorization, recorder)
+            self._note_ping(flow, place)
 
     def _add(self, flow: http.HTTPFlow, kept: _Kept, found: Authorization, recorder: Recorder) -> None:
         kept.own = flow.request.headers.fields
@@ -146,6 +148,8 @@ class Injector:
             return
         if self._may_use(flow):
             await self._answer(flow, kept, received, recorder)
+            if flow.response is not response:
+                self._note_ping(flow, place)
 
     def drop(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off."""
@@ -255,6 +259,15 @@ class Injector:
         )
 
 
+    def _note_ping(self, flow: http.HTTPFlow, place: Place) -> None:
+        """The client does not get the ping's own answer, and draws its conclusions."""
+        if place.endpoint is Endpoint.PING:
+            self._misled[_who(flow)] = True
+
+    def _client_request(self, flow: http.HTTPFlow, place: Place) -> ClientRequest:
+        return replace(_client_request(flow, place), is_misled=_who(flow) in self._misled)
+
+
 def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
     request = flow.request
     length = request.headers.get("content-length", "0")
@@ -271,6 +284,11 @@ def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
         client=_address(flow),
         is_verified=not ctx.options.ssl_insecure,
     )
+
+
+def _who(flow: http.HTTPFlow) -> tuple[str, str, Origin]:
+    """A client at a registry, as well as it can be told here."""
+    return _address(flow), flow.request.headers.get("user-agent", ""), origin_connected(flow)
 
 
 def _brings_credentials(kept: _Kept) -> bool:
