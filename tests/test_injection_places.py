@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from h2.connection import H2Connection
+from h2.events import StreamEnded
+from mitmproxy import ctx
 
 from kit.apart import ELSEWHERE, HERE
 from kit.canaries import leaks, opaque, password
@@ -274,6 +277,71 @@ def test_spoofed_host_header_gets_nothing(authority_dir: Path, place: str, said:
     upstream.stop()
     assert [got for got in upstream.got if carried(got)] == []
     assert withheld(journal) == found
+
+
+def asked_by_http2(proxy: Proxy, authority: str) -> None:
+    """One request over HTTP/2 whose pseudo-header names `authority`, on a tunnel to the registry."""
+    context = ssl.create_default_context(cafile=str(proxy.authority))
+    context.set_alpn_protocols(["h2"])
+    connection = H2Connection()
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as plain:
+        plain.sendall(b"CONNECT registry.test:443 HTTP/1.1\r\n\r\n")
+        assert plain.recv(4096).startswith(b"HTTP/1.1 200")
+        with context.wrap_socket(plain, server_hostname="registry.test") as secured:
+            connection.initiate_connection()
+            head = [(":method", "GET"), (":scheme", "https"), (":authority", authority), (":path", TAGS)]
+            connection.send_headers(1, head, end_stream=True)
+            secured.sendall(connection.data_to_send())
+            ended = False
+            while not ended:
+                data = secured.recv(65536)
+                assert data, "the proxy closed the connection"
+                ended = any(isinstance(event, StreamEnded) for event in connection.receive_data(data))
+                secured.sendall(connection.data_to_send())
+
+
+@pytest.mark.parametrize(("authority", "helped"), [("registry.test", True), ("evil.example", False)])
+def test_http2_cannot_name_somebody_else_either(
+    authority_dir: Path, monkeypatch: pytest.MonkeyPatch, authority: str, helped: bool
+) -> None:
+    """What stands in the place of `Host` there counts like it."""
+    monkeypatch.setenv("REGAUTH_TEST_LOGIN", "alice:wonder-land")
+    given: dict[str, Any] = {"regauth_inject": "fill", "regauth_credentials": [SOURCE]}
+    with running(authority_dir, regauth_scenario="per-repository-basic", **given) as proxy:
+        asked_by_http2(proxy, authority)
+        journal = proxy.stop()
+    (exchange,) = journal.exchanges
+    assert (exchange.connection.http_version, exchange.status) == ("HTTP/2.0", 200 if helped else 401)
+    assert withheld(journal) == ([] if helped else ["other-host-named"])
+
+
+def test_change_of_mode_leaves_no_credential_in_what_is_under_way(authority_dir: Path) -> None:
+    """A request that was helped is recorded as the client's own, whatever the mode is when its answer comes."""
+    ground, begun, go_on = Ground(), threading.Event(), threading.Event()
+
+    def answer(got: Got) -> Reply:
+        if got.path == BLOB and carried(got):
+            begun.set()
+            assert go_on.wait(20)
+        return ground(got)
+
+    upstream = Upstream(answer, authority_dir)
+    with running(authority_dir, upstream=upstream, regauth_inject="fill", regauth_credentials=[SOURCE]) as proxy:
+        proxy.ask(TAGS)
+        client = threading.Thread(target=proxy.ask, args=(BLOB,))
+        client.start()
+        assert begun.wait(20)
+
+        async def switched_off() -> None:
+            ctx.options.update(regauth_inject="off")
+
+        proxy.background.perform(switched_off(), 20)
+        go_on.set()
+        client.join()
+        journal = proxy.stop()
+    upstream.stop()
+    assert [exchange.request.credentials for exchange in journal.exchanges] == [(), ()]
+    assert all("regauth added" in " ".join(exchange.changes) for exchange in journal.exchanges)
 
 
 def test_plain_http_gets_nothing_unless_it_was_allowed(authority_dir: Path) -> None:

@@ -278,12 +278,17 @@ def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
         method=request.method.upper(),
         origin=origin_connected(flow),
         path=request.path,
-        headers=tuple((_text(name), _text(value)) for name, value in request.headers.fields),
+        headers=(*_named(request), *((_text(name), _text(value)) for name, value in request.headers.fields)),
         body=b"" if can_resend else None,
         is_repeatable=not has_body and request.method == "GET",
         client=_address(flow),
         is_verified=not ctx.options.ssl_insecure,
     )
+
+
+def _named(request: http.Request) -> tuple[tuple[str, str], ...]:
+    """Whom a request without a `Host` field names: HTTP/2 has a pseudo-header for that (RFC 9113 section 8.3.1)."""
+    return () if "host" in request.headers or not request.host_header else (("Host", request.host_header),)
 
 
 def _who(flow: http.HTTPFlow) -> tuple[str, str, Origin]:

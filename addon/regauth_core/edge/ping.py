@@ -64,7 +64,10 @@ class Shim:
         answer = await self._sender.send(flow, asked)
         self._learn(origin, answer.values("www-authenticate") if answer.status == 401 else ())
 
-    def settle(self, flow: http.HTTPFlow, place: Place, recorder: Recorder) -> None:
+    def drop(self, flow: http.HTTPFlow) -> None:
+        """The exchange broke off: nothing of it was changed."""
+
+    async def settle(self, flow: http.HTTPFlow, place: Place, recorder: Recorder, number: int) -> None:
         """After an answer: learn from a refusal, or add to a ping what was learnt."""
         response, origin = flow.response, origin_connected(flow)
         if response is None or not any(each.covers(origin) for each in self._named):

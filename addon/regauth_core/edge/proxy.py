@@ -80,6 +80,8 @@ class RegAuth:
         self._sender = Sender()
         self._injector: Injector | None = None
         self._shim: Shim | None = None
+        self._hands: dict[str, Injector | Shim] = {}
+        """Who takes a hand in the requests that are under way, whatever the options say when they end."""
         self._proofs: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._wake = asyncio.Event()
@@ -322,10 +324,10 @@ class RegAuth:
                 self._identities.take_label(flow.client_conn, flow.request)
             label = self._identities.label(flow.client_conn)
             live.introduce(flow, label, await self._identities.process(flow.client_conn))
-            if self._injector is not None:
-                await self._injector.prepare(flow, placed[0], live.recorder)
-            elif self._shim is not None:
-                await self._shim.prepare(flow, placed[0], live.recorder)
+            hand = self._injector or self._shim
+            if hand is not None:
+                self._hands[flow.id] = hand
+                await hand.prepare(flow, placed[0], live.recorder)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Where a scenario is played, this is its turn."""
@@ -346,19 +348,17 @@ class RegAuth:
         live = self._live
         if live is None:
             return
-        opened = live.opened(flow) if self._injector is not None or self._shim is not None else None
-        if opened is not None:
+        hand, opened = self._hands.pop(flow.id, None), live.opened(flow)
+        if hand is not None and opened is not None:
             with self._guard("an answer to a challenge"):
-                if self._injector is not None:
-                    await self._injector.settle(flow, opened[1], live.recorder, opened[0])
-                elif self._shim is not None:
-                    self._shim.settle(flow, opened[1], live.recorder)
+                await hand.settle(flow, opened[1], live.recorder, opened[0])
         self._end(flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off."""
-        if self._injector is not None:
-            self._injector.drop(flow)
+        hand = self._hands.pop(flow.id, None)
+        if hand is not None:
+            hand.drop(flow)
         self._end(flow)
 
     def _end(self, flow: http.HTTPFlow) -> None:
