@@ -99,9 +99,11 @@ class Ground:
         self.stage.guard.hear(refused)
         return self._played(self.stage.authenticator.verify(request, refused), request)
 
-    def together(self, *lines: str) -> list[Outcome]:
+    def together(self, *lines: str, streamed: bool = False) -> list[Outcome]:
         """The same for several requests at once."""
-        requests = [self.stage.request(line, client=f"c{n}") for n, line in enumerate(lines)]
+        body = None if streamed else b""
+        requests = [self.stage.request(line, client=f"c{n}", body=body) for n, line in enumerate(lines)]
+        requests = [replace(request, is_repeatable=request.method == "GET") for request in requests]
         flows = [self.stage.authenticator.authorize(request, self.stage.now) for request in requests]
         return Together(self.stage, self.upstream).run(flows)
 
@@ -478,9 +480,24 @@ def test_requests_at_once_share_one_token() -> None:
 def test_wrong_password_is_tried_once_by_many_at_once(token: dict[str, Any] | None) -> None:
     """At the registry or at its token server."""
     ground = Ground({}, token, (Login(id="mallory", user="alice", password="guessed"),))
-    outcomes = ground.together(*[PULL] * 64)
-    assert {status_of(outcome) or 401 for outcome in outcomes} == {401}
-    assert sum(1 for send in ground.sent if authorization(send) is not None) == 1
+    for streamed in (False, True):
+        outcomes = ground.together(*[PULL] * 64, streamed=streamed)
+        assert {status_of(outcome) or 401 for outcome in outcomes} == {401}
+        assert not any(outcome.is_waiting for outcome in outcomes)
+        assert sum(1 for send in ground.sent if authorization(send) is not None) == 1
+
+
+@pytest.mark.parametrize("token", [None, {}])
+@pytest.mark.parametrize("password", [PASSWORD, "guessed"])
+@pytest.mark.parametrize("ping", [200, 401])
+def test_blobs_at_once_try_a_password_once(token: dict[str, Any] | None, password: str, ping: int) -> None:
+    """Nothing is known, and none of them can be sent in the client's place."""
+    ground = Ground({"ping": {"anonymous": ping}}, token, (Login(id="a", user="alice", password=password),))
+    outcomes = ground.together(*[PULL] * 8, streamed=True)
+    assert [outcome.is_waiting or status_of(outcome) == 200 for outcome in outcomes] == [password == PASSWORD] * 8
+    direct = [send for send in ground.sent if (authorization(send) or "").startswith("Basic")]
+    assert len(direct) == 1 or password == PASSWORD
+    assert ground.count.get("token", 0) == (0 if token is None else 1)
 
 
 def test_tokens_of_two_logins_are_kept_apart() -> None:
@@ -539,6 +556,14 @@ def test_wrong_password_is_sent_once(token: dict[str, Any] | None) -> None:
     for _ in range(5):
         assert (status_of(ground.ask(PULL)) or 401) == 401
     assert sum(1 for send in ground.sent if authorization(send) is not None) == 1
+
+
+def test_challenge_without_a_scope_costs_a_wrong_password_no_second_try() -> None:
+    """The token server cannot have meant the scopes."""
+    ground = Ground(raw(BEARER), {}, (Login(id="m", user="alice", password="guessed"),))
+    found = ground.verify(PULL)
+    assert found.verification is not None
+    assert (found.verification.outcome, ground.count["token"]) == ("credentials-rejected", 1)
 
 
 PROOFS: Final = [

@@ -65,8 +65,11 @@ class Order:
 
     @property
     def is_wide(self) -> bool:
-        """More is asked for than the challenge named."""
-        return frozenset(self.scopes) != frozenset(self.named)
+        """More is asked for than the challenge named, and what it named might do by itself.
+
+        A token for nothing opens nothing: where the challenge named no scope, a second try would only cost a try.
+        """
+        return bool(self.named) and frozenset(self.scopes) != frozenset(self.named)
 
     def by_get(self, login: Login, scopes: tuple[Scope, ...]) -> Question:
         """By GET, the realm's own query kept, one `scope` for each entry, with Basic if `login` has a pair."""

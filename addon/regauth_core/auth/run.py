@@ -55,7 +55,10 @@ class Run:
             self._authorization = (yield from self._choice.likely(offers)) if offers is not None else None
             return
         offers = offers if offers is not None else (yield from self._probed())
-        self._authorization = (yield from self._choice.wanted(offers)) if offers is not None else None
+        found = (yield from self._choice.wanted(offers)) if offers is not None else None
+        # Of many at once each would try it; a refused one can still be helped, and then they take turns.
+        is_early = found is not None and self._is_untried(found) and self._request.is_repeatable
+        self._authorization = None if is_early else found
 
     def settle(self, refused: Received, sent: Authorization | None) -> Flow[None]:
         """Answer `refused`, the answer to the request with `sent`."""
@@ -72,22 +75,33 @@ class Run:
         is_guess = True
         while self._goes_on(sent, known, offers, is_guess=is_guess):
             sent = yield from self._choice.wanted(known, self._extra)
-            if not self._can_resend:
-                self._authorization, self._is_waiting = sent, sent is not None
+            if sent is None:
                 return
-            reply = (yield from self._resent(sent)) if sent is not None else None
-            if sent is None or reply is None:
+            if not self._can_resend and not self._is_untried(sent):
+                self._wait_for_client(sent)
                 return
-            self._answer, self._authorization = reply, sent
+            reply = yield from self._resent(sent)
+            if reply is None:
+                return
+            if self._can_resend:
+                self._answer, self._authorization = reply, sent
             offers = self._read(reply)
             if not is_refusal(reply):
                 self._accepted(sent, reply)
+                if not self._can_resend:
+                    self._wait_for_client(sent)
                 return
             known, is_guess = offers if offers.all else known, False
 
     @property
     def _can_resend(self) -> bool:
         return self._request.body is not None
+
+    def _is_untried(self, found: Authorization) -> bool:
+        return found.is_direct and not self._choice.is_proven
+
+    def _wait_for_client(self, found: Authorization) -> None:
+        self._authorization, self._is_waiting = found, True
 
     def _read(self, answer: Received) -> Offers:
         offers = offers_of(answer, self._request.path)
@@ -140,7 +154,10 @@ class Run:
             self._learned.prove(self._login.id, origin)
 
     def _resent(self, sent: Authorization) -> Flow[Received | None]:
-        """The registry's answer to the request with `sent`; `None`, with the reason, where there is none."""
+        """The registry's answer to the request with `sent`; `None`, with the reason, where there is none.
+
+        Of what cannot be sent in the client's place, only the head of the answer is asked for.
+        """
         ledger = self._ledger
         if sent.value in ledger.values:
             ledger.refuse(Stop.CREDENTIALS_REFUSED)
@@ -157,7 +174,7 @@ class Run:
         kept = tuple(pair for pair in self._request.headers if pair[0].lower() not in _OWN)
         answer = yield Send(
             purpose=Purpose.REQUEST,
-            method=self._request.method,
+            method=self._request.method if self._can_resend else "HEAD",
             origin=self._request.origin,
             path=self._request.path,
             headers=(*kept, ("Authorization", sent.value)),

@@ -199,15 +199,12 @@ class Injector:
 
     def _may_use(self, flow: http.HTTPFlow) -> bool:
         """Whether the client may have somebody's credentials used for it."""
-        text = _address(flow)
-        if text in self._clients:
-            return True
         try:
-            address = ipaddress.ip_address(text.partition("%")[0])
+            address = ipaddress.ip_address(_address(flow).partition("%")[0])
         except ValueError:
             return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        return (mapped or address).is_loopback
+        address = getattr(address, "ipv4_mapped", None) or address
+        return address.is_loopback or str(address) in self._clients
 
     async def _look_up(self, request: ClientRequest, recorder: Recorder) -> None:
         need = need_of(request.method, request.path)
