@@ -23,6 +23,7 @@ from regauth_core.auth.lookup import Answer, Found, Looked, Lookup, Outcome, Que
 from regauth_core.auth.pairs import identified, login_of, login_of_text
 from regauth_core.auth.places import Places, places
 from regauth_core.bounded import Bounded
+from regauth_core.edge.files import shortened
 from regauth_core.edge.logins import terminal
 from regauth_core.edge.logins.helpers import FRESH, SECONDS, Helpers
 from regauth_core.edge.logins.reading import read_file
@@ -191,7 +192,7 @@ class Keyring:
         if looked.outcome in (Outcome.FAILED, Outcome.MALFORMED):
             # A helper's key is the server that it was asked for: that came with the traffic.
             key = f"{looked.key} " if looked.key and not looked.source.startswith("docker-credential-") else ""
-            self._say(f"{looked.source}: {key}{looked.note}")
+            self._say(f"{shortened(looked.source, self._environment)}: {key}{looked.note}")
 
     def _say(self, line: str) -> None:
         if line not in self._complained and len(self._complained) < _REMEMBERED:

@@ -38,9 +38,9 @@ _VERSION_TIME: Final = 5.0
 _VERSION_SIZE: Final = 2000
 _VERSION_LINES: Final = 12
 _UNSEEN: Final = (
-    "no registry request came through the proxy. Go programs send requests to localhost and loopback addresses "
-    "directly, whatever the variables say: use another name for the registry. A daemon, such as docker's, needs "
-    "HTTPS_PROXY and SSL_CERT_FILE in its own environment"
+    "no registry request came through the proxy. The client may have failed before it sent one. Go programs send "
+    "requests to localhost and loopback addresses directly, whatever the variables say: use another name for the "
+    "registry. A daemon, such as docker's, needs HTTPS_PROXY and SSL_CERT_FILE in its own environment"
 )
 
 
