@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -279,6 +280,39 @@ def test_spoofed_host_header_gets_nothing(authority_dir: Path, place: str, said:
     upstream.stop()
     assert [got for got in upstream.got if carried(got)] == []
     assert withheld(journal) == found
+
+
+@pytest.mark.parametrize(
+    ("keep", "said", "expected"),
+    [
+        (False, "127.0.0.1:8080", 200),
+        (False, "evil.example", 200),
+        (True, "127.0.0.1:8080", 200),
+        (True, "localhost", 200),
+        (True, "evil.example", 401),
+    ],
+)
+def test_reverse_proxy_helps_whoever_addresses_it(authority_dir: Path, keep: bool, said: str, expected: int) -> None:
+    """The registry is told its own name, or the proxy's if it is to build its URLs from that; no other."""
+    upstream = Upstream(answer_to_anybody, authority_dir)
+    given: dict[str, Any] = {"regauth_inject": "fill", "regauth_credentials": [SOURCE], "keep_host_header": keep}
+    with running(authority_dir, upstream=upstream, mode=["reverse:https://registry.test"], **given) as proxy:
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=20)
+        connection.request("GET", TAGS, headers={"Host": said, "User-Agent": "client/1"})
+        status = connection.getresponse().status
+        connection.close()
+        journal = proxy.stop()
+    upstream.stop()
+    assert status == expected
+    assert any(map(carried, upstream.got)) == (expected == 200)
+    assert withheld(journal) == ([] if expected == 200 else ["other-host-named"])
+
+
+def answer_to_anybody(got: Got) -> Reply:
+    """That of a registry with whatever name."""
+    if got.headers.get("authorization") == BASIC:
+        return Reply(body=b"{}")
+    return Reply(status=401, headers=[("WWW-Authenticate", 'Basic realm="r"')])
 
 
 def asked_by_http2(proxy: Proxy, authority: str) -> None:

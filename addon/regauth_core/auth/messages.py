@@ -57,6 +57,8 @@ class ClientRequest:
     the same may be of a scheme that it would not have chosen by itself."""
     client: str = ""
     """Tells clients apart; nothing is read out of it."""
+    names_proxy: bool = False
+    """Its `Host` is the name by which clients know the proxy itself, and the proxy was told to keep it."""
     is_verified: bool = True
     """The origin's certificate is verified. Means nothing for http."""
 
@@ -66,7 +68,9 @@ class ClientRequest:
 
     @property
     def named(self) -> tuple[Origin | None, ...]:
-        """Whom its `Host` fields name; `None` for one that names nobody."""
+        """Whom its `Host` fields name, if that is not the proxy; `None` for one that names nobody."""
+        if self.names_proxy:
+            return ()
         return tuple(origin_of(f"{self.origin.scheme}://{host.strip()}") for host in self.values("host"))
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from mitmproxy import ctx, http
 from mitmproxy.net.http import status_codes
+from mitmproxy.proxy import mode_specs
 
 from regauth_core.auth.flow import Authenticator
 from regauth_core.auth.login import Login
@@ -36,6 +37,8 @@ from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.subrequests import Sender, origin_connected
 from regauth_core.edge.traffic import Place, layer_urls
 from regauth_core.model import Endpoint, Finding, Origin, Proof
+from regauth_core.registries import is_loopback
+from regauth_core.target import origin_of
 
 _REMEMBERED: Final = 1000
 _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
@@ -279,6 +282,7 @@ def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
         body=b"" if can_resend else None,
         is_repeatable=not has_body and request.method == "GET",
         client=_address(flow),
+        names_proxy=_names_proxy(flow),
         is_verified=not ctx.options.ssl_insecure,
     )
 
@@ -286,6 +290,13 @@ def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
 def _named(request: http.Request) -> tuple[tuple[str, str], ...]:
     """Whom a request without a `Host` field names: HTTP/2 has a pseudo-header for that (RFC 9113 section 8.3.1)."""
     return () if "host" in request.headers or not request.host_header else (("Host", request.host_header),)
+
+
+def _names_proxy(flow: http.HTTPFlow) -> bool:
+    """Whether the client addressed a reverse proxy by a name of this machine, which can be nobody else's."""
+    named = origin_of(f"http://{flow.request.host_header}") if flow.request.host_header else None
+    is_reverse = isinstance(flow.client_conn.proxy_mode, mode_specs.ReverseMode)
+    return is_reverse and named is not None and is_loopback(named.host)
 
 
 def _who(flow: http.HTTPFlow) -> tuple[str, str, Origin]:

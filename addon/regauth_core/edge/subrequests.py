@@ -117,6 +117,9 @@ class Sender:
         flow = _flow(parent, what)
         reply = self._replies[flow.id] = _Reply(MAX_ANSWER if what.purpose is Purpose.TOKEN else MAX_REPLY)
         handler = ReplayHandler(flow, ctx.options)
+        if what.origin.scheme == "https":
+            # mitmproxy takes the `Host` for the name that the certificate has to have.
+            handler.layer.context.server.sni = what.origin.host
         task = asyncio.ensure_future(handler.replay())
         head = asyncio.ensure_future(reply.head.wait())
         try:
