@@ -140,6 +140,37 @@ def test_blob_that_nothing_is_known_about_is_streamed_all_the_same(authority_dir
     assert any("sent the client here again" in change for change in journal.exchanges[0].changes)
 
 
+@pytest.mark.parametrize(("given", "status"), [([], 401), (["refusal-403"], 403)])
+def test_refusal_that_stays_one_may_be_final(authority_dir: Path, given: list[str], status: int) -> None:
+    """Some clients try a 401 again and again."""
+    ground = Ground(REALM)
+    ground.token = Reply(body=json.dumps({"token": opaque("useless"), "expires_in": 300}).encode())
+    with proxied(ground, authority_dir, regauth_manner=given) as (proxy, _):
+        found = proxy.ask(TAGS)[0]
+        proxy.stop()
+    assert found == status
+
+
+@pytest.mark.parametrize(("given", "methods"), [([], ["GET"]), (["oauth-first:registry.test"], ["POST", "GET"])])
+def test_token_server_is_asked_in_the_manner_that_is_told(
+    authority_dir: Path, given: list[str], methods: list[str]
+) -> None:
+    """By POST first, and by GET where it does not take forms."""
+    ground = Ground(REALM)
+
+    def answer(got: Got) -> Reply:
+        is_form = host(got) == "auth.registry.test" and got.method == "POST"
+        return Reply(status=405) if is_form else ground(got)
+
+    upstream = Upstream(answer, authority_dir)
+    options: dict[str, Any] = {"regauth_inject": "fill", "regauth_credentials": [SOURCE], "regauth_manner": given}
+    with running(authority_dir, upstream=upstream, **options) as proxy:
+        assert proxy.ask(TAGS)[0] == 200
+        proxy.stop()
+    upstream.stop()
+    assert [got.method for got in upstream.got if host(got) == "auth.registry.test"] == methods
+
+
 def test_client_is_not_sent_in_a_circle(authority_dir: Path) -> None:
     """A registry that refuses what its own token server has just issued refuses the client, too."""
     ground = Ground(REALM)

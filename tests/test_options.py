@@ -36,6 +36,8 @@ BAD = {
     "trust in everything": ({"regauth_trust": ["all"]}, "regauth_trust: expected http, unverified", "'all'"),
     "action that is none": ({"regauth_allow": ["write"]}, "regauth_allow: expected pull, push", "'write'"),
     "action at a URL": ({"regauth_allow": ["push:https://r.test"]}, "regauth_allow: expected pull, push", "https://"),
+    "manner that is none": ({"regauth_manner": ["fast"]}, "regauth_manner: expected refusal-403", "'fast'"),
+    "manner at a URL": ({"regauth_manner": ["oauth-first:https://r"]}, "regauth_manner: expected", "https://r"),
     "credentials of nobody": (
         {"regauth_inject": "fill", "regauth_credentials": ["nosuchtool"]},
         "regauth_credentials",
@@ -56,6 +58,7 @@ GOOD = {
     "scenario by name": {"regauth_scenario": "per-repository-basic"},
     "scenario by path": {"regauth_scenario": str(ROOT / "scenarios" / "per-repository-basic.yaml")},
     "permits": {"regauth_allow": ["pull,push", "delete:registry.test:5000/team"]},
+    "manners": {"regauth_manner": ["refusal-403", "offline", "oauth-first:registry.test:5000"]},
     "watching only": {"regauth_inject": "off"},
 }
 
@@ -95,7 +98,7 @@ def test_every_option_is_declared_with_prefix_and_help() -> None:
     addon = RegAuth()
     with taddons.context(addon) as context:
         ours = {name: option for name, option in context.options.items() if name.startswith(options.PREFIX)}
-    assert len(ours) == 12
+    assert len(ours) == 13
     for option in ours.values():
         assert option.typespec is str or "Sequence" in str(option.typespec)
         assert option.help

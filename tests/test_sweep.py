@@ -9,6 +9,7 @@ import textwrap
 import time
 from base64 import b64encode
 from operator import attrgetter
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,16 @@ def test_the_sweep_alone_finds_every_secret(planted: Planted) -> None:
     long_enough = tuple(secret for secret in planted.secrets if len(secret) >= 6)
     assert leaks(swept, long_enough) == []
     assert bool(leaks(unredacted(planted), long_enough)) == (count > 0)
+
+
+@pytest.mark.parametrize("secret", ["canary & swordfish", "fe&d the c/t", "a1b2 c3d4 e5f6"])
+@pytest.mark.parametrize("before", ["%", "%c", "100% ", "%25"])
+def test_sign_in_front_hides_no_encoded_secret(before: str, secret: str) -> None:
+    """A stray percent sign makes the first letters of what follows look like a part of an escape."""
+    one = redactor()
+    one.remember(secret)
+    for text in (quote(secret), quote(secret, safe=""), quote_plus(secret), secret):
+        assert leaks(one.sweep(f"tool/1.0 {before}{text} end")[0], (secret[2:],)) == []
 
 
 BY_POSITION = {

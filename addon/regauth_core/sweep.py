@@ -16,7 +16,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from regauth_core.fingerprints import Fingerprints, wire_bytes
 
@@ -30,6 +30,7 @@ _REACH: Final = 1024
 
 _ALNUM = re.compile(r"[A-Za-z0-9\u0080-\U0010ffff]")
 _SHORT_HEX = re.compile(r"[0-9a-fA-F]{1,15}")
+_HEX_PAIR = re.compile(r"[0-9a-fA-F]{1,2}")
 _RUN = re.compile(r"[A-Za-z0-9+/=]*+")
 
 _BREAK = re.compile(r"[ \t]*+[\r\n][ \t\r\n]*+")
@@ -255,16 +256,24 @@ def _needles(secret: str) -> Iterator[_Needle]:
         yield from _spelled(plain, secret)
 
 
+def _plain(bare: str, secret: str) -> Iterator[_Needle]:
+    # Punctuation alone is also what JSON and HTML are made of.
+    if len(bare) < SHORTEST or len(_ALNUM.findall(bare)) < 4:
+        return
+    # The text is looked at without its line breaks too.
+    yield _Needle(_one_alphabet(_BREAK.sub("", bare)), secret, False)
+    if " " in bare:
+        yield _Needle(_one_alphabet(bare).replace(" ", "+"), secret, False)
+
+
 def _spelled(text: str, secret: str) -> Iterator[_Needle]:
     bare = text.strip()
     if len(bare) < SHORTEST:
         return
-    # Punctuation alone is also what JSON and HTML are made of.
-    if len(_ALNUM.findall(bare)) >= 4:
-        # The text is looked at without its line breaks too.
-        yield _Needle(_one_alphabet(_BREAK.sub("", bare)), secret, False)
-        if " " in bare:
-            yield _Needle(_one_alphabet(bare).replace(" ", "+"), secret, False)
+    # A percent sign in front of an encoded secret takes its first digits for its own.
+    eaten = _HEX_PAIR.match(bare) if quote(bare, safe="", errors="surrogatepass") != bare else None
+    for start in range(len(eaten[0]) + 1 if eaten else 1):
+        yield from _plain(bare[start:], secret)
     for raw in {wire_bytes(one)[-_TAIL:] for one in (text, bare)}:
         for shift, first in ((0, 0), (1, 2), (2, 3)):
             coded = b64encode(bytes(shift) + raw).decode()

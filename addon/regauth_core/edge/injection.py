@@ -83,16 +83,25 @@ class Injector:
     """Decides with an authenticator, sends with mitmproxy, and marks what it did. For one event loop."""
 
     def __init__(
-        self, mode: Inject, keyring: Keyring, trust: Trust, sender: Sender, *, clients: Iterable[str] = ()
+        self,
+        mode: Inject,
+        keyring: Keyring,
+        trust: Trust,
+        sender: Sender,
+        *,
+        manner: Manner,
+        clients: Iterable[str] = (),
     ) -> None:
-        """`clients`: addresses of clients elsewhere that may have credentials added; those on loopback always may."""
+        """`manner` without what `mode` says; `clients`: addresses of clients elsewhere that may have credentials added.
+
+        Those on loopback always may.
+        """
         self.mode = mode
         self._keyring = keyring
         self._sender = sender
         self._clients = frozenset(clients)
-        self._authenticator = Authenticator(
-            keyring, trust=trust, manner=Manner(is_overriding=mode is Inject.OVERRIDE)
-        )
+        manner = replace(manner, is_overriding=mode is Inject.OVERRIDE)
+        self._authenticator = Authenticator(keyring, trust=trust, manner=manner)
         self._kept: dict[str, _Kept] = {}
         self._proved: Bounded[tuple[str, str, str | None], bool] = Bounded(_REMEMBERED)
         self._refused: Bounded[int, _Refused] = Bounded(_REMEMBERED)

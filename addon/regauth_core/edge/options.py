@@ -15,6 +15,7 @@ from mitmproxy.addonmanager import Loader
 
 from regauth_core import report
 from regauth_core.auth.permits import Action, Permit, Permits
+from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
 from regauth_core.edge.files import check_writable, scenario_path
 from regauth_core.edge.inject import Inject
@@ -101,6 +102,14 @@ _OPTIONS: Final[tuple[tuple[str, Any, Any, str], ...]] = (
         "any-https (token servers on any public host), or https://HOST of a token server.",
     ),
     (
+        "manner",
+        Sequence[str],
+        [],
+        "How challenges are answered: refusal-403 (a refusal that stays one is handed on as 403, for clients that try "
+        "a 401 for ever), oauth-first:HOST (the token server of this registry is asked by POST first), offline (a "
+        "refresh token is asked for).",
+    ),
+    (
         "shim",
         Sequence[str],
         [],
@@ -136,6 +145,7 @@ class Settings:
     credentials: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
     trust: Trust = Trust()
+    manner: Manner = Manner()
     shim: tuple[Named, ...] = ()
 
 
@@ -154,6 +164,7 @@ def settings_of(options: Any) -> Settings:
         credentials=tuple(options.regauth_credentials),
         clients=tuple(_address(text) for text in options.regauth_clients),
         trust=trust("regauth_trust", options.regauth_trust, permits("regauth_allow", options.regauth_allow)),
+        manner=manner("regauth_manner", options.regauth_manner),
         shim=tuple(shim("regauth_shim", text) for text in options.regauth_shim),
         trace=writable("regauth_trace", options.regauth_trace) if options.regauth_trace else None,
         reports=tuple(report_file("regauth_report", name) for name in options.regauth_report),
@@ -245,6 +256,23 @@ def trust(name: str, texts: Sequence[str], permits: Permits) -> Trust:
         any_public_https="any-https" in words,
         trusted_realms=frozenset(realm for realm in realms if realm is not None),
         permits=permits,
+    )
+
+
+def manner(name: str, texts: Sequence[str]) -> Manner:
+    """How challenges are answered. Raises `Trouble`."""
+    plain, first = set(), set()
+    for word in (text.strip() for text in texts):
+        kind, colon, host = word.partition(":")
+        origin = origin_of(f"https://{host}") if colon and _HOST.fullmatch(host.lower()) else None
+        if word in ("refusal-403", "offline"):
+            plain.add(word)
+        elif kind == "oauth-first" and origin is not None:
+            first.add(origin)
+        else:
+            raise Trouble(f"{name}: expected refusal-403, offline or oauth-first:HOST, found {word!r}")
+    return Manner(
+        is_refusal_final="refusal-403" in plain, offline="offline" in plain, oauth_first=frozenset(first)
     )
 
 

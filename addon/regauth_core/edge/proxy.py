@@ -45,7 +45,7 @@ _SOON: Final = 0.1
 _LAST_PROOFS: Final = 20.0
 """Seconds that mitmproxy's end may have to wait for proofs."""
 _TAKING_A_HAND: Final = frozenset(
-    {"regauth_inject", "regauth_credentials", "regauth_clients", "regauth_allow", "regauth_trust", "regauth_shim"}
+    {f"regauth_{name}" for name in ("inject", "credentials", "clients", "allow", "trust", "manner", "shim")}
 )
 _SAVING: Final = ("save_stream_file", "hardump")
 """mitmproxy's own options for files that hold all that was sent."""
@@ -208,7 +208,12 @@ class RegAuth:
                 keyring = Keyring(sources, os.environ, complain=lambda line: _log.warning("regauth: %s", line))
                 keyring.prompt()
             self._injector = Injector(
-                settings.inject, keyring, settings.trust, self._sender, clients=settings.clients
+                settings.inject,
+                keyring,
+                settings.trust,
+                self._sender,
+                manner=settings.manner,
+                clients=settings.clients,
             )
 
     def _record(self, settings: options.Settings) -> Live:
