@@ -6,11 +6,15 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mitmproxy import exceptions
+from mitmproxy.addons.mapremote import MapRemote
+from mitmproxy.addons.modifyheaders import ModifyHeaders
 from mitmproxy.addons.save import Save
 from mitmproxy.addons.savehar import SaveHar
+from mitmproxy.addons.stickyauth import StickyAuth
 from mitmproxy.test import taddons
 
 from regauth_core.edge import options
@@ -133,26 +137,34 @@ def test_bad_value_while_running_is_taken_back(tmp_path: Path) -> None:
         context.configure(addon, regauth_report=[str(tmp_path / "report.md")])
 
 
+COMPANY = [("hardump", "x.har", "do not publish it"), ("stickyauth", ".*", "may lead them elsewhere")]
+
+
+@pytest.mark.parametrize(("name", "value", "warning"), COMPANY)
 @pytest.mark.parametrize("when", ["before", "afterwards"])
-def test_copies_of_what_is_sent_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture, when: str) -> None:
-    """mitmproxy's own files would hold the credentials, whenever they are asked for."""
+def test_what_mitmproxy_does_with_credentials_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, when: str, name: str, value: str, warning: str
+) -> None:
+    """Its own files would hold them, and others would send them on, whenever that is asked for."""
+    given: dict[str, Any] = {name: str(tmp_path / value) if name == "hardump" else value}
     (tmp_path / "login").write_text("alice:wonder-land")
 
     async def played() -> None:
         addon = RegAuth(embedded=True)
-        with taddons.context(addon, Save(), SaveHar()) as context:
+        company = (Save(), SaveHar(), MapRemote(), ModifyHeaders(), StickyAuth())
+        with taddons.context(addon, *company) as context:
             if when == "before":
-                context.options.update(hardump=str(tmp_path / "x.har"))
+                context.options.update(**given)
             source = f"file:registry.test={tmp_path / 'login'}"
             context.configure(addon, regauth_inject="fill", regauth_credentials=[source])
             addon.running()
             if when == "afterwards":
-                assert "do not publish it" not in caplog.text
-                context.configure(addon, hardump=str(tmp_path / "x.har"))
+                assert warning not in caplog.text
+                context.configure(addon, **given)
             addon.done()
 
     asyncio.run(played())
-    assert caplog.text.count("do not publish it") == 1
+    assert caplog.text.count(warning) == 1
 
 
 def test_options_that_do_not_exist_are_named() -> None:

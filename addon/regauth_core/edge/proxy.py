@@ -49,6 +49,8 @@ _TAKING_A_HAND: Final = frozenset(
 )
 _SAVING: Final = ("save_stream_file", "hardump")
 """mitmproxy's own options for files that hold all that was sent."""
+_AFTERWARDS: Final = ("map_remote", "modify_headers", "stickyauth")
+"""Those that act on a request after credentials were added to it."""
 _FIXED: Final = frozenset({"regauth_trace", "regauth_quiet_time", "regauth_anonymize"})
 
 _log = logging.getLogger(__name__)
@@ -101,14 +103,23 @@ class RegAuth:
                 self._apply(options.settings_of(ctx.options), changed)
             except Trouble as trouble:
                 self._refuse(str(trouble))
-        if self._ticker is not None and not {"regauth_inject", *_SAVING}.isdisjoint(updated):
-            self._warn_of_copies()
+        if self._ticker is not None and not {"regauth_inject", *_SAVING, *_AFTERWARDS}.isdisjoint(updated):
+            self._warn_of_company()
 
-    def _warn_of_copies(self) -> None:
-        if self._injector is not None and any(getattr(ctx.options, name) for name in _SAVING):
+    def _warn_of_company(self) -> None:
+        if self._injector is None:
+            return
+        if any(getattr(ctx.options, name) for name in _SAVING):
             _log.warning(
                 "regauth: mitmproxy's own file (-w, save_stream_file or hardump) will hold the credentials that "
                 "regauth_inject=%s sends; do not publish it",
+                self._settings.inject,
+            )
+        for name in (name for name in _AFTERWARDS if getattr(ctx.options, name)):
+            _log.warning(
+                "regauth: mitmproxy's own %s acts after regauth_inject=%s has added credentials, and may lead them "
+                "elsewhere",
+                name,
                 self._settings.inject,
             )
 
@@ -116,7 +127,7 @@ class RegAuth:
         """mitmproxy is up."""
         if self._live is None:
             self._live = self._record(self._settings)
-        self._warn_of_copies()
+        self._warn_of_company()
         for complaint in options.unknown(list(ctx.options.deferred)):
             _log.warning("regauth: %s", complaint)
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
