@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kit.play import BASIC, BEARER, NOW, REGISTRY
 from regauth_core.auth.learned import Learned
 from regauth_core.auth.messages import Received, Scheme
@@ -59,13 +61,28 @@ def test_only_a_registry_itself_says_where_its_token_server_is_on_it() -> None:
     assert not learned.is_realm(REGISTRY, "/v2/a")
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/v2/auth", "/v2/%61uth", "/v2/auth/", "/v2//auth", "/v2/./auth", "/v2/x/../auth", "/v2/auth;a=b", "/v2/auth?x"],
+)
+def test_a_path_is_the_same_however_it_is_spelled(path: str) -> None:
+    """A token server, and whoever was led somewhere, cannot hide behind another spelling."""
+    learned = Learned()
+    learned.note(REGISTRY, None, offers('Bearer realm="/v2/auth"'))
+    assert learned.is_realm(REGISTRY, path)
+    learned.note_led("", REGISTRY, path, NOW)
+    assert learned.was_led("", REGISTRY, "/v2/auth", NOW)
+    assert not learned.was_led("", REGISTRY, "/v2/other", NOW)
+
+
 def test_memory_is_bounded() -> None:
     """Old lessons go first."""
     learned = Learned()
     for number in range(2000):
         learned.note(REGISTRY, f"r{number}", offers(BASIC))
+    for number in range(9000):
         learned.note_led("", REGISTRY, f"/{number}", NOW)
     assert repr(learned) == "Learned(1024 challenges)"
     assert not learned.was_led("", REGISTRY, "/0", NOW)
-    assert learned.was_led("", REGISTRY, "/1999?x=y", NOW + 3599)
-    assert not learned.was_led("other", REGISTRY, "/1999", NOW)
+    assert learned.was_led("", REGISTRY, "/8999?x=y", NOW + 3599)
+    assert not learned.was_led("other", REGISTRY, "/8999", NOW)

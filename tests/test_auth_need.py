@@ -40,6 +40,12 @@ def test_need_of_request(line: str, repository: str | None, scopes: list[str], w
 @pytest.mark.parametrize(
     "line",
     [
+        "GET /v2/..;/api/token",
+        "GET /v2/%2e%2e;/api/token",
+        "GET /v2/foo/%252e%252e/x/manifests/1",
+        "GET /v2/auth?sc%6fpe=repository:foo:pull&servic%65=x",
+        "GET /v2/auth/",
+        "TRACE /v2/foo/tags/list",
         "GET /",
         "GET /token?service=x",
         "GET /v20/a/manifests/1",

@@ -14,7 +14,7 @@ from kit.guard import IDENTITY_TOKEN, PASSWORD, Watch, authorization
 from kit.play import ALICE, BOTH, IDENTITY, Stage, Together
 from regauth_core.auth.login import Login
 from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Send, Turn
-from regauth_core.auth.permits import Permits
+from regauth_core.auth.permits import Permit, Permits
 from regauth_core.auth.reasons import Note, Stop
 from regauth_core.distrust import Distrust
 from regauth_core.simulate.registry import Asked, Registry
@@ -556,6 +556,27 @@ def test_wrong_password_is_sent_once(token: dict[str, Any] | None) -> None:
     for _ in range(5):
         assert (status_of(ground.ask(PULL)) or 401) == 401
     assert sum(1 for send in ground.sent if authorization(send) is not None) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 500])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_answer_that_says_nothing_of_a_password_is_not_provoked_again(status: int, streamed: bool) -> None:
+    """Neither yes nor no: the password is not known to be right, and is not tried for the same again."""
+    refused = {"status": 401, "headers": {"WWW-Authenticate": 'Basic realm="r"'}, "endpoints": ["manifest"]}
+    ground = Ground({"steps": [refused, {"status": status, "endpoints": ["manifest"]}]})
+    ground.ask(PULL, streamed=streamed)
+    for _ in range(5):
+        again = ground.ask(PULL, streamed=streamed)
+        assert again.reasons == (Stop.TRIED_IN_VAIN, Stop.RECENTLY_REFUSED)
+    assert sum(1 for send in ground.sent if authorization(send) is not None) == 1
+
+
+def test_permit_holds_for_the_source_of_a_mount_too() -> None:
+    """Who may push to foo and pull from foo may not pull from bar by way of it."""
+    permits = Permits(tuple(filter(None, map(Permit.read, ("push:registry.test/foo", "pull:registry.test/foo")))))
+    ground = Ground({}, {}, options={"permits": permits})
+    assert ground.ask(f"{START}?from=bar&mount=sha256:{0:064x}").reasons == (Distrust.NOT_PERMITTED,)
+    assert status_of(ground.ask(START)) == 202
 
 
 def test_challenge_without_a_scope_costs_a_wrong_password_no_second_try() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,3 +199,36 @@ def test_accepted_places_are_few(realm: str) -> None:
         assert verdict.path.isascii()
         assert verdict.path.isprintable()
         assert " " not in verdict.path
+
+
+REQUEST = ClientRequest(method="GET", origin=origin("https://r.test:5000"), path="/v2/foo/tags/list")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("r.test:5000", True),
+        ("R.TEST:5000 ", True),
+        ("r.test", False),
+        ("evil.test:@r.test:5000", False),
+        ("evil@r.test:5000", False),
+        ("r.test:5000/evil.test", False),
+        ("r.test:5000#@evil.test", False),
+        ("r.test:5000?evil.test", False),
+        ("r.test:5000\u00a0", False),
+        ("r.test:5000, evil.test", False),
+        ("", False),
+    ],
+)
+def test_host_is_a_host_and_nothing_else(host: str, is_own: bool) -> None:
+    """What a URL's parser would read another host out of, or none, names somebody else; wherever it stands."""
+    expected = None if is_own else Distrust.OTHER_HOST_NAMED
+    assert CAREFUL.request(replace(REQUEST, headers=(("Host", host),))) is expected
+    assert CAREFUL.request(replace(REQUEST, other_names=(host,))) is expected
+
+
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-Original-URL", "X-Forwarded-Host", "Forwarded"])
+def test_request_that_some_servers_take_for_another_gets_nothing(name: str) -> None:
+    """It could become a DELETE, or one of another host."""
+    headers = (("Host", "r.test:5000"), (name, "x"))
+    assert CAREFUL.request(replace(REQUEST, headers=headers)) is Distrust.OTHER_REQUEST_NAMED

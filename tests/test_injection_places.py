@@ -16,6 +16,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -344,6 +345,115 @@ def answer_to_anybody(got: Got) -> Reply:
     if got.headers.get("authorization") == BASIC:
         return Reply(body=b"{}")
     return Reply(status=401, headers=[("WWW-Authenticate", 'Basic realm="r"')])
+
+
+def said_in_tunnel(proxy: Proxy, text: str, *, name: str = "registry.test") -> bytes:
+    """What comes back for `text`, sent in a tunnel to the registry whose TLS handshake names `name`."""
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as plain:
+        plain.sendall(b"CONNECT registry.test:443 HTTP/1.1\r\n\r\n")
+        while not plain.recv(4096).endswith(b"\r\n\r\n"):
+            pass
+        context = ssl.create_default_context(cafile=str(proxy.authority))
+        with context.wrap_socket(plain, server_hostname=name) as secured:
+            secured.sendall(text.encode())
+            return b"".join(iter(lambda: secured.recv(65536), b""))
+
+
+END: Final = "User-Agent: client/1\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "helped"),
+    [
+        (f"GET {TAGS} HTTP/1.1\r\nHost: registry.test\r\n{END}", "registry.test", True),
+        (f"GET {TAGS} HTTP/1.1\r\nHost: registry.test\r\n{END}", "evil.example", False),
+        (f"GET https://evil.example{TAGS} HTTP/1.1\r\nHost: registry.test\r\n{END}", "registry.test", False),
+        (f"GET {TAGS} HTTP/1.1\r\nHost: evil@registry.test\r\n{END}", "registry.test", False),
+        (f"GET {TAGS} HTTP/1.1\r\nHost: registry.test\r\nHost: evil.example\r\n{END}", "registry.test", False),
+        (f"GET {TAGS} HTTP/1.1\r\nHost: registry.test\r\nForwarded: host=evil\r\n{END}", "registry.test", False),
+    ],
+)
+def test_whoever_is_named_anywhere_has_to_be_the_registry(
+    authority_dir: Path, text: str, name: str, helped: bool
+) -> None:
+    """The server behind the address may be several, and go by any of the names."""
+    upstream = Upstream(answer_to_anybody, authority_dir)
+    with running(authority_dir, upstream=upstream, regauth_inject="fill", regauth_credentials=[SOURCE]) as proxy:
+        proxy.ask(TAGS)
+        before = len(upstream.got)
+        received = said_in_tunnel(proxy, text, name=name)
+        proxy.stop()
+    upstream.stop()
+    assert any(map(carried, upstream.got[before:])) == helped
+    assert received.startswith(b"HTTP/1.1 200") == helped
+
+
+@pytest.mark.parametrize("path", [TAGS, BLOB])
+def test_cookie_for_whoever_has_the_credentials_stays_here(authority_dir: Path, path: str) -> None:
+    """With it the client could go on as somebody else; neither a new answer nor a streamed one brings it."""
+    ground = Ground()
+
+    def answer(got: Got) -> Reply:
+        reply = ground(got)
+        return replace(reply, headers=[*reply.headers, ("Set-Cookie", "session=1")])
+
+    upstream = Upstream(answer, authority_dir)
+    with running(authority_dir, upstream=upstream, regauth_inject="fill", regauth_credentials=[SOURCE]) as proxy:
+        proxy.ask(TAGS)
+        connection = proxy.connect()
+        connection.request("GET", path)
+        found = connection.getresponse()
+        found.read()
+        connection.close()
+        proxy.stop()
+    upstream.stop()
+    assert (found.status, found.getheader("Set-Cookie")) == (200, None)
+
+
+def test_refusals_are_kept_without_their_bodies(authority_dir: Path) -> None:
+    """For a proof only the head is needed, however many there are."""
+    upstream = Upstream(lambda got: Reply(status=401, body=b"x" * 100_000), authority_dir)
+    with running(authority_dir, upstream=upstream, regauth_inject="verify", regauth_credentials=[SOURCE]) as proxy:
+        proxy.ask(TAGS)
+        assert proxy.addon._injector is not None
+        (held,) = proxy.addon._injector._refused.values()
+        proxy.stop()
+    upstream.stop()
+    assert (held.answer.status, held.answer.body, held.flow.response) == (401, b"", None)
+
+
+def test_several_clients_may_begin_with_the_same_blob(authority_dir: Path) -> None:
+    """Each is sent back once, and has what it wants the second time."""
+    with proxied(Ground(REALM), authority_dir) as (proxy, _):
+        found: list[int] = []
+        clients = [threading.Thread(target=lambda: found.append(proxy.ask(BLOB)[0])) for _ in range(3)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        again = proxy.ask(BLOB)[0]
+        proxy.stop()
+    assert set(found) <= {307, 200}
+    assert (307 in found, again) == (True, 200)
+
+
+def test_where_a_registry_leads_is_known_in_every_mode(authority_dir: Path) -> None:
+    """`verify` tries no password at a place to which another host had led the client."""
+
+    def answer(got: Got) -> Reply:
+        if host(got) == "evil.example":
+            return Reply(status=307, headers=[("Location", f"https://registry.test/x/..{TAGS}")])
+        return answer_to_anybody(got)
+
+    upstream = Upstream(answer, authority_dir)
+    given: dict[str, Any] = {"regauth_inject": "verify", "regauth_credentials": [SOURCE], "regauth_quiet_time": "0.1"}
+    with running(authority_dir, upstream=upstream, **given) as proxy:
+        proxy.ask("/v2/foo/manifests/1", host="evil.example")
+        assert proxy.ask(TAGS)[0] == 401
+        proxy.background.perform(proxy.addon.prove(), 20)
+        proxy.stop()
+    upstream.stop()
+    assert [got for got in upstream.got if carried(got)] == []
 
 
 def asked_by_http2(proxy: Proxy, authority: str) -> None:

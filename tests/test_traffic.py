@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from regauth_core.edge import traffic
-from regauth_core.edge.traffic import Role, Watch, place_of
+from regauth_core.edge.traffic import Role, Watch, layer_urls, place_of
 from regauth_core.model import Origin
 
 REGISTRY = Origin("https", "registry.test", 443)
@@ -117,3 +117,25 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         watch.learn(PING, [], [f"https://blobs.test/{number}"], [])
     blobs = Origin("https", "blobs.test", 443)
     assert [None, None, *[Role.STORAGE] * 3] == [role(watch, f"/{number}", blobs) for number in range(5)]
+
+
+LAYERS = {
+    "as they are": '{"layers":[{"urls":["https://a.test/1","https://b.test/2"]}]}',
+    "in another case": '{"Layers":[{"URLs":["https://a.test/1","https://b.test/2"]}]}',
+    "escaped": '{"layers":[{"\\u0075rls":["https://a.test/1"]},{"urls":["https://b.test/2"]}]}',
+    "of other descriptors": '{"config":{"urls":["https://a.test/1"]},"manifests":[{"urls":["https://b.test/2"]}]}',
+}
+
+
+@pytest.mark.parametrize("body", LAYERS.values(), ids=LAYERS)
+def test_every_descriptor_may_have_urls(body: str) -> None:
+    """However clients read them."""
+    place = place_of("GET", Origin("https", "registry.test", 443), "/v2/foo/manifests/1")
+    assert sorted(layer_urls(place, body.encode())) == ["https://a.test/1", "https://b.test/2"]
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "7", '{"urls":7}', '{"urls":[7]}', "[" * 100_000])
+def test_strange_manifest_has_none(body: str) -> None:
+    """Whatever it is."""
+    place = place_of("GET", Origin("https", "registry.test", 443), "/v2/foo/manifests/1")
+    assert layer_urls(place, body.encode()) == ()

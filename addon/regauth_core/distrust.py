@@ -29,7 +29,9 @@ class Distrust(StrEnum):
     UNVERIFIED_CONNECTION = "unverified-connection"
     """The registry's certificate was not verified."""
     OTHER_HOST_NAMED = "other-host-named"
-    """The `Host` header names another place than the one that is connected to."""
+    """The `Host` header, the target or the TLS handshake names another place than the one that is connected to."""
+    OTHER_REQUEST_NAMED = "other-request-named"
+    """A field of the request names another method, path or host, which some servers obey."""
     LED_ELSEWHERE = "led-elsewhere"
     """Another origin led the client here, by a redirect, a `Location` or a layer's URL."""
     NOT_PERMITTED = "not-permitted"
@@ -46,7 +48,8 @@ OBJECTIONS: Final[Mapping[Distrust, str]] = {
     Distrust.UNKNOWN_HOST: "the realm is on a host that is not known to belong to the registry",
     Distrust.OUTSIDE_API: "the request is none of the registry API",
     Distrust.UNVERIFIED_CONNECTION: "the registry's certificate was not verified",
-    Distrust.OTHER_HOST_NAMED: "the request's Host header names another host than the registry",
+    Distrust.OTHER_HOST_NAMED: "the request names another host than the registry",
+    Distrust.OTHER_REQUEST_NAMED: "a field of the request would make another request of it",
     Distrust.LED_ELSEWHERE: "another host led the client to this address",
     Distrust.NOT_PERMITTED: "they may not be used for what the request does",
 }

@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.before_body:
             self._linger()
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_TRACE = do_OPTIONS = answer
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":

@@ -12,6 +12,7 @@ value goes to the registry twice. A login that was refused is not tried again fo
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
@@ -37,6 +38,9 @@ from regauth_core.target import absolute, origin_of
 
 _NAMES_A_PLACE: Final = frozenset({201, 202, 301, 302, 303, 307, 308})
 _MOST_OWN: Final = 1000
+_MOST_LINKS: Final = 16
+_LONGEST_LINK: Final = 16 * 1024
+_LINK: Final = re.compile(r"<([^<>]{1,8192})>")
 _READS: Final = ("GET", "HEAD")
 
 
@@ -73,7 +77,7 @@ class Authenticator:
         `before` is what `preflight` returned for this request. Only refusals of requests that can be sent again are
         answered, so most flows end at once.
         """
-        self._note_location(request, received)
+        self.note_answer(request, received)
         spent = before.spent if before is not None else Spent(values=_brought(request))
         own = self._own_login(request, offers_of(received, request.path))
         spent = _sent_once(spent, before)
@@ -142,10 +146,14 @@ class Authenticator:
         if origin != request.origin or self._was_led(request, now):
             self._learned.note_led(request.client, origin, path, now)
 
-    def _note_location(self, request: ClientRequest, received: Received) -> None:
+    def note_answer(self, request: ClientRequest, received: Received) -> None:
+        """Remember whom the head of the answer leads elsewhere; to be called for answers to every client."""
         if received.status in _NAMES_A_PLACE:
             for location in received.values("location"):
                 self.note_led(request, location, received.at)
+        for link in received.values("link")[:_MOST_LINKS]:
+            for url in _LINK.findall(link[:_LONGEST_LINK])[:_MOST_LINKS]:
+                self.note_led(request, url, received.at)
 
     def _was_led(self, request: ClientRequest, now: float) -> bool:
         return self._learned.was_led(request.client, request.origin, request.path, now)
@@ -179,9 +187,13 @@ class Authenticator:
             return Distrust.LED_ELSEWHERE
         if distrust is None and not is_overriding and _brought(request):
             return Stop.CLIENT_AUTHORIZED
-        if distrust is None and not self._means.trust.permits.allow(request.method, request.origin, need.repository):
-            return Distrust.NOT_PERMITTED
-        return distrust
+        return distrust or (None if self._may(request, need) else Distrust.NOT_PERMITTED)
+
+    def _may(self, request: ClientRequest, need: Need) -> bool:
+        """Whether what the request does may be helped, in each repository that it touches."""
+        allow, origin = self._means.trust.permits.allow, request.origin
+        sources = [scope.name for scope in need.scopes if scope.kind == "repository" and scope.name != need.repository]
+        return allow(request.method, origin, need.repository) and all(allow("GET", origin, name) for name in sources)
 
     def _own_login(self, request: ClientRequest, offers: Offers | None) -> Login | None:
         """The login that a misled client brings in a scheme of its own choice, where the registry wants another.

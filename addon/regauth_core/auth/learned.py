@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from regauth_core.auth.messages import Scheme
 from regauth_core.auth.need import Need
@@ -50,7 +51,7 @@ class Learned:
         self._proven: Bounded[tuple[str, Origin], bool] = Bounded(MOST)
         self._refused: Bounded[tuple[str, Origin, frozenset[Scope] | None], tuple[float, Stop]] = Bounded(MOST)
         self._probed: Bounded[Origin, float] = Bounded(MOST)
-        self._led: Bounded[tuple[str, Origin, str], float] = Bounded(MOST)
+        self._led: Bounded[tuple[str, Origin, str], float] = Bounded(8 * MOST)
         self._realms: Bounded[tuple[Origin, str], bool] = Bounded(MOST)
 
     def __repr__(self) -> str:
@@ -69,7 +70,7 @@ class Learned:
             )
             # Only of itself may a registry say that an address is no request of its own.
             if whole and origin_of(whole) == origin:
-                self._realms[origin, "/" + _bare(whole.partition("://")[2].partition("/")[2])] = True
+                self._realms[origin, _bare(whole.partition("://")[2].partition("/")[2])] = True
 
     def offers(self, origin: Origin, need: Need) -> Offers | None:
         """What `origin` asked for last time, for the repository or else at all, as far as it concerns `need`."""
@@ -138,4 +139,12 @@ class Learned:
 
 
 def _bare(path: str) -> str:
-    return path.partition("#")[0].partition("?")[0]
+    """The one spelling of a path: decoded, without dot segments, parameters, empty segments and query."""
+    kept: list[str] = []
+    plain = unquote(unquote(path.partition("#")[0].partition("?")[0])).replace("\\", "/")
+    for part in (part.partition(";")[0] for part in plain.split("/")):
+        if part == "..":
+            del kept[-1:]
+        elif part not in ("", "."):
+            kept.append(part)
+    return "/" + "/".join(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +15,7 @@ from regauth_core.scope import Scope
 from regauth_core.target import origin_of
 
 T = TypeVar("T")
+_AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.\-]{1,253})(?::[0-9]{1,5})?")
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Names in any case, in order, duplicates kept."""
 
@@ -57,6 +59,8 @@ class ClientRequest:
     the same may be of a scheme that it would not have chosen by itself."""
     client: str = ""
     """Tells clients apart; nothing is read out of it."""
+    other_names: tuple[str, ...] = field(default=(), repr=False)
+    """Whom the request names elsewhere, as ``HOST`` or ``HOST:PORT``: in its target, in the TLS handshake."""
     names_proxy: bool = False
     """Its `Host` is the name by which clients know the proxy itself, and the proxy was told to keep it."""
     is_verified: bool = True
@@ -68,10 +72,15 @@ class ClientRequest:
 
     @property
     def named(self) -> tuple[Origin | None, ...]:
-        """Whom its `Host` fields name, if that is not the proxy; `None` for one that names nobody."""
+        """Whom its `Host` fields and `other_names` name, if that is not the proxy; `None` for what names nobody."""
         if self.names_proxy:
             return ()
-        return tuple(origin_of(f"{self.origin.scheme}://{host.strip()}") for host in self.values("host"))
+        return tuple(self._origin(name) for name in (*self.values("host"), *self.other_names))
+
+    def _origin(self, name: str) -> Origin | None:
+        # Nothing but a host and a port (RFC 9112 section 3.2): a URL's parser would see less, or something else.
+        bare = name.strip(" \t")
+        return origin_of(f"{self.origin.scheme}://{bare}") if _AUTHORITY.fullmatch(bare) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

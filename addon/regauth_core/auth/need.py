@@ -16,7 +16,6 @@ from regauth_core.scope import Scope, merged, needed
 _AS_IT_IS = cast("Callable[[str], Safe]", str)
 # TRACE would show the client what was added (RFC 9110 section 9.3.8).
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-_TOKEN_PARAMETERS = frozenset({"service", "scope", "account", "grant_type", "client_id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +34,12 @@ class Need:
 
 def need_of(method: str, path: str) -> Need:
     """What the request `method path` (origin form, with its query) needs."""
-    bare, _, query = path.partition("?")
+    bare = path.partition("?")[0]
     if not (bare == "/v2" or bare.startswith("/v2/")) or method not in _METHODS or _climbs(bare):
         return Need()
     place = target.read(method, path, name=_AS_IT_IS, text=_AS_IT_IS)
-    names = {pair.partition("=")[0] for pair in query.split("&")}
-    if place.endpoint is Endpoint.V2_OTHER and names & _TOKEN_PARAMETERS:
+    if place.endpoint is Endpoint.V2_OTHER:
+        # It may be a token server, or anything.
         return Need()
     repository = str(place.repository) if place.repository else None
     scopes = tuple(scope for scope in needed(method, place) if _is_plain(scope.name))
@@ -49,7 +48,9 @@ def need_of(method: str, path: str) -> Need:
 
 def _climbs(path: str) -> bool:
     """The path has dot segments, with which it may leave ``/v2/`` or the repository that it seems to name."""
-    return any(part in (".", "..") for part in unquote(path).replace("\\", "/").split("/"))
+    # Some servers decode twice, and some have parameters in each segment (RFC 3986 section 3.3).
+    plain = unquote(unquote(path)).replace("\\", "/")
+    return "%25" in path or any(part.partition(";")[0] in (".", "..") for part in plain.split("/"))
 
 
 def _is_plain(name: str) -> bool:

@@ -42,6 +42,7 @@ _UNDECIDED: Final[Mapping[Stop, str]] = {
     Stop.UNSUPPORTED_SCHEME: "the registry asks for neither Basic nor Bearer",
     Stop.LOGIN_DOES_NOT_FIT: "the configured credentials cannot answer this kind of challenge",
     Stop.FOREIGN_ANSWER: "another host answered",
+    Stop.TRIED_IN_VAIN: "the registry's answer to these credentials says neither yes nor no",
     Stop.UNREACHABLE: "no answer came",
     Stop.LIMIT: "the limit of attempts was reached",
     Stop.NOT_A_READ: "only GET and HEAD requests are sent beside the client",

@@ -26,6 +26,8 @@ class Stop(StrEnum):
     """The registry refused the password or the registry token."""
     LOGIN_NOT_ALLOWED = "login-not-allowed"
     """The registry refused a login that it accepts for other requests."""
+    TRIED_IN_VAIN = "tried-in-vain"
+    """The registry's answer to the login was neither yes nor no; it is not tried for this again so soon."""
     TOKEN_CREDENTIALS_REFUSED = "token-credentials-refused"
     """The token server refused the password or the identity token."""
     TOKEN_REFUSED = "token-refused"

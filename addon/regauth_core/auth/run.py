@@ -88,7 +88,7 @@ class Run:
             offers = self._read(reply)
             if not is_refusal(reply):
                 self._accepted(sent, reply)
-                if not self._can_resend:
+                if not self._can_resend and not self._is_untried(sent):
                     self._wait_for_client(sent)
                 return
             known, is_guess = offers if offers.all else known, False
@@ -150,8 +150,12 @@ class Run:
         origin = self._request.origin
         if reply.status < 400 or reply.status == 404:
             self._learned.note_worked(origin, self._need.repository, sent.scheme)
-        if sent.is_direct and (reply.status < 400 or reply.status in (403, 404)):
+        if not sent.is_direct:
+            return
+        if reply.status < 400 or reply.status == 404:
             self._learned.prove(self._login.id, origin)
+        elif not self._choice.is_proven:
+            self._learned.refuse_need(self._login.id, origin, self._need, Stop.TRIED_IN_VAIN, self._ledger.now)
 
     def _resent(self, sent: Authorization) -> Flow[Received | None]:
         """The registry's answer to the request with `sent`; `None`, with the reason, where there is none.

@@ -27,6 +27,11 @@ _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]*+)(?:\.[a-z0-9_][a-z0-9_\-]*+)*+")
 _NUMBER = re.compile(r"[0-9]++|0x[0-9a-f]*+")
 _VISIBLE = "".join(chr(code) for code in range(0x21, 0x7F))
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_REWRITING = (
+    *("x-http-method-override", "x-http-method", "x-method-override"),
+    *("x-original-url", "x-rewrite-url", "x-original-host", "x-forwarded-host", "forwarded"),
+)
+"""Fields by which some servers take a request for another one; no registry client sends them."""
 _METADATA = frozenset(
     {"169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16"}
     | {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
@@ -73,6 +78,8 @@ class Trust:
             return Distrust.PLAIN_HTTP
         if request.origin.scheme == "https" and not (request.is_verified or self.allow_unverified):
             return Distrust.UNVERIFIED_CONNECTION
+        if any(request.values(name) for name in _REWRITING):
+            return Distrust.OTHER_REQUEST_NAMED
         return Distrust.OTHER_HOST_NAMED if any(origin != request.origin for origin in request.named) else None
 
     def realm(self, text: str, *, registry: Origin, base: Origin | None = None, path: str = "/v2/") -> Verdict:

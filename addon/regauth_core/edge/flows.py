@@ -102,11 +102,11 @@ def wire_of(flow: http.HTTPFlow, number: int) -> Wire:
         port=origin.port,
         path=request.path,
         request_headers=_headers(request),
-        request_body=_body(request),
+        request_body=plain_body(request),
         request_size=_size(request, noted.get("request_size")),
         status=response.status_code if response else None,
         response_headers=_headers(response) if response else (),
-        response_body=_body(response) if response else None,
+        response_body=plain_body(response) if response else None,
         response_size=_size(response, noted.get("response_size")) if response else 0,
         failure=_failure(flow),
         started=request.timestamp_start,
@@ -152,7 +152,8 @@ def _headers(message: http.Message) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _body(message: http.Message) -> bytes | None:
+def plain_body(message: http.Message) -> bytes | None:
+    """The body without its encoding; `None` where it was streamed, or is larger than `MAX_BODY`."""
     raw = message.raw_content
     if raw is None or len(raw) > MAX_BODY:
         return None

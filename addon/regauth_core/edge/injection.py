@@ -13,9 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mitmproxy import ctx, http
-from mitmproxy.net.http import status_codes
-from mitmproxy.proxy import mode_specs
+from mitmproxy import http
 
 from regauth_core.auth.flow import Authenticator
 from regauth_core.auth.login import Login
@@ -31,17 +29,22 @@ from regauth_core.bounded import Bounded
 from regauth_core.distrust import Distrust
 from regauth_core.edge.credentials import Keyring
 from regauth_core.edge.files import shortened
-from regauth_core.edge.flows import Noted
+from regauth_core.edge.flows import Noted, plain_body
 from regauth_core.edge.inject import Inject
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.subrequests import Sender, origin_connected
 from regauth_core.edge.traffic import Place, layer_urls
+from regauth_core.edge.translation import (
+    address_of,
+    bare,
+    client_request,
+    received_of,
+    response_of,
+    sent_back,
+)
 from regauth_core.model import Endpoint, Finding, Origin, Proof
-from regauth_core.registries import is_loopback
-from regauth_core.target import origin_of
 
 _REMEMBERED: Final = 1000
-_BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
 _CIRCLE: Final = 60.0
 """Seconds for which a client is not sent to the same place a second time."""
 _COME_AGAIN: Final = "regauth sent the client here again, to stream to it what it may have now"
@@ -115,11 +118,11 @@ class Injector:
         """Add what the registry is known to want; changes nothing in mode `verify`."""
         if not flow.live or flow.response is not None:
             return
-        kept = self._kept[flow.id] = _Kept(self._client_request(flow, place))
+        kept = self._kept[flow.id] = _Kept(client_request(flow, place, is_misled=_who(flow) in self._misled))
         if self.mode is Inject.VERIFY:
             return
         if not self._may_use(flow):
-            client = recorder.redactor.host_name(_address(flow))
+            client = recorder.redactor.host_name(address_of(flow))
             recorder.note(
                 f"regauth added no credentials for the client at {client}: it is not on this machine's loopback "
                 "interface, and regauth_clients does not name it"
@@ -151,17 +154,28 @@ class Injector:
         response = flow.response
         if response is None or flow.error is not None:
             return
-        received = _received(response, response.timestamp_end or _begin(flow))
-        for url in layer_urls(place, response.raw_content):
+        received = received_of(response, response.timestamp_end or _begin(flow))
+        self._authenticator.note_answer(kept.request, received)
+        for url in layer_urls(place, plain_body(response)):
             self._authenticator.note_led(kept.request, url, received.at)
         if self.mode is Inject.VERIFY:
             if received.status in (401, 403):
-                self._refused[number] = _Refused(flow, kept.request, received)
+                self._refused[number] = _Refused(bare(flow), kept.request, replace(received, body=b""))
             return
         if self._may_use(flow):
             await self._answer(flow, kept, received, recorder)
             if flow.response is not response:
                 self._note_ping(flow, place)
+
+    def answered(self, flow: http.HTTPFlow) -> None:
+        """The head of the answer is there, before any of it goes to the client.
+
+        A cookie that the registry gives to whoever has the credentials would let the client go on as that.
+        """
+        kept = self._kept.get(flow.id)
+        is_helped = kept is not None and kept.own is not None and flow.response is not None
+        if is_helped and flow.response is not None and flow.response.headers.pop("set-cookie", None) is not None:
+            Noted(flow).changed("regauth kept from the client a cookie for whoever has the credentials")
 
     def drop(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off."""
@@ -172,18 +186,21 @@ class Injector:
     async def _answer(self, flow: http.HTTPFlow, kept: _Kept, received: Received, recorder: Recorder) -> None:
         outcome = await self._sender.drive(flow, self._authenticator.answer(kept.request, received, kept.before))
         answer, found = outcome.answer, outcome.authorization
-        if outcome.is_waiting and found is not None and self._may_come_again(kept.request, received.at):
+        can_be_changed = flow.response is not None and flow.response.raw_content is not None
+        is_cold = kept.before is None or kept.before.authorization is None
+        may_wait = outcome.is_waiting and found is not None and can_be_changed
+        if may_wait and found is not None and (is_cold or self._may_come_again(kept.request, received.at)):
             _name(found, recorder)
-            flow.response = _come_again(flow)
+            flow.response = sent_back(flow)
             self._mark(flow, recorder, _UPSTREAM_SAID.format(status=received.status), _COME_AGAIN)
             return
         if (answer or received).status in (401, 403):
             self._tell(flow, kept, outcome, recorder)
         if found is not None:
             _name(found, recorder)
-        if answer is None or flow.response is None or flow.response.raw_content is None:
+        if answer is None or not can_be_changed:
             return
-        flow.response = _response(answer, flow)
+        flow.response = response_of(answer, flow)
         added = [_added(found, recorder, replaced=_brings_credentials(kept))] if found is not None else []
         self._mark(flow, recorder, _UPSTREAM_SAID.format(status=received.status), *added)
 
@@ -212,7 +229,7 @@ class Injector:
     def _may_use(self, flow: http.HTTPFlow) -> bool:
         """Whether the client may have somebody's credentials used for it."""
         try:
-            address = ipaddress.ip_address(_address(flow).partition("%")[0])
+            address = ipaddress.ip_address(address_of(flow).partition("%")[0])
         except ValueError:
             return False
         address = getattr(address, "ipv4_mapped", None) or address
@@ -239,7 +256,7 @@ class Injector:
         recorder.note(recorder.redactor.text(f"regauth's own credentials for {host} are those of {place}"))
 
     def _may_come_again(self, request: ClientRequest, now: float) -> bool:
-        """Whether the client may be sent to where it has just been; once in a while, so that it goes in no circle."""
+        """Whether a client that was helped in vain may be sent there again; seldom, so that it goes in no circle."""
         key = request.client, request.origin, request.path
         if now < self._sent_back.get(key, 0.0):
             return False
@@ -273,44 +290,10 @@ class Injector:
         if place.endpoint is Endpoint.PING:
             self._misled[_who(flow)] = True
 
-    def _client_request(self, flow: http.HTTPFlow, place: Place) -> ClientRequest:
-        return replace(_client_request(flow, place), is_misled=_who(flow) in self._misled)
-
-
-def _client_request(flow: http.HTTPFlow, place: Place) -> ClientRequest:
-    request = flow.request
-    length = request.headers.get("content-length", "0")
-    has_body = length.strip() not in ("", "0") or "transfer-encoding" in request.headers
-    # A blob that was fetched in the client's place would have to be held; its credentials are found in advance.
-    can_resend = not has_body and not (place.endpoint in _BIG and request.method != "HEAD")
-    return ClientRequest(
-        method=request.method.upper(),
-        origin=origin_connected(flow),
-        path=request.path,
-        headers=(*_named(request), *((_text(name), _text(value)) for name, value in request.headers.fields)),
-        body=b"" if can_resend else None,
-        is_repeatable=not has_body and request.method == "GET",
-        client=_address(flow),
-        names_proxy=_names_proxy(flow),
-        is_verified=not ctx.options.ssl_insecure,
-    )
-
-
-def _named(request: http.Request) -> tuple[tuple[str, str], ...]:
-    """Whom a request without a `Host` field names: HTTP/2 has a pseudo-header for that (RFC 9113 section 8.3.1)."""
-    return () if "host" in request.headers or not request.host_header else (("Host", request.host_header),)
-
-
-def _names_proxy(flow: http.HTTPFlow) -> bool:
-    """Whether the client addressed a reverse proxy by a name of this machine, which can be nobody else's."""
-    named = origin_of(f"http://{flow.request.host_header}") if flow.request.host_header else None
-    is_reverse = isinstance(flow.client_conn.proxy_mode, mode_specs.ReverseMode)
-    return is_reverse and named is not None and is_loopback(named.host)
-
 
 def _who(flow: http.HTTPFlow) -> tuple[str, str, Origin]:
     """A client at a registry, as well as it can be told here."""
-    return _address(flow), flow.request.headers.get("user-agent", ""), origin_connected(flow)
+    return address_of(flow), flow.request.headers.get("user-agent", ""), origin_connected(flow)
 
 
 def _brings_credentials(kept: _Kept) -> bool:
@@ -340,54 +323,7 @@ def _remember(login: Login, recorder: Recorder) -> None:
             recorder.redactor.remember(secret)
 
 
-def _address(flow: http.HTTPFlow) -> str:
-    peer = flow.client_conn.peername
-    return peer[0] if peer else ""
-
-
 def _begin(flow: http.HTTPFlow) -> float:
     return flow.request.timestamp_start
 
 
-def _received(response: http.Response, at: float) -> Received:
-    return Received(
-        status=response.status_code,
-        at=at,
-        headers=tuple((_text(name), _text(value)) for name, value in response.headers.fields),
-        body=response.raw_content or b"",
-    )
-
-
-def _response(answer: Received, flow: http.HTTPFlow) -> http.Response:
-    """What the client gets instead of the refusal."""
-    old = flow.response
-    gone = {"connection", "keep-alive", "transfer-encoding"}
-    if flow.request.method != "HEAD":
-        gone.add("content-length")
-    fields = [(_bytes(name), _bytes(value)) for name, value in answer.headers if name.lower() not in gone]
-    if flow.request.method != "HEAD" and answer.status not in (204, 304):
-        fields.append((b"content-length", str(len(answer.body)).encode()))
-    return http.Response(
-        http_version=old.data.http_version if old is not None else b"HTTP/1.1",
-        status_code=answer.status,
-        reason=status_codes.RESPONSES.get(answer.status, "").encode(),
-        headers=http.Headers(fields),
-        content=answer.body,
-        trailers=None,
-        timestamp_start=old.timestamp_start if old is not None else answer.at,
-        timestamp_end=answer.at,
-    )
-
-
-def _come_again(flow: http.HTTPFlow) -> http.Response:
-    """A redirect of the client to where it has been (RFC 9110 section 15.4.8); for blobs it follows them anyway."""
-    fields = {"Location": flow.request.path, "Content-Length": "0", "Cache-Control": "no-store"}
-    return http.Response.make(307, b"", fields)
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")

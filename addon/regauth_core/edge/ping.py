@@ -64,6 +64,9 @@ class Shim:
         answer = await self._sender.send(flow, asked)
         self._learn(origin, answer.values("www-authenticate") if answer.status == 401 else ())
 
+    def answered(self, flow: http.HTTPFlow) -> None:
+        """The head of the answer is there: nothing of it is changed yet."""
+
     def drop(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off: nothing of it was changed."""
 

@@ -358,6 +358,8 @@ class RegAuth:
         elif self._live is not None:
             with self._guard("an answer"):
                 self._live.answered(flow)
+                if (hand := self._hands.get(flow.id)) is not None:
+                    hand.answered(flow)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """The exchange is complete, unless its answer can be bettered."""

@@ -34,20 +34,9 @@ _TOKEN_QUERY = re.compile(
 )
 _FORM_SCOPE = re.compile(rb"(?:^|&)scope=(?:repository|registry)(?::|%3a)", re.IGNORECASE)
 _MAX_MANIFEST: Final = 256 * 1024
-_MAX_LAYERS: Final = 256
+_MAX_LAYER_URLS: Final = 1024
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-
-
-class _Layer(msgspec.Struct):
-    urls: list[str] = []
-
-
-class _Manifest(msgspec.Struct):
-    layers: list[_Layer] = []
-
-
-_MANIFEST = msgspec.json.Decoder(_Manifest)
 
 
 class Role(Enum):
@@ -126,14 +115,27 @@ class Watch:
 
 
 def layer_urls(place: Place, body: bytes | None) -> tuple[str, ...]:
-    """From where a manifest, the answer to the request for `place`, wants its foreign layers fetched."""
-    if body is None or len(body) > _MAX_MANIFEST or place.endpoint is not Endpoint.MANIFEST or b'"urls"' not in body:
+    """From where a manifest, the answer to the request for `place`, wants its foreign layers fetched.
+
+    Of every descriptor in it (OCI image specification, "Content Descriptors"); keys in any case, as Go reads them.
+    """
+    if body is None or len(body) > _MAX_MANIFEST or place.endpoint is not Endpoint.MANIFEST:
         return ()
     try:
-        layers = _MANIFEST.decode(body).layers[:_MAX_LAYERS]
+        manifest = msgspec.json.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return ()
-    return tuple(url for layer in layers for url in layer.urls[:4])
+    found: list[str] = []
+    waiting: list[object] = [manifest]
+    while waiting and len(found) < _MAX_LAYER_URLS:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += value.values()
+            named = (held for key, held in value.items() if key.lower() == "urls" and isinstance(held, list))
+            found += (url for held in named for url in held if isinstance(url, str))
+    return tuple(found[:_MAX_LAYER_URLS])
 
 
 def is_token_form(body: bytes | None) -> bool:

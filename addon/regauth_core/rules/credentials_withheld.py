@@ -2,8 +2,9 @@
 
 Fires when: credentials were configured for the registry with fill or override, the registry refused the request, and
 sending them was against a rule: the token server is on a host that nothing ties to the registry, an address, a metadata
-service or plain http; the connection is plain http or was not verified; the `Host` header names somebody else; another
-host had led the client there; or the request writes, and only reading was allowed.
+service or plain http; the connection is plain http or was not verified; the request names another host in its `Host`
+header, its target or its TLS handshake, or has a field that would make another request of it; another host had led the
+client there; or the request writes, and only reading was allowed.
 
 What to do: if the place is right and the credentials are meant for it, allow it; if not, be glad.
 
@@ -31,6 +32,7 @@ _FAULTS: Final = {
     Distrust.METADATA_ADDRESS: Fault.REGISTRY,
     Distrust.INTERNAL_ADDRESS: Fault.REGISTRY,
     Distrust.OTHER_HOST_NAMED: Fault.UNKNOWN,
+    Distrust.OTHER_REQUEST_NAMED: Fault.UNKNOWN,
     Distrust.LED_ELSEWHERE: Fault.UNKNOWN,
 }
 _BY_OPERATOR: Final = "Ask the operator of {registry} what this token server is; no client should send a secret there."
@@ -42,6 +44,7 @@ _ADVICE: Final = {
     Distrust.UNVERIFIED_CONNECTION: "Let mitmproxy trust the authority of {registry} "
     "(ssl_verify_upstream_trusted_ca) instead of any; or allow it with regauth_trust=unverified.",
     Distrust.OTHER_HOST_NAMED: "Address {registry} by the name that the proxy connects to.",
+    Distrust.OTHER_REQUEST_NAMED: "Find out who adds X-Forwarded-Host, X-HTTP-Method-Override or the like.",
     Distrust.LED_ELSEWHERE: "Nothing, unless {registry} is where the client was meant to go: then address it directly.",
     Distrust.NOT_PERMITTED: "If the client is meant to do this with these credentials, allow it with regauth_allow "
     "(run: --allow): push, delete, or either with :HOST/NAMESPACE.",
