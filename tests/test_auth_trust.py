@@ -201,6 +201,14 @@ def test_accepted_places_are_few(realm: str) -> None:
         assert " " not in verdict.path
 
 
+@pytest.mark.parametrize("suffix", ["fly.dev", "up.railway.app", "github.io", "co.uk"])
+def test_neighbours_below_a_public_suffix_are_strangers(suffix: str) -> None:
+    """Anybody may be the neighbour."""
+    verdict = CAREFUL.realm(f"https://evil.{suffix}/token", registry=origin(f"https://mine.{suffix}"))
+    assert verdict.reason is Distrust.UNKNOWN_HOST
+    assert CAREFUL.realm(f"https://auth.mine.{suffix}/t", registry=origin(f"https://mine.{suffix}")).reason is None
+
+
 REQUEST = ClientRequest(method="GET", origin=origin("https://r.test:5000"), path="/v2/foo/tags/list")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from regauth_core.policy import CODE_HOSTS, PLAIN_WORDS, PRIVATE_UNDER_PUBLIC, PUBLIC_HOSTS, VENDOR_LABEL
-from regauth_core.registries import is_internal, is_test_name, registrable_domain
+from regauth_core.registries import has_listed_suffix, is_internal, is_test_name, registrable_domain
 
 MOST: Final = 10_000
 """Names of one kind that are told apart; the ones beyond share one pseudonym."""
@@ -291,7 +291,4 @@ def _looks_like_host(word: str) -> bool:
         return True
     if is_test_name(word) or is_internal(word):
         return True
-    # Imported late, as in `registries`.
-    from publicsuffix2 import get_tld
-
-    return word.rpartition(".")[2].isalpha() and get_tld(word, strict=True) is not None
+    return word.rpartition(".")[2].isalpha() and has_listed_suffix(word)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
+from typing import Any
 
 from regauth_core.model import Origin
 
@@ -46,12 +47,24 @@ def registrable_domain(host: str) -> str:
     if host.endswith(".alt"):
         # No such domain is registered (RFC 9476); `aliases` gives them to domains that are.
         return ".".join(host.split(".")[-2:])
-    # Imported late: reading its table of public suffixes costs a fifth of a second that most runs never need.
-    from publicsuffix2 import get_sld
+    domain: str | None = _suffixes().privatesuffix(host)
+    if domain is not None:
+        return domain
+    # Below a top-level domain that the table does not know (.test, .corp) the next label is taken for the owner's.
+    return host if has_listed_suffix(host) else ".".join(host.split(".")[-2:])
 
-    domain = str(get_sld(host, strict=False) or host)
-    # For a top-level domain that the table does not know (.test, .corp) it gives that alone, which nobody owns.
-    return domain if "." in domain else ".".join(host.split(".")[-2:])
+
+def has_listed_suffix(host: str) -> bool:
+    """Whether `host` ends in a domain below which anybody may register, such as ``com`` or ``co.uk``."""
+    return _suffixes().publicsuffix(host) is not None
+
+
+@lru_cache(1)
+def _suffixes() -> Any:
+    # Imported late: most runs need no table of public suffixes.
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList(accept_unknown=False)
 
 
 @lru_cache(4096)
