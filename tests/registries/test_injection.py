@@ -291,6 +291,30 @@ def test_verify_finds_the_credentials_at_fault(
     assert told.leaks() == []
 
 
+@pytest.mark.parametrize(
+    ("repository", "outcome"), [("alice/app", "would-have-worked"), ("bob/app", "insufficient-rights")]
+)
+def test_verify_answers_for_a_client_without_a_login(
+    repository: str, outcome: str, registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """The client asked for a token without credentials; what a login would have got for the repository is proved."""
+    registry = registries("token")
+    call = Call.made(place, None)
+    told = sessions.read("oras", repository, registry, call, state_home, *with_login("verify", call, registry.login))
+    assert (verification(told)["outcome"], told.leaks()) == (outcome, []), told.output
+
+
+def test_ping_alone_proves_nothing_of_a_repository(
+    registries: Callable[[str], Registry], place: Place, state_home: Path
+) -> None:
+    """The client gives up before it asks for the repository: the login is right, and that is all."""
+    registry = registries("token")
+    call = Call.made(place, Login.made("alice"))
+    told = sessions.read("skopeo", "bob/app", registry, call, state_home, *with_login("verify", call, registry.login))
+    assert verification(told)["outcome"] == "undecided", told.output
+    assert "ping" in verification(told)["note"]
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_verify_tries_once(
     right: bool, registries: Callable[[str], Registry], place: Place, state_home: Path

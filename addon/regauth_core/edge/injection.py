@@ -43,6 +43,7 @@ from regauth_core.edge.translation import (
     sent_back,
 )
 from regauth_core.model import Endpoint, Finding, Origin, Proof
+from regauth_core.model import Outcome as Proved
 
 _REMEMBERED: Final = 1000
 _CIRCLE: Final = 60.0
@@ -209,10 +210,10 @@ class Injector:
     async def prove(self, finding: Finding, recorder: Recorder) -> None:
         """Find out whether what `finding` blames the client for would have gone well; once for a conversation."""
         key = (finding.client, finding.registry, finding.repository)
-        number = next((number for number in finding.exchanges if number in self._refused), None)
-        if number is None or key in self._proved or not recorder.is_provable(finding):
+        telling = self._telling(finding)
+        if telling is None or key in self._proved or not recorder.is_provable(finding):
             return
-        held = self._refused[number]
+        number, held = telling
         flow, request = held.flow, held.request
         if request.method not in ("GET", "HEAD") or not self._may_use(flow):
             return
@@ -221,8 +222,31 @@ class Injector:
         outcome = await self._sender.drive(flow, self._authenticator.verify(request, held.answer))
         if outcome.authorization is not None:
             _name(outcome.authorization, recorder)
-        if outcome.verification is not None:
-            recorder.prove(Proof(exchange=number, at=time.time(), verification=outcome.verification))
+        found = outcome.verification
+        if found is None:
+            return
+        is_of_login = finding.repository is not None and need_of(request.method, request.path).repository is None
+        if is_of_login and found.outcome is Proved.WOULD_HAVE_WORKED:
+            found = replace(found, outcome=Proved.UNDECIDED)
+        recorder.prove(Proof(exchange=number, at=time.time(), verification=found))
+
+    def _telling(self, finding: Finding) -> tuple[int, _Refused] | None:
+        """The refusal whose proof tells most of `finding`, and the number of the exchange that it is a proof for.
+
+        A repository's before a ping's; where `finding` rests on a token server's answer, the one that led there.
+        """
+        refused = {number: self._refused[number].request for number in finding.exchanges if number in self._refused}
+        needs = {number: need_of(request.method, request.path) for number, request in refused.items()}
+        asked = [number for number, need in needs.items() if need.is_api]
+        best = next((number for number in asked if needs[number].repository is not None), next(iter(asked), None))
+        if best is not None:
+            return best, self._refused[best]
+        for held in reversed(list(self._refused.values())):
+            repository = need_of(held.request.method, held.request.path).repository
+            is_its = repository is not None and repository == finding.repository
+            if is_its and str(held.request.origin) == finding.registry and finding.exchanges:
+                return finding.exchanges[0], held
+        return None
 
     # Common to all
 

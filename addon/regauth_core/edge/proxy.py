@@ -216,7 +216,7 @@ class RegAuth:
             keyring = self._keyring
             if keyring is None:
                 sources = sources_of("regauth_credentials", settings.credentials, os.environ)
-                keyring = Keyring(sources, os.environ, complain=lambda line: _log.warning("regauth: %s", line))
+                keyring = Keyring(sources, os.environ, complain=self._complain)
                 keyring.prompt()
             self._injector = Injector(
                 settings.inject,
@@ -226,6 +226,12 @@ class RegAuth:
                 manner=settings.manner,
                 clients=settings.clients,
             )
+
+    def _complain(self, line: str) -> None:
+        """Something is wrong with a source of credentials: for whoever is there now, and for whoever reads later."""
+        _log.warning("regauth: %s", line)
+        if self._live is not None:
+            self._live.recorder.note(self._live.recorder.redactor.text(line))
 
     def _record(self, settings: options.Settings) -> Live:
         redactor = Redactor(secrets.token_bytes(32), anonymize=frozenset(settings.anonymize))

@@ -19,9 +19,9 @@ from typing import Final
 
 from regauth_core import signs
 from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation
+from regauth_core.conversation import Conversation, bearer, secret_of
 from regauth_core.distrust import OBJECTIONS, Distrust
-from regauth_core.evidence import where
+from regauth_core.evidence import acts_after, where
 from regauth_core.model import Exchange, Fault, Severity
 from regauth_core.refusals import is_needless
 from regauth_core.rules.base import Family, Level, Match, Rule
@@ -63,8 +63,17 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
-    helped_itself = conversation.acted_on(refused) or conversation.succeeded(refused)
-    return helped_itself or is_needless(conversation, refused)
+    if conversation.succeeded(refused) or is_needless(conversation, refused):
+        return True
+    return any(_is_own(conversation, act) for act in acts_after(conversation, refused))
+
+
+def _is_own(conversation: Conversation, act: Exchange) -> bool:
+    """Whether the client shows a secret of its own, or a token that may be for one; a token for nobody is none."""
+    if secret_of(act) is not None:
+        return True
+    issue = conversation.issue_of(bearer(act))
+    return bearer(act) is not None and (issue is None or issue.secret is not None)
 
 
 def _match(conversation: Conversation, exchange: Exchange, reason: Distrust) -> Match:
