@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import http.client
 import json
 import logging
 import os
@@ -478,3 +479,24 @@ def test_logs_hold_no_secret(proxy: Proxy, caplog: pytest.LogCaptureFixture, tmp
     assert len(journal.exchanges) == 4
     texts = [*(path.read_text() for path in written), repr(journal), *ours]
     assert [leak for text in texts for leak in leaks(text, secrets)] == []
+
+
+def test_token_server_that_cannot_be_reached_is_recorded(authority_dir: Path) -> None:
+    """There is no tunnel to it and so no request: that the client tried is seen all the same, and nobody blames it."""
+    realm = 'Bearer realm="https://127.0.0.1:1/token/",service="s"'
+    server = Upstream(lambda _: Reply(status=401, headers=[("WWW-Authenticate", realm)]), authority_dir)
+    with running(authority_dir, upstream=server) as proxy:
+        proxy.ask("/v2/foo/tags/list")
+        connection = http.client.HTTPSConnection("127.0.0.1", proxy.port, timeout=20)
+        connection.set_tunnel("127.0.0.1", 1, {"User-Agent": "client/1"})
+        with pytest.raises(OSError, match="502"):
+            connection.connect()
+        journal = proxy.stop()
+    server.stop()
+    refused, unsent = journal.exchanges
+    assert (unsent.status, unsent.request.url) == (0, "https://127.0.0.1:1/token/")
+    assert unsent.failure is not None
+    assert unsent.failure.kind is FailureKind.CONNECT
+    assert unsent.sender.process == refused.sender.process
+    told = [found.rule for found in journal.diagnosis.findings] + [open.rule for open in journal.diagnosis.undecided]
+    assert told == ["realm-unreachable"]

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mitmproxy import ctx, http
@@ -20,7 +20,7 @@ from regauth_core.edge.processes import Process
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.streaming import Counter, stream_request, stream_response
 from regauth_core.edge.traffic import Place, Role, Watch, place_of
-from regauth_core.model import Ending, Finding, Journal, Origin, Severity
+from regauth_core.model import Ending, FailureKind, Finding, Journal, Origin, Severity
 from regauth_core.report.terminal import live_line
 
 _MARKS: Final = {Severity.ERROR: ":x:", Severity.WARNING: ":warning:", Severity.INFO: ":bulb:"}
@@ -118,6 +118,28 @@ class Live:
             )
             self.watch.learn_layers(entry.place, flow.response.raw_content)
         self._announce(self.recorder.end(wire_of(flow, entry.number)))
+
+    def unreached(self, flow: http.HTTPFlow, path: str) -> None:
+        """No connection to a token server could be made for a client, whose request for `path` there stays unsent."""
+        self._numbers += 1
+        said = flow.response.get_text(strict=False) if flow.response is not None else None
+        agent = flow.request.headers.get("user-agent")
+        wire = replace(
+            wire_of(flow, self._numbers),
+            method="GET",
+            scheme="https",
+            host=flow.request.host.lower(),
+            port=flow.request.port,
+            path=path,
+            request_headers=(("User-Agent", agent),) if agent else (),
+            status=None,
+            response_headers=(),
+            response_body=None,
+            response_size=0,
+            failure=(FailureKind.CONNECT, (said or "no connection")[:200]),
+            changes=("the client could not send this request: the proxy found no connection for it",),
+        )
+        self._announce(self.recorder.end(wire))
 
     def opened(self, flow: http.HTTPFlow) -> tuple[int, Place] | None:
         """The number of a watched request that has not ended, and where it goes."""

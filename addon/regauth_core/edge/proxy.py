@@ -22,6 +22,7 @@ from mitmproxy.proxy import mode_specs
 
 from regauth_core.edge import options, outputs
 from regauth_core.edge.credentials import Keyring, sources_of
+from regauth_core.edge.flows import Noted
 from regauth_core.edge.identity import Identities
 from regauth_core.edge.inject import Inject
 from regauth_core.edge.injection import Injector
@@ -322,6 +323,24 @@ class RegAuth:
         """Read the label of the proxy's URL; the tunnel's other headers say nothing of a registry."""
         with self._guard("a CONNECT request"):
             self._identities.opened(flow)
+
+    async def http_connect_error(self, flow: http.HTTPFlow) -> None:
+        """No tunnel: of what the client wanted to ask there is no request to be seen."""
+        live = self._live
+        if live is None:
+            return
+        with self._guard("a CONNECT request"):
+            host, port = flow.request.host.lower(), flow.request.port
+            path = live.watch.token_path(host, port)
+            if path is not None:
+                process = await self._identities.process(flow.client_conn)
+                label = self._identities.label(flow.client_conn)
+                number, program = (process.number, process.program) if process else (None, None)
+                Noted(flow).sender(label, number, program)
+                live.unreached(flow, path)
+            elif self._embedded:
+                place = f"{live.recorder.redactor.host(host)}:{port}"
+                live.recorder.note(f"the proxy could not connect to {place}, so that no request to it could be seen")
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """A client that does not trust the proxy sends no request at all; say so."""

@@ -66,6 +66,7 @@ class Watch:
         self.hosts = tuple(hosts)
         self._registries: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._named: OrderedDict[tuple[str, int, str], Role] = OrderedDict()
+        self._realms: OrderedDict[tuple[str, int], str] = OrderedDict()
 
     def role_of(self, place: Place) -> Role | None:
         """What the request is for; `None` if it is not a registry's and nobody's business."""
@@ -82,6 +83,10 @@ class Watch:
     def _token_role(self, place: Place) -> Role | None:
         asks = not self.hosts and _TOKEN_QUERY.search(place.path, 0, _MAX_QUERY) is not None
         return Role.TOKEN if asks else None
+
+    def token_path(self, host: str, port: int) -> str | None:
+        """The path of the token server that a registry has named there last; `None` where none was named."""
+        return self._realms.get((host, port))
 
     def may_be_registry(self, origin: Origin) -> bool:
         """Whether the operator wants this host watched."""
@@ -112,6 +117,8 @@ class Watch:
             return
         path = "/" + whole.partition("://")[2].partition("/")[2]
         _put(self._named, (origin.host, origin.port, _bare(path)), role, MAX_NAMED)
+        if role is Role.TOKEN:
+            _put(self._realms, (origin.host, origin.port), path.partition("?")[0], MAX_REGISTRIES)
 
 
 def layer_urls(place: Place, body: bytes | None) -> tuple[str, ...]:
