@@ -293,9 +293,11 @@ class Injector:
         withheld = next((one for one in reasons if isinstance(one, Distrust) and one not in _QUIET), None)
         if withheld is not None:
             Noted(flow).withheld(withheld)
-        for reason in reasons:
+        host = recorder.redactor.host_name(kept.request.origin.host)
+        if Stop.NO_LOGIN in reasons and not _brings_credentials(kept):
+            recorder.note(f"regauth has no credentials for {host}: nothing of regauth_credentials is for it")
+        for reason in reasons if Stop.RECENTLY_REFUSED not in reasons else ():
             if isinstance(reason, Stop) and reason not in _QUIET:
-                host = recorder.redactor.host_name(kept.request.origin.host)
                 recorder.note(f"regauth's own credentials for {host}: {objection(reason)}")
 
     def _mark(self, flow: http.HTTPFlow, recorder: Recorder, *changes: str) -> None:

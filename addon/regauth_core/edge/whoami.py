@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TextIO
 
 from regauth_core.auth.authfile import Tool
+from regauth_core.auth.hosts import one_name
 from regauth_core.auth.login import Login
 from regauth_core.auth.lookup import Found, Looked, Outcome
 from regauth_core.auth.pairs import is_same
@@ -58,7 +59,7 @@ def whoami(reference: str, as_: str | None, sources: Sequence[str], environment:
 
 
 async def _own(keyring: Keyring, image: Named) -> dict[str, Found]:
-    registry = image.host.lower().removesuffix(":443").removesuffix(":80")
+    registry = one_name(image.host.lower().removesuffix(":443").removesuffix(":80"))
     return {_REGAUTH: await keyring.look_up(registry, image.repository)}
 
 
