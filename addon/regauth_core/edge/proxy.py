@@ -338,7 +338,8 @@ class RegAuth:
                 number, program = (process.number, process.program) if process else (None, None)
                 Noted(flow).sender(label, number, program)
                 live.unreached(flow, path)
-            elif self._embedded:
+            elif self._embedded and not live.recorder.count:
+                # Later on it may be anybody that the client happens to try; at first it is the registry.
                 place = f"{live.recorder.redactor.host(host)}:{port}"
                 live.recorder.note(f"the proxy could not connect to {place}, so that no request to it could be seen")
 
