@@ -32,6 +32,9 @@ _ORIGIN = re.compile(
     r"(?::(?P<port>[0-9]{0,5}+))?+(?=[/?#]|\Z)",
     re.IGNORECASE,
 )
+_LINK = re.compile(r"<([^<>]{1,8192})>")
+_LONGEST_LINE = 16 * 1024
+_MOST_LINKS = 16
 _PORTS = {"http": 80, "https": 443}
 _WORDS = {"manifests": Endpoint.MANIFEST, "blobs": Endpoint.BLOB, "referrers": Endpoint.REFERRERS}
 
@@ -179,3 +182,8 @@ def _address(text: str) -> str | None:
         return str(ipaddress.IPv6Address(text))
     except ValueError:
         return None
+
+
+def linked(line: str) -> list[str]:
+    """The URLs in a `Link` line (RFC 8288 section 3), at most 16 of its first 16,384 characters."""
+    return _LINK.findall(line[:_LONGEST_LINE])[:_MOST_LINKS]

@@ -12,7 +12,6 @@ value goes to the registry twice. A login that was refused is not tried again fo
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
@@ -34,13 +33,11 @@ from regauth_core.auth.trust import Trust
 from regauth_core.bounded import Bounded
 from regauth_core.distrust import Distrust
 from regauth_core.model import Holder
-from regauth_core.target import absolute, origin_of
+from regauth_core.target import absolute, linked, origin_of
 
 _NAMES_A_PLACE: Final = frozenset({201, 202, 301, 302, 303, 307, 308})
 _MOST_OWN: Final = 1000
 _MOST_LINKS: Final = 16
-_LONGEST_LINK: Final = 16 * 1024
-_LINK: Final = re.compile(r"<([^<>]{1,8192})>")
 _READS: Final = ("GET", "HEAD")
 
 
@@ -152,7 +149,7 @@ class Authenticator:
             for location in received.values("location"):
                 self.note_led(request, location, received.at)
         for link in received.values("link")[:_MOST_LINKS]:
-            for url in _LINK.findall(link[:_LONGEST_LINK])[:_MOST_LINKS]:
+            for url in linked(link):
                 self.note_led(request, url, received.at)
 
     def _was_led(self, request: ClientRequest, now: float) -> bool:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote
 
 from regauth_core.auth.messages import Scheme
-from regauth_core.auth.need import Need
+from regauth_core.auth.need import Need, segments
 from regauth_core.auth.offers import Offers
 from regauth_core.auth.reasons import Stop
 from regauth_core.bounded import Bounded
@@ -141,8 +140,7 @@ class Learned:
 def _bare(path: str) -> str:
     """The one spelling of a path: decoded, without dot segments, parameters, empty segments and query."""
     kept: list[str] = []
-    plain = unquote(unquote(path.partition("#")[0].partition("?")[0])).replace("\\", "/")
-    for part in (part.partition(";")[0] for part in plain.split("/")):
+    for part in segments(path.partition("#")[0].partition("?")[0]):
         if part == "..":
             del kept[-1:]
         elif part not in ("", "."):

@@ -48,9 +48,16 @@ def need_of(method: str, path: str) -> Need:
 
 def _climbs(path: str) -> bool:
     """The path has dot segments, with which it may leave ``/v2/`` or the repository that it seems to name."""
-    # Some servers decode twice, and some have parameters in each segment (RFC 3986 section 3.3).
+    return "%25" in path or any(part in (".", "..") for part in segments(path))
+
+
+def segments(path: str) -> list[str]:
+    """The segments of a path without a query, decoded and without their parameters.
+
+    Some servers decode twice, and some have parameters in each segment (RFC 3986 section 3.3).
+    """
     plain = unquote(unquote(path)).replace("\\", "/")
-    return "%25" in path or any(part.partition(";")[0] in (".", "..") for part in plain.split("/"))
+    return [part.partition(";")[0] for part in plain.split("/")]
 
 
 def _is_plain(name: str) -> bool:

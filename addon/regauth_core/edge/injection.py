@@ -156,14 +156,16 @@ class Injector:
         if response is None or flow.error is not None:
             return
         received = received_of(response, response.timestamp_end or _begin(flow))
-        self._authenticator.note_answer(kept.request, received)
+        may_answer = self.mode is not Inject.VERIFY and self._may_use(flow)
+        if not may_answer:
+            self._authenticator.note_answer(kept.request, received)
         for url in layer_urls(place, plain_body(response)):
             self._authenticator.note_led(kept.request, url, received.at)
         if self.mode is Inject.VERIFY:
             if received.status in (401, 403):
                 self._refused[number] = _Refused(bare(flow), kept.request, replace(received, body=b""))
             return
-        if self._may_use(flow):
+        if may_answer:
             await self._answer(flow, kept, received, recorder)
             if flow.response is not response:
                 self._note_ping(flow, place)

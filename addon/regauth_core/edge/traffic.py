@@ -24,8 +24,6 @@ MAX_NAMED: Final = 4096
 """URLs that answers have named; the oldest are forgotten."""
 MAX_REGISTRIES: Final = 1024
 
-_MAX_HEADER: Final = 16 * 1024
-_LINK = re.compile(r"<([^<>]{1,8192})>")
 _MAX_QUERY: Final = 4096
 # Somebody may ask for a token before any challenge was recorded; nothing but the token protocol has these parameters.
 _TOKEN_QUERY = re.compile(
@@ -101,7 +99,7 @@ class Watch:
         for location in locations:
             self._name(place, location, Role.STORAGE)
         for link in links:
-            for url in _LINK.findall(link[:_MAX_HEADER])[:16]:
+            for url in target.linked(link):
                 self._name(place, url, Role.STORAGE)
 
     def learn_layers(self, place: Place, body: bytes | None) -> None:
