@@ -224,13 +224,35 @@ def test_the_catalogue_shows_what_may_be_pulled(policy: str, expected: tuple[Any
         assert (json.loads(answer.body)["repositories"] if answer.status == 200 else answer.status) == outcome
 
 
-def test_there_are_no_referrers(first: Played) -> None:
-    """The list of referrers is an empty index."""
-    answer = first.ask("GET", f"/v2/bar/referrers/{digest(b'')}")
-    assert (header(answer, "content-type"), json.loads(answer.body)["manifests"]) == (
-        "application/vnd.oci.image.index.v1+json",
-        [],
-    )
+def test_referrers_are_the_manifests_that_name_the_subject(first: Played) -> None:
+    """All of them, or those of the kind that is asked for; none of another repository's."""
+    subject = digest(b"")
+    body = json.dumps(
+        {"artifactType": "text/x", "subject": {"digest": subject}, "annotations": {"of": "it"}, "layers": []}
+    ).encode()
+    pushed = first.ask("PUT", f"/v2/foo/manifests/{digest(body)}", ALICE, body)
+    assert (pushed.status, header(pushed, "oci-subject")) == (201, subject)
+
+    def referrers(path: str) -> tuple[str, list[str], Any]:
+        answer = first.ask("GET", path, ALICE)
+        listed = json.loads(answer.body)["manifests"]
+        return header(answer, "content-type"), headers(answer, "oci-filters-applied"), listed
+
+    media_type = "application/vnd.oci.image.index.v1+json"
+    listed = [
+        {
+            "mediaType": "application/json",
+            "digest": digest(body),
+            "size": len(body),
+            "artifactType": "text/x",
+            "annotations": {"of": "it"},
+        }
+    ]
+    path = f"/v2/foo/referrers/{subject}"
+    assert referrers(path) == (media_type, [], listed)
+    assert referrers(f"{path}?artifactType=text/x") == (media_type, ["artifactType"], listed)
+    assert referrers(f"{path}?artifactType=text/y") == (media_type, ["artifactType"], [])
+    assert referrers(f"/v2/bar/referrers/{subject}") == (media_type, [], [])
 
 
 # Pushing.

@@ -94,11 +94,12 @@ def _made(directory: Path) -> Files:
     return Files(directory)
 
 
-def _scenario_file(name: str) -> str:
-    return str(ROOT / "scenarios" / f"{name}.yaml")
+def _scenario_file(scenario: str | Path) -> str:
+    """The file of a shipped scenario, by its name, or of another one."""
+    return str(scenario if isinstance(scenario, Path) else ROOT / "scenarios" / f"{scenario}.yaml")
 
 
-def run(command: Sequence[str], scenario: str, place: Place, state_home: Path, *options: str) -> Told:
+def run(command: Sequence[str], scenario: str | Path, place: Place, state_home: Path, *options: str) -> Told:
     """`regauth run` with the command against the scenario; below `state_home` it keeps its authority."""
     files = _made(place.directory / "regauth")
     regauth = [

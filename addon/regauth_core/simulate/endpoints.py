@@ -29,16 +29,20 @@ _CHUNK = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/.{0,20})?")
 _TAG = re.compile(TAG_GRAMMAR)
 
 
-class _Descriptor(msgspec.Struct):
+class _Descriptor(msgspec.Struct, rename="camel"):
     digest: str
+    media_type: str | None = None
     urls: list[str] | None = None
 
 
 class _Manifest(msgspec.Struct, rename="camel"):
     media_type: str | None = None
+    artifact_type: str | None = None
     config: _Descriptor | None = None
     layers: list[_Descriptor] = []
     manifests: list[_Descriptor] = []
+    subject: _Descriptor | None = None
+    annotations: dict[str, str] | None = None
 
 
 class Endpoints:
@@ -65,7 +69,7 @@ class Endpoints:
                 case Endpoint.BLOB:
                     return self._blob(asked, route, now)
                 case Endpoint.REFERRERS:
-                    return self._referrers(route)
+                    return self._referrers(asked, route)
                 case Endpoint.UPLOAD_START:
                     return self._upload_start(asked, route, may_mount=may_mount)
                 case _:
@@ -127,7 +131,11 @@ class Endpoints:
         media_type = next(iter(asked.all("content-type")), "") or manifest.media_type or "application/json"
         self._store.add_manifest(route.repository, name, None if by_digest else route.reference, media_type, asked.body)
         location = self._places.upload(asked, f"/v2/{route.repository}/manifests/{name}")
-        return Answer(status=201, headers=(("Location", location), ("Docker-Content-Digest", name)))
+        headers = (("Location", location), ("Docker-Content-Digest", name))
+        if manifest.subject is not None:
+            # "Pushing Manifests with Subject": without it a client keeps the list of referrers by itself.
+            headers += (("OCI-Subject", manifest.subject.digest),)
+        return Answer(status=201, headers=headers)
 
     def _complete(self, manifest: _Manifest, repository: str) -> bool:
         """Whether all that is not kept elsewhere is in the repository."""
@@ -151,10 +159,28 @@ class Endpoints:
             return Answer(status=self._policy.blobs.status, headers=(("Location", url),))
         return ranged(asked, data, (("Docker-Content-Digest", route.reference),))
 
-    def _referrers(self, route: Route) -> Answer:
+    def _referrers(self, asked: Asked, route: Route) -> Answer:
+        """The manifests of the repository whose subject has this digest ("Listing Referrers")."""
         if not is_digest(route.reference):
             return refusal(400, "DIGEST_INVALID", "the reference is no digest")
-        return json_answer(200, {"schemaVersion": 2, "mediaType": _INDEX_TYPE, "manifests": []}, _INDEX_TYPE)
+        wanted = next(iter(asked.query("artifactType")), "")
+        listed: list[dict[str, object]] = []
+        for name, media_type, data in self._store.manifests(route.repository):
+            # What is kept was decoded when it came.
+            manifest = msgspec.json.decode(data, type=_Manifest)
+            if manifest.subject is None or manifest.subject.digest != route.reference:
+                continue
+            kind = manifest.artifact_type or (manifest.config.media_type if manifest.config else None)
+            if wanted and kind != wanted:
+                continue
+            entry: dict[str, object] = {"mediaType": media_type, "digest": name, "size": len(data)}
+            if kind:
+                entry["artifactType"] = kind
+            if manifest.annotations:
+                entry["annotations"] = manifest.annotations
+            listed.append(entry)
+        answer = json_answer(200, {"schemaVersion": 2, "mediaType": _INDEX_TYPE, "manifests": listed}, _INDEX_TYPE)
+        return answer.with_headers(("OCI-Filters-Applied", "artifactType")) if wanted else answer
 
     def _upload_start(self, asked: Asked, route: Route, *, may_mount: bool) -> Answer:
         mounted, source, whole = (next(iter(asked.query(key)), "") for key in ("mount", "from", "digest"))

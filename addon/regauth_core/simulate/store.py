@@ -77,6 +77,10 @@ class Store:
         found = self._manifests.get((repository, name))
         return (name, *found) if found else None
 
+    def manifests(self, repository: str) -> list[tuple[str, str, bytes]]:
+        """Digest, media type and bytes of each manifest in `repository`, in the order in which they came."""
+        return [(name, *found) for (where, name), found in self._manifests.items() if where == repository]
+
     def add_manifest(self, repository: str, name: str, tag: str | None, media_type: str, data: bytes) -> None:
         """Keeps a manifest, whose digest is `name`, and the tag that names it. Raises `Full`."""
         if (repository, name) not in self._manifests:

@@ -1,0 +1,48 @@
+"""The conformance suite of the OCI distribution specification, as a registry's judge and as a client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+import pytest
+
+from clients import sessions
+from clients.programs import PASSWORD, REGISTRY, USER, Place, path_of, require
+
+pytestmark = pytest.mark.clients
+
+SUITE: Final = "conformance"
+SCENARIOS: Final = {
+    scheme: Path(__file__).parent / "scenarios" / f"conformance-{scheme}.yaml" for scheme in ("basic", "bearer")
+}
+
+
+def results(directory: Path) -> dict[str, int]:
+    """How many tests there were and how many of them failed, from the suite's own report."""
+    report = ElementTree.parse(directory / "junit.xml").getroot()  # noqa: S314  (of a program started here)
+    return {name: sum(int(suite.get(name, 0)) for suite in report) for name in ("tests", "failures", "errors")}
+
+
+@pytest.mark.parametrize("mode", ["off", "fill", "override"])
+@pytest.mark.parametrize("scheme", SCENARIOS)
+def test_the_suite_passes_behind_regauth(scheme: str, mode: str, place: Place, state_home: Path) -> None:
+    """All of its requests are answered as a registry should, whoever authorizes them, and nothing is found."""
+    require(SUITE)
+    # The suite has an invalid password where regauth replaces it, and none where regauth adds one.
+    user, password = {"off": (USER, PASSWORD), "fill": ("", ""), "override": (USER, "out-of-date")}[mode]
+    directory = place.directory / "results"
+    variables = {
+        **{"OCI_REGISTRY": REGISTRY, "OCI_TLS": "enabled", "OCI_RESULTS_DIR": str(directory)},
+        **{"OCI_USERNAME": user, "OCI_PASSWORD": password},
+    }
+    suite = ["env", *(f"{name}={value}" for name, value in variables.items()), path_of(SUITE) or SUITE]
+    credentials = ["--credentials", str(place.authfile), "--trust", "https://auth.test"]
+    permissions = ["--allow", "push", "--allow", "delete"]
+    options = [] if mode == "off" else ["--inject", mode, *credentials, *permissions]
+    told = sessions.run(suite, SCENARIOS[scheme], place, state_home, *options)
+    found = results(directory)
+    assert found["tests"] > 800
+    assert (told.status, found["failures"], found["errors"], told.findings) == (0, 0, 0, []), told.output[-3000:]
+    assert told.leaks() == []
