@@ -131,11 +131,9 @@ class Endpoints:
         media_type = next(iter(asked.all("content-type")), "") or manifest.media_type or "application/json"
         self._store.add_manifest(route.repository, name, None if by_digest else route.reference, media_type, asked.body)
         location = self._places.upload(asked, f"/v2/{route.repository}/manifests/{name}")
-        headers = (("Location", location), ("Docker-Content-Digest", name))
-        if manifest.subject is not None:
-            # "Pushing Manifests with Subject": without it a client keeps the list of referrers by itself.
-            headers += (("OCI-Subject", manifest.subject.digest),)
-        return Answer(status=201, headers=headers)
+        answer = Answer(status=201, headers=(("Location", location), ("Docker-Content-Digest", name)))
+        # "Pushing Manifests with Subject": without it a client keeps the list of referrers by itself.
+        return answer.with_headers(("OCI-Subject", manifest.subject.digest)) if manifest.subject else answer
 
     def _complete(self, manifest: _Manifest, repository: str) -> bool:
         """Whether all that is not kept elsewhere is in the repository."""
