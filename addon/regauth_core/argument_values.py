@@ -29,6 +29,7 @@ _DIGEST = r"(?:@sha(?:256|512):[0-9a-f]{32,128})?"
 _IS_HOST = re.compile(_PLACE)
 _PATH = re.compile(r"(?:~|\.{1,2})?/?(?:[A-Za-z0-9_.+%-]{1,255}/){0,64}(?:[A-Za-z0-9_.+%-]{1,255})?")
 _IMAGE = re.compile(rf"(?:{_PLACE}/)?{_NAME}(?:/{_NAME}){{0,16}}(?::{_TAG})?{_DIGEST}")
+_TYPED = re.compile(r"([^:]+):(?:application|text|image|audio|video|model)/[a-z0-9.+-]{1,100}")
 _BARE = re.compile(rf"([a-z0-9][a-z0-9._-]{{0,127}})(?::({_TAG}))?{_DIGEST}")
 _VERSION = re.compile(r"v?[0-9][A-Za-z0-9._-]{0,127}")
 _TAGS = frozenset({"latest", "stable", "edge", "main", "master", "dev", "nightly", "test", "tag", "alpine", "slim"})
@@ -70,7 +71,8 @@ _HARMLESS_VARIABLES = frozenset(
         "DOCKER_BUILDKIT", "DOCKER_HOST", "DOCKER_CONTENT_TRUST", "REGISTRY", "REPO", "IMAGE", "TAG", "REGISTRY_HOST",
         "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "DXF_HOST", "REGCTL_CONFIG", "TMPDIR", "BUILDKIT_HOST",
         "push", "name", "type", "dest", "src", "source", "target", "id", "reg", "registry", "tls", "ref", "mode", "url",
-        "filename", "context", "image", "image.repository", "image.tag", "image.registry", "jib.from.image",
+        "filename", "context", "dockerfile", "image",
+        "image.repository", "image.tag", "image.registry", "jib.from.image",
         "jib.to.image", "jib.to.tags", "jib.allowInsecureRegistries", "sendCredentialsOverHttp", "skipTests",
         "maven.repo.local", "https.proxyHost", "https.proxyPort", "http.proxyHost", "http.proxyPort",
         "javax.net.ssl.trustStore", "compression", "oci-mediatypes", "insecure", "hostname", "pathPrefix", "format",
@@ -271,9 +273,10 @@ class Values:
             return self._url(word, url[2])
         transport = _TRANSPORT.fullmatch(shape)
         rest = transport[2] if transport else shape
-        is_kept = self._is_reference(rest, may_be_bare=may_be_bare) or (
-            transport is not None and self._is_reference(rest.rpartition(":")[0] or rest, may_be_bare=True)
-        )
+        is_kept = self._is_reference(rest, may_be_bare=may_be_bare)
+        if transport and not is_kept:
+            path, _, tag = rest.rpartition(":")
+            is_kept = self._is_reference(path or rest, may_be_bare=True) and _IMAGE.fullmatch(tag) is not None
         if not is_kept and not (word.variables and shape.strip("x/:") == ""):
             if not may_be_bare or _BARE.fullmatch(shape) is None:
                 self.note(word.text)
@@ -292,6 +295,9 @@ class Values:
 
     @staticmethod
     def _is_reference(shape: str, *, may_be_bare: bool) -> bool:
+        typed = _TYPED.fullmatch(shape)
+        if typed is not None:
+            return _PATH.fullmatch(typed[1]) is not None
         if "/" in shape or _IS_HOST.fullmatch(shape):
             return any(form.fullmatch(shape) for form in (_IMAGE, _PATH, _IS_HOST))
         if shape in (".", ".."):

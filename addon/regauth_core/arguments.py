@@ -66,7 +66,8 @@ class Arguments:
         for at, word in enumerate(words):
             if self._expected is not None and self._value(word):
                 continue
-            if self._is_last():
+            # Options behind `--` are another program's, or meant as options.
+            if self._is_last() or (ended and word.text.startswith("-") and self._client.starts is None):
                 self._reading.note(words[at:])
                 self._pieces.append(HIDDEN)
                 break
@@ -105,6 +106,7 @@ class Arguments:
         return self._values.shown(word, kind)
 
     def _option(self, word: Word) -> None:
+        was_doubtful = self._doubtful
         self._doubtful = self._is_behind_credential = False
         dashes = "--" if word.text.startswith("--") else "-"
         name, equals, value = word.text[len(dashes) :].partition("=")
@@ -112,7 +114,9 @@ class Arguments:
         is_long = len(name) > 1 and (dashes == "--" or kind is not None or not self._client.grouped)
         if dashes == "-" and len(name) == 1:
             is_long = equals == "=" or not value
-        if not is_long:
+        if was_doubtful and dashes == "-" and kind is None:
+            self._unknown(word, name, value, has_value=False)
+        elif not is_long:
             self._group(word)
         elif kind is None or (dashes == "--" and len(name) == 1):
             self._unknown(word, name, value, has_value=equals == "=")

@@ -13,7 +13,7 @@ _CURL: Final = client(
     " disable s silent S show-error v verbose 0 1 2 3 4 6 http1.0 http1.1 http2 http2-prior-knowledge"
     " http3 http3-only tlsv1 tlsv1.2 tlsv1.3 ipv4 ipv6 Z parallel path-as-is proxy-anyauth proxy-basic"
     " proxy-insecure post301 post302 post303 O remote-name R J j # tr-encoding progress-bar"
-    " no-progress-meter raw ssl-reqd V version h help create-dirs no-keepalive no-alpn p proxytunnel",
+    " no-progress-meter raw ssl-reqd V version h help create-dirs no-keepalive no-alpn proxytunnel",
     plain="X request o output x proxy cacert capath c cookie-jar D dump-header m max-time connect-timeout"
     " retry retry-delay retry-max-time resolve connect-to r range A user-agent w write-out T upload-file K"
     " config noproxy max-redirs url e referer ciphers tls-max key-type cert-type netrc-file interface"
@@ -113,7 +113,7 @@ _ENV: Final = client(none="i ignore-environment 0 null v debug -", plain="C chdi
 _SUDO: Final = client(
     none="E n S H i s k b A preserve-env non-interactive stdin", hidden="u user g group p prompt h host C D", starts=0
 )
-_WRAPPER: Final = client(none="p l f a c v q", hidden="o n i k s u e t m r d g", starts=0)
+_WRAPPER: Final = client(none="p l c v q", hidden="a f o n i k s u e t m r d g", starts=0)
 _TIMEOUT: Final = client(none="v foreground preserve-status verbose", plain="k kill-after s signal", starts=1)
 _XARGS: Final = client(none="0 r t p x o no-run-if-empty", plain="n P L I s d", starts=0)
 
