@@ -78,7 +78,7 @@ def test_no_piece_of_a_token_is_shown_either(story: Story, tmp_path: Path) -> No
 
 # Each layer alone.
 
-NEEDS_SWEEP = {"N16a", "N16b", "N16c", "N16d", "N16e", "N17b", "N24", "D30"}.union(story.id for story in ODD_FORMS)
+NEEDS_SWEEP = {"N16a", "N16b", "N16c", "N16d", "N16e", "N24", "D30"}.union(story.id for story in ODD_FORMS)
 """The secret is words among words: only who has seen it where it belongs can know it."""
 NEEDS_ALLOW_LIST = {"N16", "N20", "N26", "N27", "N29", "D03", "D04", "D06", "D07", "D09", "D10", "D11", "D15", "D16"}
 """Nothing but the words around it, or that its place is not on the list, says that it is a secret: nobody remembers."""

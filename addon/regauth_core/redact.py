@@ -41,7 +41,7 @@ class Redactor:
         self._aliases = Aliases(anonymize)
         self._urls = Urls(self)
         self._fields = Fields(self, self._urls)
-        self._command = CommandLine(self.remember, self._argument, self._fields.value)
+        self._command = CommandLine(self.remember, self._argument, self._fields.value, self._linked)
         self._sweep = Sweep(self._fingerprints, self._is_spared)
         self.seen = Seen()
         self._spared: set[str] = set()
@@ -267,6 +267,10 @@ class Redactor:
     def _argument(self, text: str) -> str:
         # Swept before it is quoted for a shell, which takes apart what has quotes in it.
         return self.prose(self._sweep.swept(text)[0])
+
+    def _linked(self, url: str) -> str:
+        # The parts of a URL are known by their places, which a fingerprint in it would hide.
+        return self._sweep.swept(self._urls.shown(url))[0]
 
     def sweep(self, text: str) -> tuple[str, int]:
         """Finished output without any remembered secret, and how many places had to be replaced.
