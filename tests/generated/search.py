@@ -75,8 +75,11 @@ def needles(owner: int, secret: str, planted: str, planted_form: str) -> Iterato
     if len(bare) >= SHORTEST:
         for text in plain:
             yield from _needle(owner, squeezed(text), _window(bare), "text")
-        if bare not in squeezed(planted) and not planted_form.startswith(_CODED):
-            yield from _needle(owner, squeezed(planted), _window(bare), f"as planted, {planted_form}")
+        written = squeezed(planted)
+        if bare not in written and not planted_form.startswith(_CODED):
+            # As many signs of the secret, each of which takes up more room.
+            window = max(_window(bare), _window(bare) * len(written) // len(bare))
+            yield from _needle(owner, written, window, f"as planted, {planted_form}")
         for raw in _bytes_of(secret):
             yield from _needle(owner, raw.hex(), max(LONGEST_WINDOW, _window(bare)), "hexadecimal")
             yield from _coded(owner, raw)
