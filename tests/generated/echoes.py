@@ -25,6 +25,8 @@ class Echo:
     """With the text in its place."""
     takes: Callable[[str], bool] = lambda _: True
     """Whether the text can stand there."""
+    folds: bool = False
+    """Whether a reader of hosts makes it lower case, after which nobody can decode base64."""
 
 
 def _line(text: str) -> str:
@@ -54,6 +56,10 @@ def _fields(status: int, *fields: tuple[str, str], body: str = "{}") -> Callable
 
 def _url(status: int, name: str, form: str) -> Callable[[str], Exchange]:
     return lambda text: answered(status, (name, form.replace("{}", _reference(text))))
+
+
+def _location_host(text: str) -> Exchange:
+    return answered(307, ("Location", f"https://{text}.cdn.test/x"))
 
 
 def _asked(name: str, form: str, status: int = 401) -> Callable[[str], Exchange]:
@@ -184,7 +190,7 @@ ECHOES: Final[Mapping[str, Echo]] = {
     "header name": Echo(lambda text: answered(403, (text, "x")), _matching(_NAME)),
     "cookie name": Echo(lambda text: answered(200, ("Set-Cookie", f"{text}=1; Path=/")), _matching(_NAME)),
     "cookie attribute": Echo(_fields(200, ("Set-Cookie", "a=1; Path=/{}; Domain={}"))),
-    "Location, host": Echo(lambda text: answered(307, ("Location", f"https://{text}.cdn.test/x")), _matching(_LABELS)),
+    "Location, host": Echo(_location_host, _matching(_LABELS), True),
     "Location, path": Echo(_url(307, "Location", "https://cdn.test/x/{}")),
     "Location, path of the registry": Echo(_url(202, "Location", "/v2/team/app/blobs/uploads/{}")),
     "Location, repository": Echo(_url(307, "Location", "https://registry.test/v2/team/{}/manifests/latest")),
@@ -213,8 +219,8 @@ ECHOES: Final[Mapping[str, Echo]] = {
     "token request, scope": Echo(_path("/token?service=s&scope=repository:{}:pull", host=AUTH), _short(15_000)),
     "token request, service": Echo(_path("/token?service={}&scope=repository:a:pull", host=AUTH), _short(15_000)),
     "token request, client_id": Echo(_path("/token?service=s&client_id={}&account={}", host=AUTH), _short(7_000)),
-    "host asked": Echo(lambda text: Exchange(host=f"{text}.registry.test"), _matching(_LABELS)),
-    "Host": Echo(_asked("Host", "{}.registry.test")),
+    "host asked": Echo(lambda text: Exchange(host=f"{text}.registry.test"), _matching(_LABELS), True),
+    "Host": Echo(_asked("Host", "{}.registry.test"), folds=True),
     "User-Agent": Echo(_asked("User-Agent", "docker/24.0 {}")),
     "User-Agent, product": Echo(_asked("User-Agent", "{}/1.0 (linux)")),
     "Accept": Echo(_asked("Accept", "application/{}")),

@@ -33,7 +33,7 @@ class Planted:
     @property
     def is_beyond(self) -> bool:
         """Whether the spelling is one that no search is expected to undo."""
-        return self.spelling in BEYOND
+        return self.spelling in BEYOND or (ECHOES[self.echo].folds and self.spelling.startswith("base64"))
 
     def secret(self, seed: str) -> str:
         """The secret; another one for another seed."""
