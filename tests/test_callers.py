@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,10 @@ CLIENTS: dict[str, tuple[dict[str, Any], dict[str, Any], Distrust | None]] = {
     "not to be told, root named": ({"user": None}, {"users": frozenset({0})}, Distrust.UNKNOWN_USER),
     "not to be told, any": ({"user": None}, {"any_user": True}, None),
     "a system without numbers": ({"user": None}, {"own": None}, Distrust.UNKNOWN_USER),
-    "with the password": ({"user": None, "is_admitted": True}, {}, None),
+    "not to be told, with the password": ({"user": None, "has_password": True}, {}, None),
+    "another with the password": ({"user": 1001, "has_password": True}, {}, Distrust.OTHER_USER),
+    "elsewhere with the password": ({"address": "192.0.2.7", "user": None, "has_password": True}, {}, MACHINE),
+    "of the command": ({"user": 1001, "is_admitted": True}, {}, None),
     "elsewhere": ({"address": "192.0.2.7", "user": None}, {}, MACHINE),
     "elsewhere, any user here": ({"address": "192.0.2.7", "user": None}, {"any_user": True}, MACHINE),
     "elsewhere with a number": ({"address": "192.0.2.7"}, {}, MACHINE),
@@ -44,7 +48,7 @@ CLIENTS: dict[str, tuple[dict[str, Any], dict[str, Any], Distrust | None]] = {
         {"addresses": frozenset({"192.0.2.7"})},
         None,
     ),
-    "elsewhere with the password": ({"address": "192.0.2.7", "is_admitted": True}, {}, None),
+    "of the command, elsewhere": ({"address": "192.0.2.7", "is_admitted": True}, {}, None),
     "nowhere": ({"address": ""}, {}, MACHINE),
     "nonsense": ({"address": "localhost"}, {}, MACHINE),
 }
@@ -52,7 +56,7 @@ CLIENTS: dict[str, tuple[dict[str, Any], dict[str, Any], Distrust | None]] = {
 
 @pytest.mark.parametrize(("caller", "given", "reason"), CLIENTS.values(), ids=CLIENTS)
 def test_credentials_are_for_their_user(caller: dict[str, Any], given: dict[str, Any], reason: Distrust | None) -> None:
-    """Processes of one user over loopback, whoever has the password, and whom the user adds."""
+    """Processes of one user over loopback, the command's, and whom the user adds; a password where none is told."""
     assert reason is replace(OWN, **given).objection(replace(CALLER, **caller))
 
 
@@ -204,8 +208,10 @@ def test_what_cannot_be_allowed_is_said(text: str, said: str) -> None:
     assert said in str(found.value)
 
 
-def test_machine_that_tells_no_users_is_complained_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to do about it, unless that was done."""
+def test_machine_that_tells_no_users_is_complained_about(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With what to do about it, unless that was done; a file of many users' passwords says nothing of one's own."""
+    users = tmp_path / "users"
+    users.write_text("")
     monkeypatch.setattr("regauth_core.edge.callers.tells_users", lambda: False)
     with taddons.context(ProxyAuth()) as context:
         found = untold(OWN)
@@ -213,7 +219,8 @@ def test_machine_that_tells_no_users_is_complained_about(monkeypatch: pytest.Mon
         assert "proxyauth=NAME:PASSWORD" in found
         assert "regauth_clients=any-user" in found
         assert untold(replace(OWN, any_user=True)) is None
-        context.options.update(proxyauth="any")
-        assert untold(OWN) is not None
+        for wanted in ("any", f"@{users}"):
+            context.options.update(proxyauth=wanted)
+            assert untold(OWN) is not None
         context.options.update(proxyauth="build:x")
         assert untold(OWN) is None

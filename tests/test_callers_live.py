@@ -84,15 +84,27 @@ def test_other_user_may_be_allowed(authority_dir: Path, allowed: str) -> None:
     assert withheld(journal) == []
 
 
-@needs_root
 @pytest.mark.parametrize(("proxyauth", "expected"), [("build:let-me-in-97", 200), ("any", 401)])
-def test_password_of_the_proxy_says_as_much_as_the_user(authority_dir: Path, proxyauth: str, expected: int) -> None:
-    """Where it is checked; and it goes nowhere."""
+def test_password_of_the_proxy_stands_in_for_the_user(
+    authority_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxyauth: str, expected: int
+) -> None:
+    """Where the machine does not say whose a process is, and the password is checked; and it goes nowhere."""
+    monkeypatch.setattr("regauth_core.edge.processes._PROC", tmp_path)
     with proxied(authority_dir, proxyauth=proxyauth) as (proxy, upstream):
-        found = asked_as(NOBODY, proxy.port, proxy.authority, URL, "build:let-me-in-97")
+        found = asked_as(os.geteuid(), proxy.port, proxy.authority, URL, "build:let-me-in-97")
         proxy.stop()
     assert found[0] == expected
     assert not any("proxy-authorization" in got.headers for got in upstream.got)
+
+
+@needs_root
+def test_password_of_the_proxy_makes_nobody_somebody_else(authority_dir: Path) -> None:
+    """It lets others use the proxy, not the credentials."""
+    with proxied(authority_dir, proxyauth="build:let-me-in-97") as (proxy, upstream):
+        assert asked_as(NOBODY, proxy.port, proxy.authority, URL, "build:let-me-in-97")[0] == 401
+        journal = proxy.stop()
+    assert not any(map(carried, upstream.got))
+    assert withheld(journal) == ["other-user"]
 
 
 @needs_root

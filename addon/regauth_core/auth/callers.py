@@ -43,8 +43,10 @@ class Caller:
     """Empty where it is not known."""
     user: int | None = None
     """The number of the user whose process it is; `None` on another machine, and where it cannot be told."""
+    has_password: bool = False
+    """It has shown the one password of the proxy."""
     is_admitted: bool = False
-    """It has shown the proxy's password, or is of the command that the proxy is for alone."""
+    """The proxy is for one command alone, and the client is of that."""
     addressed: Addressed | None = None
     """`None` for forward proxies, whose clients say whom they want."""
     host: str = ""
@@ -92,7 +94,7 @@ class Callers:
         if self.any_user:
             return None
         if caller.user is None or self.own is None:
-            return Distrust.UNKNOWN_USER
+            return None if caller.has_password else Distrust.UNKNOWN_USER
         return None if caller.user == self.own or caller.user in self.users else Distrust.OTHER_USER
 
     def _about_name(self, caller: Caller) -> Distrust | None:

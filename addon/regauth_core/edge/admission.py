@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -35,6 +34,8 @@ class Admission:
     def __init__(self, process_of: Callable[[Client], Awaitable[Process | None]]) -> None:
         """`process_of`: the process behind a connection, where it can be told."""
         self.password = secrets.token_urlsafe(24)
+        self.command: int | None = None
+        """The number of the command's process, once it runs."""
         self.refused = 0
         """Requests that were refused."""
         self._process_of = process_of
@@ -81,7 +82,10 @@ class Admission:
 
     async def _is_started(self, client: Client) -> bool:
         process = await self._process_of(client)
-        if process is None or not await asyncio.to_thread(descends, process.number, os.getpid()):
+        if process is None or self.command is None:
+            return False
+        # Not of this process: where it is the first of a container, all whose parents have ended are its children.
+        if not await asyncio.to_thread(descends, process.number, self.command):
             return False
         self._admitted.add(client.id)
         return True

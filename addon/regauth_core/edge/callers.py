@@ -39,20 +39,18 @@ class CallerReader:
         return Caller(
             address=address_of(flow),
             user=await self._identities.user(client),
-            is_admitted=is_commands or _showed_password(flow),
+            has_password="proxyauth" in flow.metadata and _checks_password(),
+            is_admitted=is_commands,
             addressed=self._names.addressed(flow),
             host=origin_connected(flow).host,
             headers=headers_of(flow.request),
         )
 
 
-def _showed_password(flow: http.HTTPFlow) -> bool:
-    """Whether mitmproxy's own `proxyauth` has checked a password; ``any`` takes every one for right."""
-    return "proxyauth" in flow.metadata and _checks_password()
-
-
 def _checks_password() -> bool:
-    return getattr(ctx.options, "proxyauth", None) not in (None, "", "any")
+    """Whether mitmproxy's own `proxyauth` wants one password; ``any`` takes all, files and LDAP have many users'."""
+    wanted = getattr(ctx.options, "proxyauth", None) or "any"
+    return wanted != "any" and not wanted.startswith(("@", "ldap"))
 
 
 def callers(texts: Sequence[str]) -> Callers:

@@ -125,7 +125,9 @@ class Injector:
             return
         caller = await self._caller_of(flow)
         names_proxy = caller.addressed is not None and self._callers.is_name(caller.addressed)
-        request = client_request(flow, place, is_misled=_who(flow) in self._misled, names_proxy=names_proxy)
+        # Where one user is led is no matter of another's.
+        client, is_misled = f"{caller.address} {caller.user}", _who(flow) in self._misled
+        request = client_request(flow, place, client=client, is_misled=is_misled, names_proxy=names_proxy)
         kept = self._kept[flow.id] = _Kept(request, caller, self._callers.objection(caller))
         if self.mode is Inject.VERIFY or kept.objection is not None:
             return

@@ -110,7 +110,7 @@ def descends(number: int, ancestor: int) -> bool:
             return True
         stat = _fields(number)
         number = int(stat[1]) if stat else 0
-        if number <= 1:
+        if number < 1:
             return False
     return False
 

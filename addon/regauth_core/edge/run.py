@@ -140,7 +140,7 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
             port = proxy.start()
             variables = routed(environment, admission.url(port), bundle)
             process = _started(program, plan, variables)
-            forward.process = process
+            forward.process, admission.command = process, process.pid
             version = _Version(plan.command, program, environment)
             returned = process.wait()
             deadline = time.monotonic() + _DRAIN

@@ -17,8 +17,10 @@ _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
 _READS: Final = ("GET", "HEAD")
 
 
-def client_request(flow: http.HTTPFlow, place: Place, *, is_misled: bool, names_proxy: bool) -> ClientRequest:
-    """What the client of `flow` asks, whoever it says it asks; `is_misled` and `names_proxy` as in `ClientRequest`."""
+def client_request(
+    flow: http.HTTPFlow, place: Place, *, client: str, is_misled: bool, names_proxy: bool
+) -> ClientRequest:
+    """What a client asks in `flow`, whoever it says it asks; the rest as in `ClientRequest`."""
     request, has_body = flow.request, _has_body(flow.request)
     # A blob that was fetched in the client's place would have to be held; its credentials are found in advance.
     can_resend = not has_body and not (place.endpoint in _BIG and request.method != "HEAD")
@@ -30,7 +32,7 @@ def client_request(flow: http.HTTPFlow, place: Place, *, is_misled: bool, names_
         body=b"" if can_resend else None,
         is_repeatable=not has_body and request.method == "GET",
         is_misled=is_misled,
-        client=address_of(flow),
+        client=client,
         other_names=_other_names(flow),
         names_proxy=names_proxy,
         is_verified=not ctx.options.ssl_insecure,
