@@ -8,8 +8,10 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Any, Final, cast
 
 import pytest
 from h2.connection import H2Connection
@@ -18,6 +20,14 @@ from h2.events import StreamEnded
 from kit.canaries import leaks
 from kit.proxy import Got, Proxy, Reply, Upstream, running
 from kit.somebody import NOBODY, asked_as
+from regauth_core.auth.callers import Caller, Callers
+from regauth_core.auth.messages import ClientRequest, Received
+from regauth_core.auth.settings import Manner
+from regauth_core.auth.trust import Trust
+from regauth_core.edge.inject import Inject
+from regauth_core.edge.injection import Injector, _Refused
+from regauth_core.edge.subrequests import Sender
+from regauth_core.model import Origin
 from test_injection_places import BASIC, PASSWORD, SOURCE, TAGS, Ground, carried, withheld
 
 URL: Final = f"https://registry.test{TAGS}"
@@ -72,6 +82,7 @@ def test_nothing_is_proved_for_another_user(authority_dir: Path) -> None:
     assert [got for got in upstream.got if carried(got)] == []
     (proof,) = {finding.verification for finding in journal.diagnosis.findings if finding.verification is not None}
     assert (proof.outcome, proof.note) == ("undecided", "the client is a process of another user")
+    assert any(f"regauth_clients=uid:{NOBODY} allows that" in note for note in journal.diagnosis.notes)
 
 
 @needs_root
@@ -265,3 +276,19 @@ def test_what_is_kept_back_tells_no_secret(authority_dir: Path) -> None:
         proxy.ask(TAGS, agent="Mozilla/5.0")
         journal = proxy.stop()
     assert leaks(repr(journal), (PASSWORD,)) == []
+
+
+def test_refusal_of_a_stranger_is_no_proof_for_others() -> None:
+    """Where a finding rests on a token server's answer, the request to be tried is sought among all of the registry."""
+    own = Caller(address="127.0.0.1", user=1000, host="registry.test")
+    nobody = cast(Any, None)
+    callers = Callers(own=1000)
+    injector = Injector(Inject.VERIFY, nobody, Trust(), Sender(), manner=Manner(), callers=callers, caller_of=nobody)
+    request = ClientRequest(method="GET", origin=Origin("https", "registry.test", 443), path=TAGS)
+    for number, caller in ((1, own), (2, replace(own, user=1001))):
+        held = _Refused(nobody, request, Received(status=401, at=1.0), caller)
+        injector._refused[number] = held
+    finding = SimpleNamespace(exchanges=(9,), repository="foo", registry="https://registry.test")
+    found = injector._telling(cast(Any, finding))
+    assert found is not None
+    assert found[1].caller is own

@@ -90,6 +90,8 @@ class Identities:
 
     async def user(self, client: Client) -> int | None:
         """The number of the user whose process it is; `None` where it is on another machine or cannot be told."""
+        if client.id not in self._known and client.connected:
+            self.connected(client)  # it is older than this object: the script was loaded anew
         known = self._known.get(client.id)
         socket = await _result(known.socket, _LONG_PATIENCE) if known is not None else None
         return socket.user if socket is not None else None

@@ -84,8 +84,7 @@ class _Refused:
     flow: http.HTTPFlow
     request: ClientRequest
     answer: Received
-    objection: Distrust | None
-    """As in `_Kept`."""
+    caller: Caller
 
 
 class Injector:
@@ -166,7 +165,7 @@ class Injector:
         if self.mode is Inject.VERIFY:
             if received.status in (401, 403):
                 answer = replace(received, body=b"")
-                self._refused[number] = _Refused(bare(flow), kept.request, answer, kept.objection)
+                self._refused[number] = _Refused(bare(flow), kept.request, answer, kept.caller)
         elif kept.objection is not None:
             await self._withhold(flow, kept, kept.objection, recorder)
         else:
@@ -224,9 +223,11 @@ class Injector:
         if request.method not in ("GET", "HEAD"):
             return
         self._proved[key] = True
-        if held.objection is not None:
-            undecided = Verification(outcome=Proved.UNDECIDED, status=None, note=objection(held.objection))
+        reason = self._callers.objection(held.caller)
+        if reason is not None:
+            undecided = Verification(outcome=Proved.UNDECIDED, status=None, note=objection(reason))
             recorder.prove(Proof(exchange=number, at=time.time(), verification=undecided))
+            _note_setting(reason, held.caller, recorder)
             return
         await self._look_up(request, recorder)
         outcome = await self._sender.drive(flow, self._authenticator.verify(request, held.answer))
@@ -252,6 +253,8 @@ class Injector:
         if best is not None:
             return best, self._refused[best]
         for held in reversed(list(self._refused.values())):
+            if self._callers.objection(held.caller) is not None:
+                continue
             repository = need_of(held.request.method, held.request.path).repository
             is_its = repository is not None and repository == finding.repository
             if is_its and str(held.request.origin) == finding.registry and finding.exchanges:
@@ -269,12 +272,7 @@ class Injector:
         if (await self._keyring.login_for(kept.request.origin, need.repository)).login is None:
             return
         Noted(flow).withheld(reason)
-        if reason is Distrust.OTHER_MACHINE:
-            client = recorder.redactor.host_name(kept.caller.address)
-            recorder.note(f"regauth's own credentials are not used for {client}; regauth_clients={client} allows that")
-        if reason is Distrust.OTHER_USER:
-            user = f"uid:{kept.caller.user}"
-            recorder.note(f"regauth's own credentials are not used for {user}; regauth_clients={user} allows that")
+        _note_setting(reason, kept.caller, recorder)
 
     async def _look_up(self, request: ClientRequest, recorder: Recorder) -> None:
         need = need_of(request.method, request.path)
@@ -332,6 +330,16 @@ class Injector:
         """The client does not get the ping's own answer, and draws its conclusions."""
         if place.endpoint is Endpoint.PING:
             self._misled[_who(flow)] = True
+
+
+def _note_setting(reason: Distrust, caller: Caller, recorder: Recorder) -> None:
+    """Say what would allow it, where that has to be found out."""
+    who = {
+        Distrust.OTHER_MACHINE: str(recorder.redactor.host_name(caller.address)),
+        Distrust.OTHER_USER: f"uid:{caller.user}",
+    }.get(reason)
+    if who is not None:
+        recorder.note(f"regauth's own credentials are not used for {who}; regauth_clients={who} allows that")
 
 
 def _who(flow: http.HTTPFlow) -> tuple[str, str, Origin]:
