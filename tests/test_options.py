@@ -36,7 +36,7 @@ BAD = {
     "mode without credentials": ({"regauth_inject": "fill"}, "regauth_inject: fill needs", "credentials: docker"),
     "shim of no registry": ({"regauth_inject": "shim"}, "regauth_inject: shim needs", "regauth_shim: HOST/REPOSITORY"),
     "shim of a URL": ({"regauth_shim": ["https://registry.test"]}, "regauth_shim: expected HOST", "https://"),
-    "client that is no address": ({"regauth_clients": ["build-7"]}, "regauth_clients: expected an IP", "'build-7'"),
+    "client that is no address": ({"regauth_clients": ["build-7"]}, "regauth_clients: expected ADDR", "'build-7'"),
     "trust in everything": ({"regauth_trust": ["all"]}, "regauth_trust: expected http, unverified", "'all'"),
     "action that is none": ({"regauth_allow": ["write"]}, "regauth_allow: expected pull, push", "'write'"),
     "action at a URL": ({"regauth_allow": ["push:https://r.test"]}, "regauth_allow: expected pull, push", "https://"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from regauth_core.edge import processes
-from regauth_core.edge.processes import Process, ProcessFinder
+from regauth_core.edge.processes import Process, ProcessFinder, Socket, descends, socket_of
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc")
 
@@ -60,7 +60,10 @@ def ended(started: subprocess.Popen[bytes]) -> None:
 def test_process_of_a_connection_is_found(listener: socket.socket) -> None:
     """Number and program of the other end, over IPv4, IPv6 and one in the other; nothing of its arguments."""
     started, accepted = program(listener)
-    found = ProcessFinder().find(accepted.getpeername()[:2], accepted.getsockname()[:2])
+    there = socket_of(accepted.getpeername()[:2], accepted.getsockname()[:2])
+    assert there is not None
+    assert there.user == os.geteuid()
+    found = ProcessFinder().find(there)
     accepted.close()
     ended(started)
     assert found is not None
@@ -73,7 +76,9 @@ def test_process_is_alive_until_it_ends() -> None:
     """One that waits for its parent to take note has ended, and so has one whose number is somebody else's now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         started, accepted = program(listener)
-        found = ProcessFinder().find(accepted.getpeername()[:2], accepted.getsockname()[:2])
+        there = socket_of(accepted.getpeername()[:2], accepted.getsockname()[:2])
+        assert there is not None
+        found = ProcessFinder().find(there)
         assert found is not None
         assert found.is_alive()
         assert not Process(found.number, found.program, found.began + 1).is_alive()
@@ -113,8 +118,109 @@ def test_long_name_of_a_program_is_whole(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_told_is_none(peer: tuple[str, int], here: tuple[str, int]) -> None:
-    """Other machines, connections that are not there, and nonsense have no process."""
-    assert ProcessFinder().find(peer, here) is None
+    """Other machines, connections that are not there, and nonsense have no socket."""
+    assert socket_of(peer, here) is None
+
+
+def test_socket_that_nobody_has_open_is_of_no_process() -> None:
+    """It was closed in the meantime, or is another user's."""
+    assert ProcessFinder().find(Socket("0", 0)) is None
+
+
+@pytest.mark.parametrize("user", [0, 12, 65534])
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can open sockets for others")
+def test_user_of_a_connection_is_found(listener: socket.socket, user: int) -> None:
+    """Whoever opened the socket, though the process may have become somebody else."""
+    host = listener.getsockname()[0]
+    target = "127.0.0.1" if host == "::" else host
+    before = os.geteuid()
+    os.seteuid(user)
+    try:
+        client = socket.create_connection((target, listener.getsockname()[1]))
+    finally:
+        os.seteuid(before)
+    accepted, _ = listener.accept()
+    there = socket_of(accepted.getpeername()[:2], accepted.getsockname()[:2])
+    client.close()
+    accepted.close()
+    assert there is not None
+    assert there.user == user
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_closed_connection_is_nobodys(listener: socket.socket, half: bool) -> None:
+    """The kernel may show it as root's. One that is closed for sending only has its owner still."""
+    host = listener.getsockname()[0]
+    client = socket.create_connection(("127.0.0.1" if host == "::" else host, listener.getsockname()[1]))
+    accepted, _ = listener.accept()
+    if half:
+        client.shutdown(socket.SHUT_WR)
+    else:
+        client.close()
+    there = socket_of(accepted.getpeername()[:2], accepted.getsockname()[:2])
+    client.close()
+    accepted.close()
+    assert (there is not None) == half
+
+
+LINE = "   1: 0100007F:9C40 0100007F:1F90 {state} 00000000:00000000 00:00000000 00000000 {user} 0 {inode} 1 0 20 4 0"
+CLOSED = LINE.format(state="06", user=0, inode=0)
+PEER, HERE = ("127.0.0.1", 40000), ("127.0.0.1", 8080)
+OTHER_WAY = "   0: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000 0 77 1 0 20 4 0"
+EVERYBODY, CONTAINER = "0 0 4294967295", "0 100000 65536"
+
+
+@pytest.mark.parametrize(
+    ("lines", "mapped", "found"),
+    [
+        ([LINE.format(state="01", user=1000, inode=99)], EVERYBODY, Socket("99", 1000)),
+        ([LINE.format(state="01", user=1000, inode=99)], CONTAINER, Socket("99", 1000)),
+        ([LINE.format(state="01", user=65534, inode=99)], EVERYBODY, Socket("99", 65534)),
+        ([LINE.format(state="01", user=65534, inode=99)], CONTAINER, Socket("99", None)),
+        ([CLOSED], EVERYBODY, None),
+        ([CLOSED, LINE.format(state="01", user=7, inode=9)], EVERYBODY, Socket("9", 7)),
+        ([OTHER_WAY], EVERYBODY, None),
+        (["nonsense", LINE.format(state="01", user="x", inode=9)], EVERYBODY, Socket("9", None)),
+        ([], EVERYBODY, None),
+    ],
+)
+def test_tables_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], mapped: str, found: Socket | None
+) -> None:
+    """proc_net_tcp: the client's end alone, with an owner; a substitute for users without number is no user."""
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "tcp").write_text("\n".join(["  sl  local_address ...", *lines, ""]))
+    (tmp_path / "sys" / "kernel").mkdir(parents=True)
+    (tmp_path / "sys" / "kernel" / "overflowuid").write_text("65534\n")
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "uid_map").write_text(f"         {mapped}\n")
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    assert socket_of(PEER, HERE) == found
+
+
+def test_machine_without_tables_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither whose a socket is nor that nobody's."""
+    assert processes.tells_users()
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    assert not processes.tells_users()
+    assert socket_of(PEER, HERE) is None
+
+
+def test_what_a_process_started_descends_from_it() -> None:
+    """Whatever is in between; nobody descends from what has ended, and everything else is a stranger."""
+    script = "sh -c 'sh -c \"echo \\$\\$; read x\"; :'; :"
+    started = subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert started.stdout is not None
+    number = int(started.stdout.readline())
+    assert number != started.pid
+    assert descends(number, started.pid)
+    assert descends(number, os.getpid())
+    assert descends(number, number)
+    assert not descends(started.pid, number)
+    assert not descends(1, os.getpid())
+    assert not descends(2**30, os.getpid())
+    started.communicate(b"\n", timeout=10)
+    assert not descends(number, os.getpid())
 
 
 @pytest.mark.parametrize("number", [0, 2**30])

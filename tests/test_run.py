@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -208,7 +209,7 @@ def test_command_alone_is_routed(run: Runner) -> None:
     shown = run(SCENARIO, ["env"], NO_PROXY="registry.test", all_proxy="socks5://127.0.0.1:1").stdout
     variables = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        assert variables[name].startswith("http://127.0.0.1:")
+        assert re.fullmatch(r"http://regauth:[\w-]{32}@127\.0\.0\.1:[0-9]+", variables[name])
     assert not {"NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"} & variables.keys()
     assert variables["SSL_CERT_FILE"] == variables["REQUESTS_CA_BUNDLE"] == variables["CURL_CA_BUNDLE"]
     assert not Path(variables["SSL_CERT_FILE"]).exists()

@@ -36,6 +36,16 @@ class Distrust(StrEnum):
     """Another origin led the client here, by a redirect, a `Location` or a layer's URL."""
     NOT_PERMITTED = "not-permitted"
     """The request does more than reading, or reads elsewhere, than credentials may be used for."""
+    OTHER_USER = "other-user"
+    """The client is another user's process of this machine."""
+    UNKNOWN_USER = "unknown-user"
+    """Whose process of this machine the client is cannot be told."""
+    OTHER_MACHINE = "other-machine"
+    """The client is not on this machine's loopback interface."""
+    OTHER_NAME = "other-name"
+    """The client addressed a reverse proxy by a name that a web page may have given it."""
+    WEB_PAGE = "web-page"
+    """A browser sent the request, which it does for any page that it shows."""
 
 
 OBJECTIONS: Final[Mapping[Distrust, str]] = {
@@ -52,5 +62,10 @@ OBJECTIONS: Final[Mapping[Distrust, str]] = {
     Distrust.OTHER_REQUEST_NAMED: "a field of the request would make another request of it",
     Distrust.LED_ELSEWHERE: "another host led the client to this address",
     Distrust.NOT_PERMITTED: "they may not be used for what the request does",
+    Distrust.OTHER_USER: "the client is a process of another user",
+    Distrust.UNKNOWN_USER: "this machine does not say whose process the client is",
+    Distrust.OTHER_MACHINE: "the client is not on this machine's loopback interface",
+    Distrust.OTHER_NAME: "the client addressed the proxy by a name that a web page could have given it",
+    Distrust.WEB_PAGE: "a browser sent the request, and it sends them for any page",
 }
 """Each as a clause, without a word from the wire."""

@@ -23,6 +23,15 @@ SECONDS: Final = 15.0
 """How long whoever sends should wait for the answer to a probe or a token request."""
 
 
+def named_origin(scheme: str, name: str) -> Origin | None:
+    """Whom a `Host` or the like names: `name` as ``HOST`` or ``HOST:PORT``; `None` for what names nobody.
+
+    Nothing but a host and a port (RFC 9112 section 3.2): a URL's parser would see less, or something else.
+    """
+    bare = name.strip(" \t")
+    return origin_of(f"{scheme}://{bare}") if _AUTHORITY.fullmatch(bare) else None
+
+
 class Purpose(StrEnum):
     """What a request is sent for."""
 
@@ -78,9 +87,7 @@ class ClientRequest:
         return tuple(self._origin(name) for name in (*self.values("host"), *self.other_names))
 
     def _origin(self, name: str) -> Origin | None:
-        # Nothing but a host and a port (RFC 9112 section 3.2): a URL's parser would see less, or something else.
-        bare = name.strip(" \t")
-        return origin_of(f"{self.origin.scheme}://{bare}") if _AUTHORITY.fullmatch(bare) else None
+        return named_origin(self.origin.scheme, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

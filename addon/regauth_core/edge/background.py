@@ -40,9 +40,17 @@ class _Ready:
 class BackgroundProxy:
     """A forward proxy on a free loopback port, in a thread. mitmproxy's state is global: one at a time per process."""
 
-    def __init__(self, addon: object, confdir: Path, options: Mapping[str, str | bool | Sequence[str]]) -> None:
-        """`options` are set after `addon` has declared its own."""
+    def __init__(
+        self,
+        addon: object,
+        confdir: Path,
+        options: Mapping[str, str | bool | Sequence[str]],
+        *,
+        first: object | None = None,
+    ) -> None:
+        """`options` are set after `addon` has declared its own; `first` is an addon before all of mitmproxy's."""
         self._addon = addon
+        self._first = first
         self._options = Options(listen_host="127.0.0.1", listen_port=0, confdir=str(confdir))
         self._deferred = dict(options)
         self._ready = _Ready()
@@ -92,6 +100,8 @@ class BackgroundProxy:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._master = master = DumpMaster(self._options, with_termlog=False, with_dumper=False)
+        if self._first is not None:
+            master.addons.chain.insert(0, master.addons.register(self._first))
         master.addons.add(self._addon, self._ready)
         self._options.update(**self._deferred)
         await master.run()

@@ -1,4 +1,4 @@
-"""Who is behind a connection to the proxy: the label in the proxy's URL, and the process on this machine."""
+"""Who is behind a connection to the proxy: the label in the proxy's URL, the user and the process on this machine."""
 
 from __future__ import annotations
 
@@ -6,40 +6,49 @@ import asyncio
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from mitmproxy import http
 from mitmproxy.connection import Client
 
-from regauth_core.edge.processes import Process, ProcessFinder
+from regauth_core.edge.processes import Process, ProcessFinder, Socket, socket_of
 from regauth_core.redact import Redactor
 
 _PATIENCE: Final = 0.5
 """Seconds that the search for a process may hold up the first request of a connection."""
+_LONG_PATIENCE: Final = 5.0
+"""Seconds for which it is waited to learn whose connection it is: nothing is done for a client without that."""
 _HEADER: Final = "proxy-authorization"
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
 class _Known:
     label: str | None = None
+    socket: asyncio.Task[Socket | None] | None = None
     search: asyncio.Task[Process | None] | None = None
     agent: str | None = None
     """The User-Agent of the request for a tunnel."""
 
 
 class Identities:
-    """Labels and processes of the connections that are open now."""
+    """Labels, users and processes of the connections that are open now."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._finder = ProcessFinder()
 
     def connected(self, client: Client) -> None:
-        """Begin to search for the process; needs a running loop."""
+        """Begin to search for the user and the process; needs a running loop."""
         known = self._known[client.id] = _Known()
         if client.peername and client.sockname and client.transport_protocol == "tcp":
             peer, here = client.peername[:2], client.sockname[:2]
-            known.search = asyncio.create_task(asyncio.to_thread(self._finder.find, peer, here))
+            known.socket = asyncio.create_task(asyncio.to_thread(socket_of, peer, here))
+            known.search = asyncio.create_task(self._found(known.socket))
+
+    async def _found(self, search: asyncio.Task[Socket | None]) -> Process | None:
+        socket = await search
+        return await asyncio.to_thread(self._finder.find, socket) if socket is not None else None
 
     def disconnected(self, client: Client) -> None:
         """Forget the connection."""
@@ -77,14 +86,27 @@ class Identities:
     async def process(self, client: Client) -> Process | None:
         """The process, searched for once per connection; `None` where it is on another machine or cannot be told."""
         known = self._known.get(client.id)
-        if known is None or known.search is None:
-            return None
-        if known.search.done():  # as for every request but a connection's first
-            return None if known.search.exception() else known.search.result()
-        try:
-            return await asyncio.wait_for(asyncio.shield(known.search), _PATIENCE)
-        except (TimeoutError, OSError):
-            return None
+        return await _result(known.search, _PATIENCE) if known is not None else None
+
+    async def user(self, client: Client) -> int | None:
+        """The number of the user whose process it is; `None` where it is on another machine or cannot be told."""
+        if client.id not in self._known and client.connected:
+            self.connected(client)  # it is older than this object: the script was loaded anew
+        known = self._known.get(client.id)
+        socket = await _result(known.socket, _LONG_PATIENCE) if known is not None else None
+        return socket.user if socket is not None else None
+
+
+async def _result(search: asyncio.Task[_T | None] | None, seconds: float) -> _T | None:
+    """What was found within `seconds`."""
+    if search is None:
+        return None
+    if search.done():  # as for every request but a connection's first
+        return None if search.exception() else search.result()
+    try:
+        return await asyncio.wait_for(asyncio.shield(search), seconds)
+    except (TimeoutError, OSError):
+        return None
 
 
 def _user_of(value: str) -> str | None:

@@ -6,15 +6,15 @@ what was changed. Secrets are in memory and on the wire, and nowhere else.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mitmproxy import http
 
+from regauth_core.auth.callers import Caller, Callers
 from regauth_core.auth.flow import Authenticator
 from regauth_core.auth.login import Login
 from regauth_core.auth.lookup import Found
@@ -42,7 +42,7 @@ from regauth_core.edge.translation import (
     response_of,
     sent_back,
 )
-from regauth_core.model import Endpoint, Finding, Origin, Proof
+from regauth_core.model import Endpoint, Finding, Origin, Proof, Verification
 from regauth_core.model import Outcome as Proved
 
 _REMEMBERED: Final = 1000
@@ -69,6 +69,9 @@ class _Kept:
     """What is needed of a request until its answer has come."""
 
     request: ClientRequest
+    caller: Caller
+    objection: Distrust | None
+    """Why no credentials may be used for the client."""
     before: Outcome | None = None
     own: tuple[tuple[bytes, bytes], ...] | None = field(default=None, repr=False)
     """The client's own header fields, where they were changed."""
@@ -81,6 +84,7 @@ class _Refused:
     flow: http.HTTPFlow
     request: ClientRequest
     answer: Received
+    caller: Caller
 
 
 class Injector:
@@ -94,16 +98,15 @@ class Injector:
         sender: Sender,
         *,
         manner: Manner,
-        clients: Iterable[str] = (),
+        callers: Callers,
+        caller_of: Callable[[http.HTTPFlow], Awaitable[Caller]],
     ) -> None:
-        """`manner` without what `mode` says; `clients`: addresses of clients elsewhere that may have credentials added.
-
-        Those on loopback always may.
-        """
+        """`manner` without what `mode` says; `callers`: for whom credentials may be used; `caller_of`: who sent it."""
         self.mode = mode
         self._keyring = keyring
         self._sender = sender
-        self._clients = frozenset(clients)
+        self._callers = callers
+        self._caller_of = caller_of
         manner = replace(manner, is_overriding=mode is Inject.OVERRIDE)
         self._authenticator = Authenticator(keyring, trust=trust, manner=manner)
         self._kept: dict[str, _Kept] = {}
@@ -119,15 +122,13 @@ class Injector:
         """Add what the registry is known to want; changes nothing in mode `verify`."""
         if not flow.live or flow.response is not None:
             return
-        kept = self._kept[flow.id] = _Kept(client_request(flow, place, is_misled=_who(flow) in self._misled))
-        if self.mode is Inject.VERIFY:
-            return
-        if not self._may_use(flow):
-            client = recorder.redactor.host_name(address_of(flow))
-            recorder.note(
-                f"regauth added no credentials for the client at {client}: it is not on this machine's loopback "
-                "interface, and regauth_clients does not name it"
-            )
+        caller = await self._caller_of(flow)
+        names_proxy = caller.addressed is not None and self._callers.is_name(caller.addressed)
+        # Where one user is led is no matter of another's.
+        client, is_misled = f"{caller.address} {caller.user}", _who(flow) in self._misled
+        request = client_request(flow, place, client=client, is_misled=is_misled, names_proxy=names_proxy)
+        kept = self._kept[flow.id] = _Kept(request, caller, self._callers.objection(caller))
+        if self.mode is Inject.VERIFY or kept.objection is not None:
             return
         await self._look_up(kept.request, recorder)
         kept.before = await self._sender.drive(flow, self._authenticator.preflight(kept.request, _begin(flow)))
@@ -156,16 +157,18 @@ class Injector:
         if response is None or flow.error is not None:
             return
         received = received_of(response, response.timestamp_end or _begin(flow))
-        may_answer = self.mode is not Inject.VERIFY and self._may_use(flow)
+        may_answer = self.mode is not Inject.VERIFY and kept.objection is None
         if not may_answer:
             self._authenticator.note_answer(kept.request, received)
         for url in layer_urls(place, plain_body(response)):
             self._authenticator.note_led(kept.request, url, received.at)
         if self.mode is Inject.VERIFY:
             if received.status in (401, 403):
-                self._refused[number] = _Refused(bare(flow), kept.request, replace(received, body=b""))
-            return
-        if may_answer:
+                answer = replace(received, body=b"")
+                self._refused[number] = _Refused(bare(flow), kept.request, answer, kept.caller)
+        elif kept.objection is not None:
+            await self._withhold(flow, kept, kept.objection, recorder)
+        else:
             await self._answer(flow, kept, received, recorder)
             if flow.response is not response:
                 self._note_ping(flow, place)
@@ -217,9 +220,15 @@ class Injector:
             return
         number, held = telling
         flow, request = held.flow, held.request
-        if request.method not in ("GET", "HEAD") or not self._may_use(flow):
+        if request.method not in ("GET", "HEAD"):
             return
         self._proved[key] = True
+        reason = self._callers.objection(held.caller)
+        if reason is not None:
+            undecided = Verification(outcome=Proved.UNDECIDED, status=None, note=objection(reason))
+            recorder.prove(Proof(exchange=number, at=time.time(), verification=undecided))
+            _note_setting(reason, held.caller, recorder)
+            return
         await self._look_up(request, recorder)
         outcome = await self._sender.drive(flow, self._authenticator.verify(request, held.answer))
         if outcome.authorization is not None:
@@ -244,6 +253,8 @@ class Injector:
         if best is not None:
             return best, self._refused[best]
         for held in reversed(list(self._refused.values())):
+            if self._callers.objection(held.caller) is not None:
+                continue
             repository = need_of(held.request.method, held.request.path).repository
             is_its = repository is not None and repository == finding.repository
             if is_its and str(held.request.origin) == finding.registry and finding.exchanges:
@@ -252,14 +263,16 @@ class Injector:
 
     # Common to all
 
-    def _may_use(self, flow: http.HTTPFlow) -> bool:
-        """Whether the client may have somebody's credentials used for it."""
-        try:
-            address = ipaddress.ip_address(address_of(flow).partition("%")[0])
-        except ValueError:
-            return False
-        address = getattr(address, "ipv4_mapped", None) or address
-        return address.is_loopback or str(address) in self._clients
+    async def _withhold(self, flow: http.HTTPFlow, kept: _Kept, reason: Distrust, recorder: Recorder) -> None:
+        """Say that a client was refused for which credentials are held and may not be used."""
+        need, response = need_of(kept.request.method, kept.request.path), flow.response
+        is_refused = need.is_api and response is not None and response.status_code in (401, 403)
+        if not is_refused or (self.mode is Inject.FILL and _brings_credentials(kept)):
+            return
+        if (await self._keyring.login_for(kept.request.origin, need.repository)).login is None:
+            return
+        Noted(flow).withheld(reason)
+        _note_setting(reason, kept.caller, recorder)
 
     async def _look_up(self, request: ClientRequest, recorder: Recorder) -> None:
         need = need_of(request.method, request.path)
@@ -317,6 +330,16 @@ class Injector:
         """The client does not get the ping's own answer, and draws its conclusions."""
         if place.endpoint is Endpoint.PING:
             self._misled[_who(flow)] = True
+
+
+def _note_setting(reason: Distrust, caller: Caller, recorder: Recorder) -> None:
+    """Say what would allow it, where that has to be found out."""
+    who = {
+        Distrust.OTHER_MACHINE: str(recorder.redactor.host_name(caller.address)),
+        Distrust.OTHER_USER: f"uid:{caller.user}",
+    }.get(reason)
+    if who is not None:
+        recorder.note(f"regauth's own credentials are not used for {who}; regauth_clients={who} allows that")
 
 
 def _who(flow: http.HTTPFlow) -> tuple[str, str, Origin]:

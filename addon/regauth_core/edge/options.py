@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from collections.abc import Sequence
@@ -14,9 +13,11 @@ from typing import Any, Final
 from mitmproxy.addonmanager import Loader
 
 from regauth_core import report
+from regauth_core.auth.callers import Callers
 from regauth_core.auth.permits import Action, Permit, Permits
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
+from regauth_core.edge.callers import callers
 from regauth_core.edge.files import check_writable, scenario_path
 from regauth_core.edge.inject import Inject
 from regauth_core.edge.logins.sources import EXPECTED
@@ -84,8 +85,11 @@ _OPTIONS: Final[tuple[tuple[str, Any, Any, str], ...]] = (
         "clients",
         Sequence[str],
         [],
-        "Addresses of clients on other machines that may have credentials added. Without it only those that connect "
-        "over loopback may.",
+        "Whose requests may have credentials used, beside those of your own processes over loopback. ADDRESS: whoever "
+        "uses that other machine. user:NAME or uid:NUMBER: processes of this user, and whomever they serve (uid:0 for "
+        "root's dockerd: all who may use docker). any-user: every user of this machine. name:HOST: those who address a "
+        "reverse proxy by this name, web pages of that name included. browser: every web page that a browser behind "
+        "the proxy shows.",
     ),
     (
         "allow",
@@ -143,7 +147,7 @@ class Settings:
     scenario: Scenario | None = None
     inject: Inject = Inject.OFF
     credentials: tuple[str, ...] = ()
-    clients: tuple[str, ...] = ()
+    callers: Callers = Callers()
     trust: Trust = Trust()
     manner: Manner = Manner()
     shim: tuple[Named, ...] = ()
@@ -162,7 +166,7 @@ def settings_of(options: Any) -> Settings:
     return Settings(
         inject=mode,
         credentials=tuple(options.regauth_credentials),
-        clients=tuple(_address(text) for text in options.regauth_clients),
+        callers=callers(options.regauth_clients),
         trust=trust("regauth_trust", options.regauth_trust, permits("regauth_allow", options.regauth_allow)),
         manner=manner("regauth_manner", options.regauth_manner),
         shim=tuple(shim("regauth_shim", text) for text in options.regauth_shim),
@@ -282,13 +286,6 @@ def shim(name: str, text: str) -> Named:
     if not _HOST.fullmatch(host.lower()) or host.startswith("*") or not _REPOSITORY.fullmatch(repository):
         raise Trouble(f"{name}: expected HOST, HOST:PORT or either with /REPOSITORY, found {text!r}")
     return Named(host.lower(), repository or None)
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        raise Trouble(f"regauth_clients: expected an IP address, found {text!r}") from None
 
 
 def writable(name: str, text: str) -> Path:

@@ -1,7 +1,7 @@
 """The shim: a ping that says what the registry asks of a repository, so that ping-first clients use what they hold.
 
-Holds no secret. containers/image reads a challenge on a ping of any status; docker's graph-driver store and
-go-containerregistry read it on a 401.
+Holds no secret, and so it is for every client. containers/image reads a challenge on a ping of any status; docker's
+graph-driver store and go-containerregistry read it on a 401.
 """
 
 from __future__ import annotations

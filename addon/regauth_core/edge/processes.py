@@ -1,4 +1,4 @@
-"""Which process of this machine is behind a connection, and whether it is still there (Linux only).
+"""Which user and which process of this machine is behind a connection, and whether it is still there (Linux only).
 
 Command lines are never read: they hold passwords.
 """
@@ -19,9 +19,22 @@ from typing import Final
 _PROC: Final = Path("/proc")
 _TABLES: Final = ("net/tcp", "net/tcp6")
 _REMEMBERED: Final = 64
+_LOOKS: Final = 3
+"""How often the tables are read for one socket: they change while they are read, and a line may be missed."""
+_DEEPEST: Final = 256
+"""Ancestors of a process that are looked at."""
 _SOCKET = re.compile(r"socket:\[([0-9]+)\]")
 
 Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """The other end of a connection from this machine."""
+
+    inode: str
+    user: int | None
+    """The number of the user who opened it; `None` where the kernel shows a substitute for it (user_namespaces(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +62,13 @@ class ProcessFinder:
     def __init__(self) -> None:
         self._found: OrderedDict[int, None] = OrderedDict()
 
-    def find(self, peer: Address, here: Address) -> Process | None:
-        """The process whose socket is bound to `peer` and connected to `here`, or `None` if it cannot be told.
+    def find(self, socket: Socket) -> Process | None:
+        """The process that has `socket` open, or `None` if it cannot be told.
 
         Reads files below /proc, a few milliseconds; not for an event loop.
         """
-        if not sys.platform.startswith("linux") or not _is_this_machine(peer[0], here[0]):
-            return None
-        inode = _inode(peer, here)
-        if inode is None:
-            return None
         for number in self._candidates():
-            if inode in _sockets(number):
+            if socket.inode in _sockets(number):
                 self._found[number] = None
                 self._found.move_to_end(number)
                 if len(self._found) > _REMEMBERED:
@@ -75,6 +83,38 @@ class ProcessFinder:
         yield from sorted(set(others).difference(known), reverse=True)
 
 
+def tells_users() -> bool:
+    """Whether this machine says whose socket is at the other end of a connection."""
+    return sys.platform.startswith("linux") and (_PROC / _TABLES[0]).is_file()
+
+
+def socket_of(peer: Address, here: Address) -> Socket | None:
+    """The socket that is bound to `peer` and connected to `here`, or `None` if it is not there or not seen.
+
+    Reads files below /proc, a few milliseconds; not for an event loop.
+    """
+    if not sys.platform.startswith("linux") or not _is_this_machine(peer[0], here[0]):
+        return None
+    wanted = (_spellings(peer), _spellings(here))
+    looks = (_looked_up(*wanted) for _ in range(_LOOKS))
+    return next((found for found in looks if found is not None), None)
+
+
+def descends(number: int, ancestor: int) -> bool:
+    """Whether process `number` is `ancestor`, or was started by it or by a process that was.
+
+    A daemon whose parent has ended is nobody's descendant any more (proc_pid_stat(5), field 4).
+    """
+    for _ in range(_DEEPEST):
+        if number == ancestor:
+            return True
+        stat = _fields(number)
+        number = int(stat[1]) if stat else 0
+        if number < 1:
+            return False
+    return False
+
+
 def _is_this_machine(peer: str, here: str) -> bool:
     try:
         return peer == here or ipaddress.ip_address(peer.partition("%")[0]).is_loopback
@@ -82,9 +122,7 @@ def _is_this_machine(peer: str, here: str) -> bool:
         return False
 
 
-def _inode(peer: Address, here: Address) -> str | None:
-    """The number of the socket that is bound to `peer` and connected to `here`."""
-    wanted = (_spellings(peer), _spellings(here))
+def _looked_up(peer: frozenset[str], here: frozenset[str]) -> Socket | None:
     for table in _TABLES:
         try:
             lines = (_PROC / table).read_text("ascii").splitlines()[1:]
@@ -92,9 +130,22 @@ def _inode(peer: Address, here: Address) -> str | None:
             continue
         for line in lines:
             fields = line.split()
-            if len(fields) > 9 and fields[1] in wanted[0] and fields[2] in wanted[1]:
-                return fields[9]
+            # A socket that its process has closed has no inode any more, and may be shown as root's.
+            if len(fields) > 9 and fields[1] in peer and fields[2] in here and fields[9] != "0":
+                return Socket(fields[9], _user(fields[7]))
     return None
+
+
+def _user(shown: str) -> int | None:
+    """The user that the kernel shows as `shown`. In a namespace where not all have numbers, one stands for the rest."""
+    if not shown.isdecimal():
+        return None
+    try:
+        substitute = (_PROC / "sys/kernel/overflowuid").read_text("ascii").strip()
+        mapped = (_PROC / "self/uid_map").read_text("ascii").split()
+    except OSError:
+        return None
+    return None if shown == substitute and mapped != ["0", "0", str(2**32 - 1)] else int(shown)
 
 
 def _spellings(address: Address) -> frozenset[str]:
@@ -144,10 +195,16 @@ def _program(number: int) -> str:
 
 def _stat(number: int) -> tuple[bool, int] | None:
     """Whether process `number` runs, and when it began; `None` if there is none."""
+    fields = _fields(number)
+    return (fields[0] not in ("Z", "X"), int(fields[19])) if fields else None
+
+
+def _fields(number: int) -> list[str] | None:
+    """What the kernel tells of process `number` behind its name (proc_pid_stat(5)): state, parent, ..."""
     try:
         text = (_PROC / str(number) / "stat").read_text("utf-8", "replace")
     except OSError:
         return None
     # The second field is the name in brackets and may hold anything, brackets too.
     fields = text.rpartition(")")[2].split()
-    return (fields[0] not in ("Z", "X"), int(fields[19])) if len(fields) > 19 else None
+    return fields if len(fields) > 19 else None

@@ -21,6 +21,9 @@ from mitmproxy.log import ALERT
 from mitmproxy.proxy import mode_specs
 
 from regauth_core.edge import options, outputs
+from regauth_core.edge.addressed import Names
+from regauth_core.edge.admission import Admission
+from regauth_core.edge.callers import CallerReader, untold
 from regauth_core.edge.credentials import Keyring, sources_of
 from regauth_core.edge.flows import Noted
 from regauth_core.edge.identity import Identities
@@ -67,17 +70,22 @@ class RegAuth:
         credentials_known: bool = False,
         command: Sequence[str] = (),
         keyring: Keyring | None = None,
+        identities: Identities | None = None,
+        admission: Admission | None = None,
     ) -> None:
         """`embedded`: whoever made it calls `finish` and does the talking, and knows the `command` to be watched.
 
-        `keyring` is used in place of one for the sources in the options.
+        `keyring` is used in place of one for the sources in the options. `admission` says whose connections the proxy
+        is for; of others nothing is recorded. It may share `identities`.
         """
         self._embedded = embedded
         self._credentials_known = credentials_known
         self._command = tuple(command)
         self._settings = options.Settings()
         self._live: Live | None = None
-        self._identities = Identities()
+        self._identities = identities or Identities()
+        self._admission = admission
+        self._names: Names | None = None
         self._standin: StandIn | None = None
         self._keyring = keyring
         self._sender = Sender()
@@ -104,12 +112,15 @@ class RegAuth:
                 self._apply(options.settings_of(ctx.options), changed)
             except Trouble as trouble:
                 self._refuse(str(trouble))
-        if self._ticker is not None and not {"regauth_inject", *_SAVING, *_AFTERWARDS}.isdisjoint(updated):
+        warned = {"regauth_inject", "regauth_clients", *_SAVING, *_AFTERWARDS}
+        if self._ticker is not None and not warned.isdisjoint(updated):
             self._warn_of_company()
 
     def _warn_of_company(self) -> None:
         if self._injector is None:
             return
+        if self._admission is None and (complaint := untold(self._settings.callers)):
+            _log.warning("regauth: %s", complaint)
         if any(getattr(ctx.options, name) for name in _SAVING):
             _log.warning(
                 "regauth: mitmproxy's own file (-w, save_stream_file or hardump) will hold the credentials that "
@@ -150,6 +161,9 @@ class RegAuth:
 
     def _end_recording(self) -> None:
         self._play(None)
+        if self._names is not None:
+            ctx.master.addons.remove(self._names)
+            self._names = None
         if self._live is None:
             return
         with self._guard("unanswered requests"):
@@ -225,8 +239,16 @@ class RegAuth:
                 settings.trust,
                 self._sender,
                 manner=settings.manner,
-                clients=settings.clients,
+                callers=settings.callers,
+                caller_of=CallerReader(self._identities, self._noted_names(), self._admission).read,
             )
+
+    def _noted_names(self) -> Names:
+        """Reads by what name a reverse proxy is addressed, for connections from now on."""
+        if self._names is None:
+            self._names = Names()
+            ctx.master.addons.add(self._names)
+        return self._names
 
     def _complain(self, line: str) -> None:
         """Something is wrong with a source of credentials: for whoever is there now, and for whoever reads later."""
@@ -327,7 +349,7 @@ class RegAuth:
     async def http_connect_error(self, flow: http.HTTPFlow) -> None:
         """No tunnel: of what the client wanted to ask there is no request to be seen."""
         live = self._live
-        if live is None:
+        if live is None or not self._is_admitted(flow):
             return
         with self._guard("a CONNECT request"):
             host, port = flow.request.host.lower(), flow.request.port
@@ -355,7 +377,7 @@ class RegAuth:
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """The first sight of a request. An upload that is refused early has no later one."""
         live = self._live
-        if live is None or flow.is_replay or is_ours(flow):
+        if live is None or flow.is_replay or is_ours(flow) or not self._is_admitted(flow):
             return
         with self._guard("a request"):
             placed = live.place(flow)
@@ -409,6 +431,10 @@ class RegAuth:
         if self._live is not None:
             with self._guard("an exchange"):
                 self._live.end(flow)
+
+    def _is_admitted(self, flow: http.HTTPFlow) -> bool:
+        """Whether the proxy is for the client."""
+        return self._admission is None or self._admission.admits(flow.client_conn)
 
     def _is_played(self, flow: http.HTTPFlow) -> bool:
         return self._standin is not None and self._standin.serves(flow.request.host)

@@ -40,7 +40,7 @@ class _Registry:
         if self._proxy.hostname:
             proxy = (self._proxy.hostname, self._proxy.port or 8080)
             connection = http.client.HTTPSConnection(*proxy, timeout=_TIMEOUT, context=self._tls)
-            connection.set_tunnel(self._host, 443, {"User-Agent": self._agent})
+            connection.set_tunnel(self._host, 443, {"User-Agent": self._agent, **self._proxy_authorization()})
         else:
             connection = http.client.HTTPSConnection(self._host, timeout=_TIMEOUT, context=self._tls)
         try:
@@ -50,6 +50,10 @@ class _Registry:
             return answer.status, answer.headers.get_all("WWW-Authenticate") or [], answer.read(_MAX_BODY)
         finally:
             connection.close()
+
+    def _proxy_authorization(self) -> dict[str, str]:
+        user, password = self._proxy.username, self._proxy.password
+        return {"Proxy-Authorization": _basic(f"{user}:{password or ''}")} if user else {}
 
 
 def trusts_ping(registry: _Registry, repository: str, login: str) -> str:

@@ -18,11 +18,13 @@ from types import FrameType
 from typing import Final, TextIO
 from urllib.parse import urlsplit
 
+from regauth_core.edge.admission import Admission
 from regauth_core.edge.authority import authority, system_bundle, trust_bundle
 from regauth_core.edge.background import BackgroundProxy
 from regauth_core.edge.command import routed, shows_credentials, unrouted, upstream_proxy, version_command
 from regauth_core.edge.credentials import Keyring, sources_of
 from regauth_core.edge.files import reason
+from regauth_core.edge.identity import Identities
 from regauth_core.edge.inject import Inject
 from regauth_core.edge.outputs import print_summary, write_reports
 from regauth_core.edge.proxy import RegAuth
@@ -41,6 +43,10 @@ _UNSEEN: Final = (
     "no registry request came through the proxy. The client may have failed before it sent one. Go programs send "
     "requests to localhost and loopback addresses directly, whatever the variables say: use another name for the "
     "registry. A daemon, such as docker's, needs HTTPS_PROXY and SSL_CERT_FILE in its own environment"
+)
+_REFUSED: Final = (
+    "no registry request came through the proxy but such as it refused: from processes that the command did not start, "
+    "without the password that is in the command's HTTPS_PROXY. A daemon needs the whole of that URL"
 )
 
 
@@ -119,13 +125,22 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
         known = plan.credentials_known or shows_credentials(plan.command)
         complaints: list[str] = []
         keyring = _keyring(plan, environment, complaints.append)
-        addon = RegAuth(embedded=True, credentials_known=known, command=plan.command, keyring=keyring)
-        proxy = BackgroundProxy(addon, confdir, _options(plan, environment))
+        identities = Identities()
+        admission = Admission(identities.process)
+        addon = RegAuth(
+            embedded=True,
+            credentials_known=known,
+            command=plan.command,
+            keyring=keyring,
+            identities=identities,
+            admission=admission,
+        )
+        proxy = BackgroundProxy(addon, confdir, _options(plan, environment), first=admission)
         try:
             port = proxy.start()
-            variables = routed(environment, f"http://127.0.0.1:{port}", bundle)
+            variables = routed(environment, admission.url(port), bundle)
             process = _started(program, plan, variables)
-            forward.process = process
+            forward.process, admission.command = process, process.pid
             version = _Version(plan.command, program, environment)
             returned = process.wait()
             deadline = time.monotonic() + _DRAIN
@@ -138,7 +153,7 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
             addon.live().recorder.note(addon.live().recorder.redactor.text(complaint))
         status = 128 - returned if returned < 0 else returned
         if not addon.live().recorder.count and not addon.live().recorder.has_notes:
-            addon.live().recorder.note(_UNSEEN)
+            addon.live().recorder.note(_REFUSED if admission.refused else _UNSEEN)
         journal = addon.finish(status=status, client_version=version.text())
         return Observed(status, journal, addon.live().recorder.redactor)
 

@@ -28,8 +28,8 @@ class StandIn:
         return self._registry.serves(host)
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
-        """Accept the tunnel, which keeps mitmproxy from opening a connection first."""
-        if self.serves(flow.request.host):
+        """Accept the tunnel, which keeps mitmproxy from opening a connection first, unless it was refused."""
+        if flow.response is None and self.serves(flow.request.host):
             # Not Response.make: it adds a length, which an answer to CONNECT must not have (RFC 9110 section 9.3.6).
             flow.response = _response(Answer(status=200), time.time())
 

@@ -8,19 +8,19 @@ from mitmproxy import ctx, http
 from mitmproxy.net.http import status_codes
 from mitmproxy.proxy import mode_specs
 
-from regauth_core.auth.messages import ClientRequest, Received
+from regauth_core.auth.messages import ClientRequest, Headers, Received
 from regauth_core.edge.subrequests import origin_connected
 from regauth_core.edge.traffic import Place
 from regauth_core.model import Endpoint
-from regauth_core.registries import is_loopback
-from regauth_core.target import origin_of
 
 _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
 _READS: Final = ("GET", "HEAD")
 
 
-def client_request(flow: http.HTTPFlow, place: Place, *, is_misled: bool) -> ClientRequest:
-    """What the client of `flow` asks, whoever it says it asks; `is_misled` as in `ClientRequest`."""
+def client_request(
+    flow: http.HTTPFlow, place: Place, *, client: str, is_misled: bool, names_proxy: bool
+) -> ClientRequest:
+    """What a client asks in `flow`, whoever it says it asks; the rest as in `ClientRequest`."""
     request, has_body = flow.request, _has_body(flow.request)
     # A blob that was fetched in the client's place would have to be held; its credentials are found in advance.
     can_resend = not has_body and not (place.endpoint in _BIG and request.method != "HEAD")
@@ -28,15 +28,20 @@ def client_request(flow: http.HTTPFlow, place: Place, *, is_misled: bool) -> Cli
         method=request.method.upper(),
         origin=origin_connected(flow),
         path=request.path,
-        headers=tuple((_decoded(name), _decoded(value)) for name, value in request.headers.fields),
+        headers=headers_of(request),
         body=b"" if can_resend else None,
         is_repeatable=not has_body and request.method == "GET",
         is_misled=is_misled,
-        client=address_of(flow),
+        client=client,
         other_names=_other_names(flow),
-        names_proxy=_names_proxy(flow),
+        names_proxy=names_proxy,
         is_verified=not ctx.options.ssl_insecure,
     )
+
+
+def headers_of(message: http.Message) -> Headers:
+    """The fields of a request or an answer."""
+    return tuple((_decoded(name), _decoded(value)) for name, value in message.headers.fields)
 
 
 def address_of(flow: http.HTTPFlow) -> str:
@@ -69,20 +74,13 @@ def _other_names(flow: http.HTTPFlow) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _names_proxy(flow: http.HTTPFlow) -> bool:
-    """Whether the client addressed a reverse proxy by a name of this machine, which can be nobody else's."""
-    named = origin_of(f"http://{flow.request.host_header}") if flow.request.host_header else None
-    is_reverse = isinstance(flow.client_conn.proxy_mode, mode_specs.ReverseMode)
-    return is_reverse and named is not None and is_loopback(named.host)
-
-
 
 def received_of(response: http.Response, at: float) -> Received:
     """An answer; `at` in seconds since the epoch."""
     return Received(
         status=response.status_code,
         at=at,
-        headers=tuple((_decoded(name), _decoded(value)) for name, value in response.headers.fields),
+        headers=headers_of(response),
         body=response.raw_content or b"",
     )
 

@@ -4,9 +4,11 @@ Fires when: credentials were configured for the registry with fill or override, 
 sending them was against a rule: the token server is on a host that nothing ties to the registry, an address, a metadata
 service or plain http; the connection is plain http or was not verified; the request names another host in its `Host`
 header, its target or its TLS handshake, or has a field that would make another request of it; another host had led the
-client there; or the request writes, and only reading was allowed.
+client there; the request writes, and only reading was allowed; or the client is not one that they are for: a process of
+another user or one of whom that cannot be told, a client on another machine, a browser with a page, or one that
+addressed a reverse proxy by a name which nobody told to regauth.
 
-What to do: if the place is right and the credentials are meant for it, allow it; if not, be glad.
+What to do: if the place is right and the credentials are meant for it and for this client, allow it; if not, be glad.
 
 Silent when: the client got what it asked for, or sent credentials of its own afterwards; no credentials are configured
 for the place; the credentials were sent and refused.
@@ -34,6 +36,7 @@ _FAULTS: Final = {
     Distrust.OTHER_HOST_NAMED: Fault.UNKNOWN,
     Distrust.OTHER_REQUEST_NAMED: Fault.UNKNOWN,
     Distrust.LED_ELSEWHERE: Fault.UNKNOWN,
+    Distrust.WEB_PAGE: Fault.UNKNOWN,
 }
 _BY_OPERATOR: Final = "Ask the operator of {registry} what this token server is; no client should send a secret there."
 _ADVICE: Final = {
@@ -48,6 +51,16 @@ _ADVICE: Final = {
     Distrust.LED_ELSEWHERE: "Nothing, unless {registry} is where the client was meant to go: then address it directly.",
     Distrust.NOT_PERMITTED: "If the client is meant to do this with these credentials, allow it with regauth_allow "
     "(run: --allow): push, delete, or either with :HOST/NAMESPACE.",
+    Distrust.OTHER_USER: "If that user's processes are meant to use these credentials, allow it with "
+    "regauth_clients=user:NAME or uid:NUMBER (a note says which; root's daemons, such as dockerd: uid:0).",
+    Distrust.UNKNOWN_USER: "Give the proxy a password (mitmproxy's proxyauth=NAME:PASSWORD, and "
+    "http://NAME:PASSWORD@HOST:PORT as the client's proxy); or allow it with regauth_clients=any-user, which lets "
+    "every user of this machine use these credentials.",
+    Distrust.OTHER_MACHINE: "If that machine is meant to use these credentials, allow it with regauth_clients=ADDRESS.",
+    Distrust.OTHER_NAME: "Address the proxy as localhost, by its address or by the name of {registry}; or allow the "
+    "name that clients use with regauth_clients=name:HOST.",
+    Distrust.WEB_PAGE: "Ask {registry} with a registry client. To let web pages use these credentials, any page that "
+    "this browser shows included: regauth_clients=browser.",
 }
 
 
