@@ -74,9 +74,17 @@ class Redactor:
         found = self._fingerprints.of(text, kind, passing=True) if sure else self._fingerprints.name(text, kind)
         return f"<{found}>"
 
+    def known(self, text: str) -> str:
+        """Raw text with every secret that is known already replaced, such as by ``[tok:3f2a91c0]``.
+
+        First of all that happens to a text: what splits it, cuts it, or judges a piece of it by its looks would leave
+        the rest of a secret in a shape that the sweep does not know.
+        """
+        return self._sweep.swept(text)[0]
+
     def prose(self, text: str) -> str:
         """Free text without its secrets, not yet made visible."""
-        shown = concealed(text, self.veil, self._urls.shown)
+        shown = concealed(self.known(text), self.veil, self._urls.shown)
         return self._aliases.replaced(shown)
 
     def host_name(self, host: str) -> str:
@@ -266,7 +274,7 @@ class Redactor:
 
     def _argument(self, text: str) -> str:
         # Swept before it is quoted for a shell, which takes apart what has quotes in it.
-        return self.prose(self._sweep.swept(text)[0])
+        return self.prose(self.known(text))
 
     def sweep(self, text: str) -> tuple[str, int]:
         """Finished output without any remembered secret, and how many places had to be replaced.
