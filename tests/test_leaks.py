@@ -268,9 +268,9 @@ def test_other_words_do_not_break_a_report(name: str, before: str, after: str) -
 # What must stay, and what must be told apart.
 
 
-@pytest.mark.parametrize("word", ["latest", "team", "team/app", "registry.test", "repository"])
+@pytest.mark.parametrize("word", ["latest", "team", "repository"])
 def test_password_that_is_a_name_of_the_story_shreds_nothing(word: str, tmp_path: Path) -> None:
-    """Names that the traffic is about stay readable, though somebody uses one as a password; the pair does not."""
+    """Words of the field and short ones stay readable, though somebody uses one as a password; the pair does not."""
     pair = basic("alice", word)
     story = Story("N12", told(wire(MANIFEST, ("Authorization", f"Basic {pair}"))), (pair, f"alice:{word}"))
     for name, text in outputs(story, tmp_path):

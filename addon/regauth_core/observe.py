@@ -32,7 +32,7 @@ from regauth_core.model import (
     TokenRequest,
 )
 from regauth_core.redact import Redactor
-from regauth_core.sweep import SHORTEST
+from regauth_core.spellings import SHORTEST
 
 MAX_HEADERS: Final = 200
 MAX_VALUE: Final = 64 * 1024
@@ -94,16 +94,17 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     seen = redactor.seen
     key = wire.method, path
     about = seen.targets.get(key)
+    redactor.spare_host(wire.host)
     if about is None:
         about = target.read(
-            wire.method, path, name=redactor.repository, text=redactor.reference, host=redactor.place
+            wire.method, path, name=redactor.asked_repository, text=redactor.reference, host=redactor.place
         )
         seen.targets.keep(key, about, len(path))
     fields = _fields(wire.request_headers)
     # Before anything that may tell of them in a sentence.
     sent = _credentials(tuple(fields.get("authorization", ())[:MAX_LINES]), redactor)
     asked = _token_request(wire, path, about, redactor)
-    response = None if wire.status is None else _response(wire, wire.status, path, about, asked, redactor)
+    response = None if wire.status is None else _answered(wire, wire.status, path, about, asked, redactor)
     if asked is None and response is not None and response.token is not None:
         # The answer shows what the request was for.
         asked = TokenRequest()
@@ -185,9 +186,13 @@ def _connection(wire: Wire, redactor: Redactor) -> Connection:
 def _credentials(lines: tuple[str, ...], redactor: Redactor) -> tuple[Credential, ...]:
     held = redactor.seen.credentials.get(lines)
     if held is None:
-        held = tuple([_credential(raw, len(line), redactor) for line in lines for raw in credentials(line)])
+        raw = [(one, len(line)) for line in lines for one in credentials(line)]
+        secrets = tuple([secret for one, _ in raw for secret in (one.value, one.pair[1] if one.pair else "")])
+        held = tuple([_credential(one, size, redactor) for one, size in raw]), secrets
         redactor.seen.credentials.keep(lines, held, sum(map(len, lines)))
-    return held
+    else:
+        redactor.touch(held[1])
+    return held[0]
 
 
 def _credential(raw: RawCredential, size: int, redactor: Redactor) -> Credential:
@@ -221,6 +226,16 @@ def _token_request(wire: Wire, path: str, about: Target, redactor: Redactor) -> 
     if query not in requests:
         return requests.keep(query, bodies.asked_by_query(query, redactor), len(query))
     return requests[query]
+
+
+def _answered(
+    wire: Wire, status: int, path: str, about: Target, asked: TokenRequest | None, redactor: Redactor
+) -> Response:
+    redactor.begin_answer()
+    try:
+        return _response(wire, status, path, about, asked, redactor)
+    finally:
+        redactor.end_answer()
 
 
 def _response(
