@@ -14,6 +14,7 @@ RINGS = (
     {"challenge", "scope", "target", "clauses", "registries", "memo"},
     {
         "policy",
+        "positions",
         "prose",
         "claims",
         "signatures",

@@ -44,6 +44,8 @@ MAX_ERROR_TEXT: Final = 300
 """Characters of a plain or HTML error text that are kept."""
 
 _MAYBE_TOKEN_SERVER = frozenset({Endpoint.ELSEWHERE, Endpoint.V2_OTHER})
+_CONTENT = frozenset({Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.UPLOAD, Endpoint.UPLOAD_START})
+"""Bodies of requests that are content, and hold nobody's login."""
 _READ = frozenset({"authorization", "content-type", "date", "link", "location", "user-agent", "www-authenticate"})
 
 
@@ -59,6 +61,8 @@ class Wire:
     port: int
     path: str = field(repr=False)
     """With the query, as sent."""
+    user_info: str | None = field(default=None, repr=False)
+    """What stood in front of the host in the URL, where it is known."""
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     request_body: bytes | None = field(default=None, repr=False)
     """`None` where it was not kept; only the bodies of token requests matter."""
@@ -104,6 +108,12 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     # Before anything that may tell of them in a sentence.
     sent = _credentials(tuple(fields.get("authorization", ())[:MAX_LINES]), redactor)
     asked = _token_request(wire, path, about, redactor)
+    if wire.request_body and about.endpoint not in _CONTENT:
+        bodies.remember_sent(wire.request_body, redactor)
+    if wire.user_info:
+        redactor.remember_user_info(wire.user_info)
+    url = redactor.address(wire.scheme, wire.host, wire.port, path)
+    headers = redactor.headers(_bounded(wire.request_headers))
     response = None if wire.status is None else _answered(wire, wire.status, path, about, asked, redactor)
     if asked is None and response is not None and response.token is not None:
         # The answer shows what the request was for.
@@ -115,8 +125,8 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
         target=about,
         request=Request(
             method=redactor.word(wire.method),
-            url=redactor.address(wire.scheme, wire.host, wire.port, path),
-            headers=redactor.headers(_bounded(wire.request_headers)),
+            url=url,
+            headers=headers,
             size=wire.request_size,
             target_size=len(wire.path),
             credentials=sent,
@@ -245,8 +255,6 @@ def _response(
         return redactor.url(url, scheme=wire.scheme, host=wire.host, port=wire.port, path=path)
 
     fields = _fields(wire.response_headers)
-    lines = fields.get("www-authenticate")
-    challenges, unreadable = _challenges(tuple(lines), resolve, redactor) if lines else ((), False)
     body = wire.response_body
     value = bodies.json_of(body) if body and _is_read(status, about) else None
     is_page = pages.is_html(fields.get("content-type", [None])[0], body)
@@ -258,6 +266,8 @@ def _response(
         token = bodies.token_answer(value, redactor)
     if errors or text or token:
         redactor.count_body()
+    lines = fields.get("www-authenticate")
+    challenges, unreadable = _challenges(tuple(lines), resolve, redactor) if lines else ((), False)
     following = pages.next_link(", ".join(fields["link"])) if "link" in fields else None
     return Response(
         status=status,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from regauth_core import policy, target
+from regauth_core import policy, positions, target
 from regauth_core.aliases import Aliases
 from regauth_core.commandline import CommandLine
 from regauth_core.fields import Fields
@@ -21,7 +21,7 @@ from regauth_core.model import Fingerprint, Link, Origin, Redaction, Safe
 from regauth_core.prose import concealed, is_opaque
 from regauth_core.signatures import signature
 from regauth_core.sweep import Sweep
-from regauth_core.urls import Urls
+from regauth_core.urls import MAX_URL, Urls
 
 MAX_TEXT: Final = 2048
 """Characters of free text that are kept."""
@@ -177,6 +177,11 @@ class Redactor:
         """Let the sweep look for `secret`."""
         self._fingerprints.of(secret, "tok")
 
+    def remember_user_info(self, info: str) -> None:
+        """Let the sweep look for what stood in front of the host in a URL."""
+        for secret in positions.of_user_info(info):
+            self._fingerprints.of(secret, "pw")
+
     def host(self, host: str) -> Safe:
         """A host name or address without its port, in lower case."""
         kept = self._shown.hosts.get(host)
@@ -269,6 +274,8 @@ class Redactor:
         # Of a credential each part is known by its place.
         plain = value if lower in policy.CREDENTIAL_FIELDS else self.known(value)
         pair = self._safe(self._fields.name(self.known(name))), self._safe(self._fields.value(lower, plain))
+        for secret in positions.of_field(value):
+            self.remember(secret)
         held = pair, self._values
         self._values = before
         return self._shown.headers.keep((name, value), held, len(value))
@@ -300,6 +307,8 @@ class Redactor:
             before, self._values = self._values, 0
             whole = target.absolute(url, scheme=scheme, host=host, port=port, path=path)
             held = self._link(url, whole if host or "://" in url[:12] else None), self._values
+            for secret in positions.of_text(url[:MAX_URL]):
+                self.remember(secret)
             self._values = before
             self._shown.links.keep(key, held, len(url))
         self._values += held[1]

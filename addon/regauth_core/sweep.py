@@ -19,6 +19,7 @@ from regauth_core.unescaping import Views, views
 
 _CROWDED: Final = 64
 """Secrets that share a piece; beyond, the piece alone is taken for a secret."""
+_LONGEST_NAME: Final = 256
 _REACH: Final = 24 * 1024
 """Characters of base64 around a piece of a secret that belong to it."""
 
@@ -59,14 +60,17 @@ class _Index:
         self._pieces: dict[str, tuple[tuple[int, Needle], ...] | None] = {}
         """`None` where there are too many."""
 
-    def add(self, needle: Needle) -> None:
-        """Index a needle of at least `least` characters."""
+    def add(self, needle: Needle, *, must: bool) -> None:
+        """Index a needle of at least `least` characters, even where there is hardly room for it if it `must`."""
         text = folded(needle.text)
         first = next((place for place in self._places(text) if self._has_room(text, place)), len(text) - self.least)
         for at in range(first, first + self._stride):
             piece = text[at : at + self._size]
             held = self._pieces.get(piece, ())
-            self._pieces[piece] = None if held is None or len(held) >= _CROWDED else (*held, (at, needle))
+            if held is not None and len(held) < _CROWDED:
+                self._pieces[piece] = (*held, (at, needle))
+            elif must:
+                self._pieces[piece] = None
 
     def remove(self, needle: Needle) -> None:
         """Take a needle out; what was crowded stays so."""
@@ -83,7 +87,8 @@ class _Index:
 
     def _places(self, text: str) -> tuple[int, ...]:
         last = len(text) - self.least
-        return tuple(place for place in (last, len(text) // 3, 0) if 0 <= place <= last)
+        places = (last, len(text) // 3, 0, len(text) // 2, len(text) // 5)
+        return tuple(place for place in places if 0 <= place <= last)
 
     def _has_room(self, text: str, first: int) -> bool:
         pieces = (self._pieces.get(text[at : at + self._size], ()) for at in range(first, first + self._stride))
@@ -157,11 +162,15 @@ class Sweep:
         lower = folded(plain)
         for index in (self._long, self._short):
             for begin, end, secret in index.hits(plain, lower):
-                if secret and folded(text[begin:end]) == folded(secret) and self._is_spared(secret):
+                if self._is_name(text, begin, end, secret):
                     continue
                 for view in reversed(taken):
                     begin, end = view.span(begin, end)
                 yield begin, end, secret
+
+    def _is_name(self, text: str, begin: int, end: int, secret: str) -> bool:
+        is_short = end - begin == len(secret) <= _LONGEST_NAME
+        return is_short and folded(text[begin:end]) == folded(secret) and self._is_spared(secret)
 
     def _update(self) -> None:
         if not self._known.fresh and not self._known.gone:
@@ -169,19 +178,23 @@ class Sweep:
         for secret in self._known.gone:
             if secret in self._indexed and secret not in self._known:
                 self._indexed.remove(secret)
-                self._change(secret, _Index.remove)
+                for index, needle in self._needles(secret):
+                    index.remove(needle)
         for secret in self._known.fresh:
             if secret not in self._indexed and secret in self._known:
                 self._indexed.add(secret)
-                self._change(secret, _Index.add)
+                # No answer can make its pieces of ordinary words so many that these are taken for secrets.
+                must = self._known.was_sent(secret)
+                for index, needle in self._needles(secret):
+                    index.add(needle, must=must)
         self._known.fresh, self._known.gone = [], []
 
-    def _change(self, secret: str, change: Callable[[_Index, Needle], None]) -> None:
+    def _needles(self, secret: str) -> Iterator[tuple[_Index, Needle]]:
         for needle in needles(secret):
             if len(needle.text) >= self._long.least:
-                change(self._long, needle)
+                yield self._long, needle
             elif len(needle.text) >= SHORTEST:
-                change(self._short, needle)
+                yield self._short, needle
 
 
 def _merged(hits: Iterable[Hit]) -> Iterator[Hit]:
