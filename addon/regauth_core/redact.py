@@ -20,7 +20,7 @@ from regauth_core.memo import Memo, Seen, Shown
 from regauth_core.model import Fingerprint, Link, Origin, Redaction, Safe
 from regauth_core.prose import concealed, is_opaque
 from regauth_core.signatures import signature
-from regauth_core.sweep import Sweep
+from regauth_core.sweep import Fixed, IsOwn, Sweep
 from regauth_core.urls import MAX_URL, Urls
 
 MAX_TEXT: Final = 2048
@@ -337,14 +337,24 @@ class Redactor:
         # Swept before it is quoted for a shell, which takes apart what has quotes in it.
         return self.prose(self.known(text))
 
-    def sweep(self, text: str) -> tuple[str, int]:
-        """Finished output without any remembered secret, and how many places had to be replaced.
+    def sweep(
+        self, text: str, fixed: Fixed | None = None, is_own: IsOwn | None = None, *, fits: bool = False
+    ) -> tuple[str, int]:
+        """Finished output without any remembered secret, and how many places had to be replaced; see `Sweep.swept`.
 
         Names that have pseudonyms go too, if they are hosts' or long; they do not count.
         """
-        swept, count = self._sweep.swept(text)
+        swept, count = self._sweep.swept(text, fixed, is_own, fits=fits)
         self._late += count
-        return self._aliases.swept(swept), count
+        return swept if fits else self._aliases.swept(swept), count
+
+    def renamed(self, text: str) -> str:
+        """Finished output with pseudonyms for the names that have them, if they are hosts' or long."""
+        return self._aliases.swept(text)
+
+    def holds_secret(self, text: str) -> bool:
+        """Whether a remembered secret is in `text`."""
+        return self._sweep.swept(text)[1] > 0
 
     def summary(self, late: int = 0) -> Redaction:
         """What was kept and replaced up to now; `late` are replacements that somebody else's sweep made."""

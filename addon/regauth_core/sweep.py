@@ -26,7 +26,12 @@ _REACH: Final = 24 * 1024
 _SHORT_HEX = re.compile(r"[0-9a-fA-F]{1,15}")
 _RUN = re.compile(r"[A-Za-z0-9+/=]*+")
 
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[^u]|u)|&[#A-Za-z0-9]{1,10};")
+_LONGEST_ESCAPE: Final = 12
+
 Span = tuple[int, int]
+Fixed = Callable[[], Sequence[Span]]
+IsOwn = Callable[[str, int, int], bool]
 Hit = tuple[int, int, str]
 """From, to and the secret; that is empty where it could be any of many."""
 
@@ -129,33 +134,39 @@ class Sweep:
         self._indexed: set[str] = set()
 
     def swept(
-        self, text: str, fixed: Sequence[Span] = (), is_own: Callable[[str, int, int], bool] | None = None
+        self, text: str, fixed: Fixed | None = None, is_own: IsOwn | None = None, *, fits: bool = False
     ) -> tuple[str, int]:
         """`text` with every secret replaced by its fingerprint in brackets, and how many places that were.
 
-        Brackets, because the text is finished: they need no escaping in JSON, HTML, XML or a URL. `fixed` are places,
+        Brackets, because the text is finished: they need no escaping in JSON, HTML, XML or a URL. `fixed` gives places,
         in their order, that stay as they are whatever stands there: the marks of the format. `is_own` says of a place
-        in the text (from, to) whether the word around it is the report's own.
+        in the text (from, to) whether the word around it is the report's own. With `fits` no replacement is longer than
+        what it replaces.
         """
         self._update()
         if not self._indexed:
             return text, 0
+        hits = list(_merged(sorted(self._spans(text))))
+        if not hits:
+            return text, 0
         shown: list[str] = []
         at = count = 0
-        for begin, end, secret in _free(_merged(sorted(self._spans(text))), fixed):
+        for begin, end, secret in _free(hits, fixed() if fixed is not None else ()):
             if is_own is not None and is_own(text, begin, end):
                 continue
-            shown += (text[at:begin], f"[{self._known.of(secret, 'tok') or 'tok:withheld'}]")
+            put = f"[{self._known.of(secret, 'tok') or 'tok:withheld'}]"
+            if fits and len(put) > end - begin:
+                put = "[tok]" if end - begin >= len("[tok]") else "*" * (end - begin)
+            shown += (text[at:begin], put)
             count += 1
             at = end
-        if not count:
-            return text, 0
         shown.append(text[at:])
         return "".join(shown), count
 
     def _spans(self, text: str) -> Iterator[Hit]:
         for taken in views(text):
-            yield from self._hits(taken[-1].text if taken else text, taken)
+            for begin, end, secret in self._hits(taken[-1].text if taken else text, taken):
+                yield *_whole(text, begin, end), secret
 
     def _hits(self, text: str, taken: Views) -> Iterator[Hit]:
         plain = one_alphabet(text)
@@ -195,6 +206,17 @@ class Sweep:
                 yield self._long, needle
             elif len(needle.text) >= SHORTEST:
                 yield self._short, needle
+
+
+def _whole(text: str, begin: int, end: int) -> Span:
+    """The place with the whole of the escapes that it begins or ends in, so that none is cut in two."""
+    for escape in _ESCAPE.finditer(text, max(0, begin - _LONGEST_ESCAPE), min(len(text), begin + _LONGEST_ESCAPE)):
+        if escape.start() < begin < escape.end():
+            begin = escape.start()
+    for escape in _ESCAPE.finditer(text, max(begin, end - _LONGEST_ESCAPE), min(len(text), end + _LONGEST_ESCAPE)):
+        if escape.start() < end < escape.end():
+            end = escape.end()
+    return begin, end
 
 
 def _merged(hits: Iterable[Hit]) -> Iterator[Hit]:
