@@ -348,6 +348,15 @@ def test_a_name_that_a_client_asks_for_is_not_lost_to_an_answer() -> None:
     assert one.sweep("team-of-us") == ("team-of-us", 0)
 
 
+@pytest.mark.parametrize("place", [256 * 1024 - 10, 256 * 1024, 512 * 1024 - 3])
+def test_a_secret_across_two_pieces_of_a_long_text_is_found(place: int) -> None:
+    """A finished report is looked at piece by piece, so that it takes little memory."""
+    one = redactor()
+    one.remember(PASSWORD)
+    text = "." * place + quote(PASSWORD) + "." * 300_000
+    assert one.sweep(text) == (text.replace(PASSWORD, f"[{one.fingerprint(PASSWORD)}]"), 1)
+
+
 def test_the_sweep_takes_time_in_proportion_to_the_text() -> None:
     """Ten thousand secrets do not make it slower than a few microseconds for each character."""
     one = redactor()

@@ -17,11 +17,13 @@ from regauth_core.fingerprints import Fingerprints
 from regauth_core.spellings import SHORTEST, Needle, folded, needles, one_alphabet
 from regauth_core.unescaping import Views, views
 
-_CROWDED: Final = 64
+_CROWDED: Final = 16
 """Secrets that share a piece; beyond, the piece alone is taken for a secret."""
 _LONGEST_NAME: Final = 256
 _REACH: Final = 24 * 1024
 """Characters of base64 around a piece of a secret that belong to it."""
+_CHUNK: Final = 256 * 1024
+"""Characters of a long text that are unescaped at once."""
 
 _SHORT_HEX = re.compile(r"[0-9a-fA-F]{1,15}")
 _RUN = re.compile(r"[A-Za-z0-9+/=]*+")
@@ -164,9 +166,12 @@ class Sweep:
         return "".join(shown), count
 
     def _spans(self, text: str) -> Iterator[Hit]:
-        for taken in views(text):
-            for begin, end, secret in self._hits(taken[-1].text if taken else text, taken):
-                yield *_whole(text, begin, end), secret
+        for start in range(0, max(1, len(text)), _CHUNK):
+            # What lies across two chunks is found in the second one.
+            first = max(0, start - _REACH)
+            for taken in views(piece := text[first : start + _CHUNK]):
+                for begin, end, secret in self._hits(taken[-1].text if taken else piece, taken):
+                    yield *_whole(text, first + begin, first + end), secret
 
     def _hits(self, text: str, taken: Views) -> Iterator[Hit]:
         plain = one_alphabet(text)
