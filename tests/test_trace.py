@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+import tracemalloc
+from base64 import b64encode
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -19,7 +21,7 @@ import msgspec
 import pytest
 
 from kit.canaries import CORPUS, leaks
-from kit.messages import opaque, wire
+from kit.messages import MANIFEST, opaque, wire
 from kit.talk import Talk, read
 from regauth_core.edge.offline import diagnose, journal_of
 from regauth_core.edge.outputs import report_text, write_reports
@@ -436,8 +438,8 @@ def test_nothing_is_written_beside_it(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("word", ["exchange", "connection", "started"])
-def test_secret_that_is_a_word_of_the_format_ends_the_trace(word: str, tmp_path: Path) -> None:
-    """It cannot be taken out, so nothing more is written; that is said once, without the word, and the rest goes on."""
+def test_secret_that_is_a_word_of_the_format_stops_no_trace(word: str, tmp_path: Path) -> None:
+    """The keys of a line are nobody's password: all is written, and can be read."""
     redactor = Redactor(b"k" * 32)
     redactor.remember(word)
     recorder = Recorder(redactor, started=1, quiet_time=1, trace=TraceWriter(tmp_path / "trace", redactor))
@@ -445,6 +447,110 @@ def test_secret_that_is_a_word_of_the_format_ends_the_trace(word: str, tmp_path:
         recorder.end(one)
     live = recorder.finish(Ending.GONE, 5.0)
     assert live.diagnosis.exchanges == 2
-    (note,) = live.diagnosis.notes
-    assert "cannot be taken out; the trace ends here" in note
-    assert word not in (tmp_path / "trace").read_text()
+    assert live.diagnosis.notes == ()
+    assert journal_of([tmp_path / "trace"])[0].diagnosis == live.diagnosis
+
+
+# What is known as a secret only later.
+
+LATE = "tannenbaum-leiter-kw"
+
+
+def late_story(path: Path, redactor: Redactor, *, word: str = LATE) -> Recorder:
+    """A recording in which a registry tells a password before the client sends it."""
+    recorder = Recorder(redactor, started=0.0, quiet_time=1.0, trace=TraceWriter(path, redactor))
+    said = json.dumps({"errors": [{"code": "DENIED", "message": f"your new pass is {word}, log in with it"}]})
+    recorder.end(wire(status=401, answer=said))
+    pair = b64encode(f"alice:{word}".encode()).decode()
+    recorder.end(replace(wire(MANIFEST, ("Authorization", f"Basic {pair}")), number=2))
+    return recorder
+
+
+def test_a_trace_is_searched_when_the_recording_ends(tmp_path: Path) -> None:
+    """What was shown before it was known as a secret is overwritten in its place: same file, same lines, private."""
+    path = tmp_path / "trace"
+    redactor = Redactor(b"k" * 32)
+    recorder = late_story(path, redactor)
+    before = path.read_bytes()
+    state = path.stat()
+    with path.open("rb") as follower:
+        follower.seek(0, os.SEEK_END)
+        recorder.finish(Ending.STOPPED, 9.0)
+        followed = follower.read()
+    after = path.read_bytes()
+    assert LATE.encode() in before
+    assert LATE.encode() not in after
+    assert after[len(before) :] == followed
+    assert [len(line) for line in after.splitlines()[:3]] == [len(line) for line in before.splitlines()]
+    assert (path.stat().st_ino, path.stat().st_mode) == (state.st_ino, state.st_mode)
+    assert json.loads(followed)["end"]["redaction"]["late"] == 1
+    journal, _ = journal_of([path])
+    assert [one.number for one in journal.exchanges] == [1, 2]
+    assert journal.diagnosis.notes == ()
+
+
+def test_a_trace_without_late_secrets_is_not_touched(tmp_path: Path) -> None:
+    """Nothing is written but the end."""
+    path = tmp_path / "trace"
+    recorder = Recorder(redactor := Redactor(b"k" * 32), started=0.0, quiet_time=1.0, trace=TraceWriter(path, redactor))
+    recorder.end(wire(MANIFEST, ("Authorization", f"Bearer {opaque('in use', 40)}")))
+    before = path.read_bytes()
+    recorder.finish(Ending.STOPPED, 9.0)
+    assert path.read_bytes().startswith(before)
+
+
+def test_lines_of_others_are_searched_too(tmp_path: Path) -> None:
+    """An earlier recording in the file, a newer version's field, a line that breaks off: all as long as before."""
+    path = tmp_path / "trace"
+    late_story(path, Redactor(b"e" * 32)).finish(Ending.STOPPED, 9.0)
+    odd = [
+        {"exchange": {"number": 9, "unheard": [LATE, {LATE: f"{LATE}\n"}]}},
+        {"end": {"ending": "stopped", "at": 1.0, "notes": [f'said \\{LATE} "{LATE}"']}, "new": LATE.upper()},
+    ]
+    with path.open("a") as file:
+        file.writelines(f"{json.dumps(one)}\n" for one in odd)
+        file.write(f'{{"exchange": "{LATE} breaks off\n')
+    before = path.read_bytes().splitlines()
+    redactor = Redactor(b"k" * 32)
+    late_story(path, redactor).finish(Ending.STOPPED, 9.0)
+    after = path.read_bytes().splitlines()
+    assert [len(line) for line in after[: len(before)]] == [len(line) for line in before]
+    assert LATE not in path.read_text().lower()
+    assert json.loads(after[len(before) - 3])["exchange"]["number"] == 9
+
+
+@pytest.mark.parametrize("word", ["exchange", "https://a.test", "ordinary", "unauthorized", "challenges", "DENIED"])
+def test_a_searched_trace_can_still_be_read(word: str, tmp_path: Path) -> None:
+    """Whatever word of the format somebody has for a password."""
+    path = tmp_path / "trace"
+    late_story(path, Redactor(b"k" * 32), word=word).finish(Ending.STOPPED, 9.0)
+    journal, _ = journal_of([path])
+    assert [one.status for one in journal.exchanges] == [401, 200]
+    assert f"pass is {word}" not in path.read_text()
+
+
+def test_a_trace_that_was_moved_is_said_not_to_be_searched(tmp_path: Path) -> None:
+    """The operator hears of it; nothing else is overwritten."""
+    path = tmp_path / "trace"
+    recorder = late_story(path, Redactor(b"k" * 32))
+    path.rename(tmp_path / "moved")
+    path.write_text(f"something else: {LATE}\n")
+    notes = recorder.finish(Ending.STOPPED, 9.0).diagnosis.notes
+    assert any("was not searched" in note for note in notes)
+    assert path.read_text() == f"something else: {LATE}\n"
+
+
+def test_searching_a_trace_takes_little_memory(tmp_path: Path) -> None:
+    """It is read line by line."""
+    path = tmp_path / "trace"
+    recorder = late_story(path, Redactor(b"k" * 32))
+    line = path.read_bytes().splitlines(keepends=True)[1]
+    with path.open("ab") as file:
+        for _ in range(4_000):
+            file.write(line)
+    tracemalloc.start()
+    recorder.finish(Ending.STOPPED, 9.0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000
+    assert LATE.encode() not in path.read_bytes()

@@ -16,10 +16,9 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from regauth_core import policy
+from regauth_core import policy, positions
 from regauth_core.claims import RawAccess, access, decode, seconds
 from regauth_core.model import Access, Claims, Fingerprint, Link, RegistryError, Safe, TokenAnswer, TokenRequest
-from regauth_core.prose import SECRET_NAME
 from regauth_core.redact import Redactor
 
 MAX_BODY: Final = 256 * 1024
@@ -94,11 +93,13 @@ def token_request(pairs: list[tuple[str, str]], redactor: Redactor) -> TokenRequ
     def kept(name: str) -> Safe | None:
         return redactor.text(values[name]) if name in values else None
 
-    for key, value in pairs:
-        if key not in _SECRETS:
-            _remember_odd_secret(key, value, redactor)
     held = [(name, values[name]) for name in _SECRETS if values.get(name)]
     secrets = [redactor.fingerprint(value, "pw" if name == "password" else "tok") for name, value in held]
+    # A parameter that no token server knows may still hold a secret, by itself or in JSON: it might be echoed.
+    for key, value in pairs:
+        if key not in policy.KEPT_QUERY:
+            for secret in positions.of_pair(key, value):
+                redactor.remember(secret)
     account = values.get("account") or values.get("username")
     return TokenRequest(
         grant=kept("grant_type"),
@@ -109,14 +110,6 @@ def token_request(pairs: list[tuple[str, str]], redactor: Redactor) -> TokenRequ
         offline=values.get("offline_token", "").lower() in ("true", "1") or values.get("access_type") == "offline",
         secret=secrets[0] if secrets else None,
     )
-
-
-def _remember_odd_secret(key: str, value: str, redactor: Redactor) -> None:
-    """A parameter that no token server knows may still hold a secret, by itself or in JSON: it might be echoed."""
-    if value[:1] in ("{", "["):
-        remember_secrets(json_of(value.encode("utf-8", "replace")), redactor)
-    elif key not in policy.KEPT_QUERY and SECRET_NAME.search(key):
-        redactor.remember(value)
 
 
 def asked_by_query(query: str, redactor: Redactor) -> TokenRequest | None:
@@ -213,19 +206,24 @@ def _moment(value: object) -> float | None:
 
 def remember_secrets(value: object, redactor: Redactor) -> None:
     """Let the sweep look for every string in `value` whose name says that it is a secret, however deep it lies."""
-    waiting = [value]
-    for _ in range(MAX_FIELDS):
-        if not waiting:
-            return
-        held = waiting.pop()
-        if isinstance(held, list):
-            waiting += held[:MAX_FIELDS]
-        elif isinstance(held, dict):
-            for key, inner in list(held.items())[:MAX_FIELDS]:
-                if isinstance(inner, dict | list):
-                    waiting.append(inner)
-                elif isinstance(inner, str) and SECRET_NAME.search(str(key)):
-                    redactor.remember(inner)
+    for secret in positions.of_json(value):
+        redactor.remember(secret)
+
+
+def remember_sent(body: bytes, redactor: Redactor) -> None:
+    """Let the sweep look for what the names in a request's body say is a secret: form, JSON, XML."""
+    if len(body) > MAX_BODY:
+        return
+    value = json_of(body)
+    if isinstance(value, dict | list):
+        remember_secrets(value, redactor)
+        return
+    text = body.decode("utf-8", "surrogateescape")
+    for name, held in _multipart(text) if text.startswith("--") else ():
+        for secret in positions.of_pair(name, held):
+            redactor.remember(secret)
+    for secret in positions.of_body(text):
+        redactor.remember(secret)
 
 
 def errors_of(value: object, redactor: Redactor) -> tuple[RegistryError, ...]:

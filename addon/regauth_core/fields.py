@@ -6,10 +6,7 @@ Gives plain text; `redact` makes it safe.
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
 from typing import Final
-
-import msgspec
 
 from regauth_core import challenge, policy
 from regauth_core.authorization import RawCredential, credentials
@@ -20,8 +17,6 @@ from regauth_core.urls import Keeper, Urls, is_hash
 MAX_VALUE: Final = 2048
 """Characters of a value that are shown."""
 MAX_COOKIES: Final = 64
-
-_MAX_INSIDE: Final = 8192
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]{1,64}")
 _UPLOAD = re.compile(r"[0-9a-fA-F\-]{8,36}")
@@ -64,8 +59,6 @@ class Fields:
             return self._kept(name, value)
         if not is_secret:
             return self._keeper.veil(value)
-        for inner in _inside(value):
-            self._keeper.mark(inner, "pw")
         return self._keeper.mark(value, "tok")
 
     def _kept(self, name: str, value: str) -> str:
@@ -150,15 +143,3 @@ class Fields:
             at = found.end()
         shown.append(self._keeper.prose(value[at : at + MAX_VALUE]))
         return "".join(shown)
-
-
-def _inside(value: str) -> list[str]:
-    """The secrets in a JSON object in base64, which is how docker hands credentials to its daemon."""
-    if len(value) > _MAX_INSIDE or not value.startswith("ey"):
-        return []
-    try:
-        fields = msgspec.json.decode(urlsafe_b64decode(value + "=" * (-len(value) % 4)))
-    except (ValueError, RecursionError):
-        return []
-    pairs = fields.items() if isinstance(fields, dict) else ()
-    return [held for name, held in pairs if isinstance(held, str) and SECRET_NAME.search(name)]

@@ -60,7 +60,8 @@ class Seen:
         self.senders: Memo[tuple[str | int | None, ...], Sender] = Memo()
         self.connections: Memo[tuple[str | tuple[str, ...] | None, ...], Connection] = Memo()
         self.challenges: Memo[tuple[str, ...], tuple[tuple[Challenge, ...], bool]] = Memo()
-        self.credentials: Memo[tuple[str, ...], tuple[Credential, ...]] = Memo()
+        self.credentials: Memo[tuple[str, ...], tuple[tuple[Credential, ...], tuple[str, ...]]] = Memo()
+        """With the secrets in them, which are in use as long as they are met here."""
         self.claims: Memo[str, Claims | None] = Memo()
         self.requests: Memo[str, TokenRequest | None] = Memo()
         self.errors: Memo[bytes, tuple[RegistryError, ...]] = Memo()

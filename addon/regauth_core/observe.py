@@ -32,7 +32,7 @@ from regauth_core.model import (
     TokenRequest,
 )
 from regauth_core.redact import Redactor
-from regauth_core.sweep import SHORTEST
+from regauth_core.spellings import SHORTEST
 
 MAX_HEADERS: Final = 200
 MAX_VALUE: Final = 64 * 1024
@@ -44,6 +44,8 @@ MAX_ERROR_TEXT: Final = 300
 """Characters of a plain or HTML error text that are kept."""
 
 _MAYBE_TOKEN_SERVER = frozenset({Endpoint.ELSEWHERE, Endpoint.V2_OTHER})
+_CONTENT = frozenset({Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.UPLOAD, Endpoint.UPLOAD_START})
+"""Bodies of requests that are content, and hold nobody's login."""
 _READ = frozenset({"authorization", "content-type", "date", "link", "location", "user-agent", "www-authenticate"})
 
 
@@ -59,6 +61,8 @@ class Wire:
     port: int
     path: str = field(repr=False)
     """With the query, as sent."""
+    user_info: str | None = field(default=None, repr=False)
+    """What stood in front of the host in the URL, where it is known."""
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     request_body: bytes | None = field(default=None, repr=False)
     """`None` where it was not kept; only the bodies of token requests matter."""
@@ -94,16 +98,23 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     seen = redactor.seen
     key = wire.method, path
     about = seen.targets.get(key)
+    redactor.spare_host(wire.host)
     if about is None:
         about = target.read(
-            wire.method, path, name=redactor.repository, text=redactor.reference, host=redactor.place
+            wire.method, path, name=redactor.asked_repository, text=redactor.reference, host=redactor.place
         )
         seen.targets.keep(key, about, len(path))
     fields = _fields(wire.request_headers)
     # Before anything that may tell of them in a sentence.
     sent = _credentials(tuple(fields.get("authorization", ())[:MAX_LINES]), redactor)
     asked = _token_request(wire, path, about, redactor)
-    response = None if wire.status is None else _response(wire, wire.status, path, about, asked, redactor)
+    if wire.request_body and about.endpoint not in _CONTENT:
+        bodies.remember_sent(wire.request_body, redactor)
+    if wire.user_info:
+        redactor.remember_user_info(wire.user_info)
+    url = redactor.address(wire.scheme, wire.host, wire.port, path)
+    headers = redactor.headers(_bounded(wire.request_headers))
+    response = None if wire.status is None else _answered(wire, wire.status, path, about, asked, redactor)
     if asked is None and response is not None and response.token is not None:
         # The answer shows what the request was for.
         asked = TokenRequest()
@@ -114,8 +125,8 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
         target=about,
         request=Request(
             method=redactor.word(wire.method),
-            url=redactor.address(wire.scheme, wire.host, wire.port, path),
-            headers=redactor.headers(_bounded(wire.request_headers)),
+            url=url,
+            headers=headers,
             size=wire.request_size,
             target_size=len(wire.path),
             credentials=sent,
@@ -185,9 +196,13 @@ def _connection(wire: Wire, redactor: Redactor) -> Connection:
 def _credentials(lines: tuple[str, ...], redactor: Redactor) -> tuple[Credential, ...]:
     held = redactor.seen.credentials.get(lines)
     if held is None:
-        held = tuple([_credential(raw, len(line), redactor) for line in lines for raw in credentials(line)])
+        raw = [(one, len(line)) for line in lines for one in credentials(line)]
+        secrets = tuple([secret for one, _ in raw for secret in (one.value, one.pair[1] if one.pair else "")])
+        held = tuple([_credential(one, size, redactor) for one, size in raw]), secrets
         redactor.seen.credentials.keep(lines, held, sum(map(len, lines)))
-    return held
+    else:
+        redactor.touch(held[1])
+    return held[0]
 
 
 def _credential(raw: RawCredential, size: int, redactor: Redactor) -> Credential:
@@ -223,6 +238,16 @@ def _token_request(wire: Wire, path: str, about: Target, redactor: Redactor) -> 
     return requests[query]
 
 
+def _answered(
+    wire: Wire, status: int, path: str, about: Target, asked: TokenRequest | None, redactor: Redactor
+) -> Response:
+    redactor.begin_answer()
+    try:
+        return _response(wire, status, path, about, asked, redactor)
+    finally:
+        redactor.end_answer()
+
+
 def _response(
     wire: Wire, status: int, path: str, about: Target, asked: TokenRequest | None, redactor: Redactor
 ) -> Response:
@@ -230,8 +255,6 @@ def _response(
         return redactor.url(url, scheme=wire.scheme, host=wire.host, port=wire.port, path=path)
 
     fields = _fields(wire.response_headers)
-    lines = fields.get("www-authenticate")
-    challenges, unreadable = _challenges(tuple(lines), resolve, redactor) if lines else ((), False)
     body = wire.response_body
     value = bodies.json_of(body) if body and _is_read(status, about) else None
     is_page = pages.is_html(fields.get("content-type", [None])[0], body)
@@ -243,6 +266,8 @@ def _response(
         token = bodies.token_answer(value, redactor)
     if errors or text or token:
         redactor.count_body()
+    lines = fields.get("www-authenticate")
+    challenges, unreadable = _challenges(tuple(lines), resolve, redactor) if lines else ((), False)
     following = pages.next_link(", ".join(fields["link"])) if "link" in fields else None
     return Response(
         status=status,

@@ -7,10 +7,11 @@ finished output). Only this module calls `Safe`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
-from regauth_core import policy, target
+from regauth_core import policy, positions, target
 from regauth_core.aliases import Aliases
 from regauth_core.commandline import CommandLine
 from regauth_core.fields import Fields
@@ -19,25 +20,26 @@ from regauth_core.memo import Memo, Seen, Shown
 from regauth_core.model import Fingerprint, Link, Origin, Redaction, Safe
 from regauth_core.prose import concealed, is_opaque
 from regauth_core.signatures import signature
-from regauth_core.sweep import Sweep
-from regauth_core.urls import Urls
+from regauth_core.sweep import Fixed, IsOwn, Sweep
+from regauth_core.urls import MAX_URL, Urls
 
 MAX_TEXT: Final = 2048
 """Characters of free text that are kept."""
+_KNOWN = re.compile(r"\[([a-z]{1,12}:([0-9a-f]{8}))\]")
 
 
 class Redactor:
     """Redacts one trace: equal secrets get equal fingerprints within it, and nowhere else.
 
     `key` is random, of the caller's making, and never written. `anonymize` is a subset of ``hosts``, ``repositories``
-    and ``users``: their names get stable pseudonyms. At most 20,000 secrets, the ones seen last, are remembered for the
-    sweep. No method raises on wire text.
+    and ``users``: their names get stable pseudonyms. At most 20,000 secrets are remembered for the sweep (see
+    `Fingerprints`). No method raises on wire text.
     """
 
     nothing = Safe("")
 
     def __init__(self, key: bytes, *, anonymize: frozenset[str] = frozenset()) -> None:
-        self._fingerprints = Fingerprints(key)
+        self._fingerprints = Fingerprints(key, self._forget)
         self._aliases = Aliases(anonymize)
         self._urls = Urls(self)
         self._fields = Fields(self, self._urls)
@@ -51,10 +53,48 @@ class Redactor:
     def __repr__(self) -> str:
         return f"Redactor({self._fingerprints!r})"
 
+    def _forget(self) -> None:
+        """Secrets were forgotten: whoever meets them again must not be served from what was made of them before."""
+        self.seen = Seen()
+        self._shown = Shown()
+        self._urls.forget()
+
+    # What is read.
+
+    def begin_answer(self) -> None:
+        """What comes now stands in an answer, until `end_answer`: its secrets may be many, and others' matter more."""
+        self._fingerprints.begin_answer()
+
+    def end_answer(self) -> None:
+        """The answer was read."""
+        self._fingerprints.end_answer()
+
+    def touch(self, secrets: Sequence[str]) -> None:
+        """A client has sent these again."""
+        for secret in secrets:
+            self._fingerprints.touch(secret)
+
+    def spare_host(self, host: str) -> None:
+        """A client itself connected to `host`: the name stays readable where it is known as a secret of an answer."""
+        self._spare(host)
+
+    def asked_repository(self, name: str) -> Safe:
+        """As `repository`, of a name that a client itself asked for: it stays readable as well."""
+        if not self.hides_repositories:
+            self._spare(name)
+        return self.repository(name)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether passwords of clients had to be forgotten; no free text of answers is shown from then on."""
+        return self._fingerprints.is_incomplete
+
     # What the parts need of the whole (`urls.Keeper`).
 
     def mark(self, secret: str, kind: str) -> str:
         """What to show in the place of a secret, known as one by its position: its fingerprint in pointed brackets."""
+        if given := self._given(secret):
+            return given
         found = self._fingerprints.of(secret, kind)
         self._values += 1
         return f"<{found}>" if found else ""
@@ -67,6 +107,8 @@ class Redactor:
         if not text:
             return ""
         self._values += 1
+        if given := self._given(text):
+            return given
         if kind != "user" and (is_opaque(text) or text in self._fingerprints):
             return f"<{self._fingerprints.of(text, 'tok', passing=True)}>"
         if not sure and self._fingerprints.is_one(text.rstrip(").,:;]")):
@@ -74,20 +116,32 @@ class Redactor:
         found = self._fingerprints.of(text, kind, passing=True) if sure else self._fingerprints.name(text, kind)
         return f"<{found}>"
 
+    def known(self, text: str) -> str:
+        """Raw text with every secret that is known already replaced, such as by ``[tok:3f2a91c0]``.
+
+        First of all that happens to a text: what splits it, cuts it, or judges a piece of it by its looks would leave
+        the rest of a secret in a shape that the sweep does not know.
+        """
+        return self._sweep.swept(text)[0]
+
+    def _given(self, text: str) -> str | None:
+        """What to show for what `known` has put into the place of a secret."""
+        found = _KNOWN.fullmatch(text)
+        return f"<{found[1]}>" if found and self._fingerprints.is_one(found[2]) else None
+
     def prose(self, text: str) -> str:
         """Free text without its secrets, not yet made visible."""
-        shown = concealed(text, self.veil, self._urls.shown)
+        if self.is_incomplete and self._fingerprints.is_answering:
+            return self.veil(text) if text.strip() else text
+        shown = concealed(self.known(text), self.veil, self._urls.shown)
         return self._aliases.replaced(shown)
 
     def host_name(self, host: str) -> str:
         """A host (lower case) or its pseudonym."""
-        self._spare(host)
         return self._aliases.host(host)
 
     def repository_name(self, name: str) -> str:
         """A repository or its pseudonym."""
-        if not self.hides_repositories:
-            self._spare(name)
         return self._aliases.repository(name)
 
     def path_word(self, element: str) -> str:
@@ -123,6 +177,11 @@ class Redactor:
         """Let the sweep look for `secret`."""
         self._fingerprints.of(secret, "tok")
 
+    def remember_user_info(self, info: str) -> None:
+        """Let the sweep look for what stood in front of the host in a URL."""
+        for secret in positions.of_user_info(info):
+            self._fingerprints.of(secret, "pw")
+
     def host(self, host: str) -> Safe:
         """A host name or address without its port, in lower case."""
         kept = self._shown.hosts.get(host)
@@ -134,18 +193,20 @@ class Redactor:
         """The name of a repository, decoded."""
         kept = self._shown.names.get(name)
         if kept is None:
-            kept = self._shown.names.keep(name, self._safe(self._urls.repository(name[:MAX_TEXT])), len(name))
+            shown = self._urls.repository(self.known(name)[:MAX_TEXT])
+            kept = self._shown.names.keep(name, self._safe(shown), len(name))
         return kept
 
     def resource(self, kind: str, name: str) -> Safe:
         """What a scope or a claim of this kind is about: mostly a repository."""
-        return self._safe(self._urls.resource(kind, name[:MAX_TEXT]))
+        return self._safe(self._urls.resource(kind, self.known(name)[:MAX_TEXT]))
 
     def reference(self, text: str) -> Safe:
         """A tag, a digest or an upload session, decoded."""
         kept = self._shown.references.get(text)
         if kept is None:
-            kept = self._shown.references.keep(text, self._safe(self._urls.reference(text[:MAX_TEXT])), len(text))
+            shown = self._urls.reference(self.known(text)[:MAX_TEXT])
+            kept = self._shown.references.keep(text, self._safe(shown), len(text))
         return kept
 
     def user(self, name: str) -> Safe:
@@ -165,13 +226,14 @@ class Redactor:
 
     def place(self, text: str) -> Safe:
         """The name of a service, an issuer or an audience: a host, a URL, or any words."""
-        return self._safe(self._urls.place(_cut(text, MAX_TEXT)))
+        return self._safe(self._urls.place(_cut(self.known(text), MAX_TEXT)))
 
     def scopes(self, text: str) -> Safe:
         """Scopes separated by blanks, as spelled."""
         kept = self._shown.scopes.get(text)
         if kept is None:
-            kept = self._shown.scopes.keep(text, self._safe(self._urls.scopes(_cut(text, MAX_TEXT))), len(text))
+            shown = self._urls.scopes(_cut(self.known(text), MAX_TEXT))
+            kept = self._shown.scopes.keep(text, self._safe(shown), len(text))
         return kept
 
     # Text, headers and URLs.
@@ -180,7 +242,7 @@ class Redactor:
         """Free text, at most 2,048 characters of it, cut between two words."""
         kept = self._shown.texts.get(text)
         if kept is None:
-            kept = self._shown.texts.keep(text, self._safe(self.prose(_cut(text, MAX_TEXT))), len(text))
+            kept = self._shown.texts.keep(text, self._safe(self.prose(_cut(self.known(text), MAX_TEXT))), len(text))
         return kept
 
     def shortened(self, text: Safe, most: int) -> Safe:
@@ -189,7 +251,7 @@ class Redactor:
 
     def parameter(self, scheme: str, name: str, value: str) -> Safe:
         """The unquoted value of a challenge's parameter `name` (lower case)."""
-        return self._safe(self._fields.parameter(scheme, name, value))
+        return self._safe(self._fields.parameter(scheme, name, self.known(value)))
 
     def header(self, name: str, value: str) -> Safe:
         """The value of the header field `name`, in any case."""
@@ -208,7 +270,12 @@ class Redactor:
 
     def _header(self, name: str, value: str) -> tuple[tuple[Safe, Safe], int]:
         before, self._values = self._values, 0
-        pair = self._safe(self._fields.name(name)), self._safe(self._fields.value(name.lower(), value))
+        lower = name.lower()
+        # Of a credential each part is known by its place.
+        plain = value if lower in policy.CREDENTIAL_FIELDS else self.known(value)
+        pair = self._safe(self._fields.name(self.known(name))), self._safe(self._fields.value(lower, plain))
+        for secret in positions.of_field(value):
+            self.remember(secret)
         held = pair, self._values
         self._values = before
         return self._shown.headers.keep((name, value), held, len(value))
@@ -219,7 +286,7 @@ class Redactor:
         held = self._shown.addresses.get(key)
         if held is None:
             before, self._values = self._values, 0
-            bare, mark, query = path.partition("#")[0].partition("?")
+            bare, mark, query = self.known(path).partition("#")[0].partition("?")
             shown = self._urls.path(bare) + self._urls.query(query if mark else None)
             held = self._safe(f"{self.origin(scheme, host, port)}{shown}"), self._values
             self._values = before
@@ -240,6 +307,8 @@ class Redactor:
             before, self._values = self._values, 0
             whole = target.absolute(url, scheme=scheme, host=host, port=port, path=path)
             held = self._link(url, whole if host or "://" in url[:12] else None), self._values
+            for secret in positions.of_text(url[:MAX_URL]):
+                self.remember(secret)
             self._values = before
             self._shown.links.keep(key, held, len(url))
         self._values += held[1]
@@ -248,12 +317,12 @@ class Redactor:
     def _link(self, url: str, whole: str | None) -> Link:
         origin = target.origin_of(whole) if whole else None
         if whole is None or origin is None:
-            return Link(text=self._safe(self._urls.shown(url)), origin=None, path=self.nothing)
+            return Link(text=self._safe(self._urls.shown(self.known(url))), origin=None, path=self.nothing)
         _, slash, below = whole.partition("#")[0].partition("?")[0].partition("://")[2].partition("/")
         return Link(
-            text=self._safe(self._urls.shown(whole)),
+            text=self._safe(self._urls.shown(self.known(whole))),
             origin=self.origin(origin.scheme, origin.host, origin.port),
-            path=self._safe(self._urls.path(slash + below)),
+            path=self._safe(self._urls.path(self.known(slash + below))),
             relative="://" not in url[:12],
             signed=signature(whole),
         )
@@ -266,20 +335,30 @@ class Redactor:
 
     def _argument(self, text: str) -> str:
         # Swept before it is quoted for a shell, which takes apart what has quotes in it.
-        return self.prose(self._sweep.swept(text)[0])
+        return self.prose(self.known(text))
 
     def _linked(self, url: str) -> str:
         # The parts of a URL are known by their places, which a fingerprint in it would hide.
-        return self._sweep.swept(self._urls.shown(url))[0]
+        return self.known(self._urls.shown(url))
 
-    def sweep(self, text: str) -> tuple[str, int]:
-        """Finished output without any remembered secret, and how many places had to be replaced.
+    def sweep(
+        self, text: str, fixed: Fixed | None = None, is_own: IsOwn | None = None, *, fits: bool = False
+    ) -> tuple[str, int]:
+        """Finished output without any remembered secret, and how many places had to be replaced; see `Sweep.swept`.
 
         Names that have pseudonyms go too, if they are hosts' or long; they do not count.
         """
-        swept, count = self._sweep.swept(text)
+        swept, count = self._sweep.swept(text, fixed, is_own, fits=fits)
         self._late += count
-        return self._aliases.swept(swept), count
+        return swept if fits else self._aliases.swept(swept), count
+
+    def renamed(self, text: str) -> str:
+        """Finished output with pseudonyms for the names that have them, if they are hosts' or long."""
+        return self._aliases.swept(text)
+
+    def holds_secret(self, text: str) -> bool:
+        """Whether a remembered secret is in `text`."""
+        return self._sweep.swept(text)[1] > 0
 
     def summary(self, late: int = 0) -> Redaction:
         """What was kept and replaced up to now; `late` are replacements that somebody else's sweep made."""
@@ -306,8 +385,9 @@ class Redactor:
             self._spared.update((name, *name.split("/")))
 
     def _is_spared(self, secret: str) -> bool:
-        """It is a word that must stay readable, though it is somebody's password."""
-        return (secret.lower() in policy.PLAIN_WORDS or secret in self._spared) and not is_opaque(secret)
+        """It is a word that must stay readable: in common use, or asked for by a client and not sent as a secret."""
+        is_name = secret in self._spared and not self._fingerprints.was_sent(secret)
+        return (secret.lower() in policy.PLAIN_WORDS or is_name) and not is_opaque(secret)
 
 
 class Again(Redactor):

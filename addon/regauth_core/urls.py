@@ -91,6 +91,11 @@ class Urls:
         self._paths: Memo[str, str] = Memo()
         self._queries: Memo[str, str] = Memo()
 
+    def forget(self) -> None:
+        """Forget what was computed before."""
+        self._paths.clear()
+        self._queries.clear()
+
     def shown(self, url: str) -> str:
         """The URL or URL reference `url`, redacted, still relative if it was."""
         parts = _PARTS.match(url[:MAX_URL])

@@ -150,7 +150,7 @@ def wire_of(entry: Any, number: int) -> Wire | None:
     address = _address(_text(request.get("url")))
     if address is None or started is None:
         return None
-    scheme, host, port, path = address
+    scheme, host, port, path, user_info = address
     status = response.get("status")
     status = status if isinstance(status, int) and 100 <= status <= 999 else None
     timings = _dict(entry.get("timings"))
@@ -165,6 +165,7 @@ def wire_of(entry: Any, number: int) -> Wire | None:
         host=host,
         port=port,
         path=path,
+        user_info=user_info,
         request_headers=_headers(request),
         request_body=form,
         request_size=_count(request.get("bodySize")) or len(form or b""),
@@ -181,7 +182,7 @@ def wire_of(entry: Any, number: int) -> Wire | None:
     )
 
 
-def _address(url: str) -> tuple[str, str, int, str] | None:
+def _address(url: str) -> tuple[str, str, int, str, str | None] | None:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -190,7 +191,8 @@ def _address(url: str) -> tuple[str, str, int, str] | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), path
+    user_info = parts.netloc.rpartition("@")[0] or None
+    return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), path, user_info
 
 
 def _content(content: dict[str, Any]) -> tuple[bytes | None, int]:

@@ -15,6 +15,7 @@ from mitmproxy.log import ALERT
 
 from regauth_core.bounded import Bounded
 from regauth_core.edge.flows import Noted, origin_of, proxy_user, wire_of
+from regauth_core.edge.last_look import swept_text
 from regauth_core.edge.presence import Presence
 from regauth_core.edge.processes import Process
 from regauth_core.edge.recorder import Recorder
@@ -206,7 +207,7 @@ class Live:
         if self.told is not None and findings:
             self.told(findings)
         for finding in findings:
-            _log.log(ALERT, self.recorder.redactor.sweep(f"regauth: {live_line(finding)}")[0])
+            _log.log(ALERT, swept_text(f"regauth: {live_line(finding)}", self.recorder.redactor)[0])
             flows = [flow for number in finding.exchanges if (flow := self._flows.get(number)) is not None]
             for flow in flows:
                 Noted(flow).finding(finding.rule)

@@ -11,8 +11,7 @@ from rich.console import Console
 
 from regauth_core import report
 from regauth_core.edge.files import reason, write_private
-from regauth_core.edge.last_look import swept_journal, swept_report
-from regauth_core.edge.trouble import Trouble
+from regauth_core.edge.last_look import swept_journal, swept_report, swept_text
 from regauth_core.model import Journal
 from regauth_core.redact import Redactor
 from regauth_core.report import terminal
@@ -24,7 +23,7 @@ _UNBROKEN: Final = 2000
 def report_text(journal: Journal, name: str, redactor: Redactor, template: str | None = None) -> str:
     """The report whose format the ending of `name` says, swept.
 
-    Raises `ValueError` for an ending or a template that is none, `Trouble` where a secret cannot be taken out.
+    Raises `ValueError` for an ending or a template that is none.
     """
     return _text(swept_journal(journal, redactor), name, redactor, template)
 
@@ -44,8 +43,6 @@ def write_reports(
             write_private(path, _text(clean, path.name, redactor, template))
         except OSError as error:
             complaints.append(f"{path}: the report could not be written: {reason(error)}")
-        except Trouble as trouble:
-            complaints.append(f"{path}: {trouble}")
     return tuple(complaints)
 
 
@@ -53,7 +50,7 @@ def print_summary(journal: Journal, redactor: Redactor, file: TextIO) -> None:
     """Print timeline and findings for a person to `file`."""
     clean = swept_journal(journal, redactor)
     unbroken = _rendered(clean, Console(file=io.StringIO(), width=_UNBROKEN, color_system=None))
-    swept, late = redactor.sweep(unbroken)
+    swept, late = swept_text(unbroken, redactor)
     if late:
         # Broken lines and colours could hide a secret from the sweep: where there is one, they are given up.
         file.write(swept)

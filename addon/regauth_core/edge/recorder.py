@@ -163,7 +163,9 @@ class Recorder:
         return self._journal(copy.deepcopy(self._diagnoser), ending)
 
     def finish(self, ending: Ending, at: float) -> Journal:
-        """All, now that nothing more comes; the trace is closed."""
+        """All, now that nothing more comes; the trace is searched once more and closed."""
+        if self._trace is not None and (failure := self._trace.search()) is not None:
+            self.note(failure)
         journal = self._journal(self._diagnoser, ending)
         if self._trace is not None:
             end = End(

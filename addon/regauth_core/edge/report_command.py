@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from regauth_core.edge import outputs
+from regauth_core.edge.last_look import swept_text
 from regauth_core.edge.offline import journal_of
 from regauth_core.edge.trouble import Trouble
 from regauth_core.report import ENDINGS, telling, templates
@@ -37,7 +38,7 @@ def report(
     )
     complaints = outputs.write_reports(journal, reports, redactor, template)
     for note in journal.diagnosis.notes:
-        print(f"regauth: note: {redactor.sweep(visible(note))[0]}", file=out)
+        print(f"regauth: note: {swept_text(visible(note), redactor)[0]}", file=out)
     for complaint in complaints:
         print(f"regauth: {complaint}", file=out)
     if len(complaints) < len(reports):

@@ -10,13 +10,11 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from regauth_core.edge.trace import SCHEMA, End, TraceHead
+from regauth_core.edge.trace import MAX_LINE, SCHEMA, End, TraceHead
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Break, Ending, Environment, Exchange, Gone, Proof, Redaction
 from regauth_core.tally import together
 
-MAX_LINE: Final = 8 * 1024 * 1024
-"""Bytes of a line; a longer one counts as damage."""
 _COMPARED: Final = 100
 """Lines in which unknown fields are searched: a version that adds one mostly writes it everywhere."""
 _MOST_NAMED: Final = 5

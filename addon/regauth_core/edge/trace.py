@@ -15,11 +15,15 @@ end        `TraceEnd`          the recording has ended; without it the file brea
 seconds since the epoch, sizes are bytes. Text has passed redaction: secrets are fingerprints such as ``tok:3f2a91c0``,
 equal for equal secrets within one recording and random from one recording to the next.
 
-A line is in the file before the next event is looked at, so ``kill -9`` costs at most the exchange in flight. The file
-is only appended to, mode 0600, never rewritten: whatever stands in it stays. The version is the number behind the slash
-of ``schema``. It changes when a reader of today would be misled; a reader refuses a version it does not know. New
-fields and new kinds of lines do not change it: a reader passes over what it does not know, says so, and loses nothing
-that it knows. Reports made from a trace hold what the reader knew.
+The file
+is appended to, mode 0600. What was written before a secret was known as one may show it; so, when the recording ends,
+the file is searched as every report is, and what is found is overwritten in its place. No line moves or gets longer:
+who follows the file, or appends to it, is not disturbed. A recording that was killed was not searched.
+
+A line is in the file before the next event is looked at, so ``kill -9`` costs at most the exchange in flight. The
+version is the number behind the slash of ``schema``. It changes when a reader of today would be misled; a reader
+refuses a version it does not know. New fields and new kinds of lines do not change it: a reader passes over what it
+does not know, says so, and loses nothing that it knows. Reports made from a trace hold what the reader knew.
 """
 
 from __future__ import annotations
@@ -29,18 +33,19 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, BinaryIO, Final, Literal, get_args
 
 import msgspec
 
 from regauth_core.edge.files import reason
-from regauth_core.edge.last_look import REFUSAL
+from regauth_core.edge.last_look import Search, swept_value
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Ending, Environment, Exchange, Gone, Proof, Redaction
 from regauth_core.redact import Redactor
-from regauth_core.report.structure import is_json_kept
 
 SCHEMA: Final = "regauth.trace/1"
+MAX_LINE: Final = 8 * 1024 * 1024
+"""Bytes of a line that is read at once; a longer one counts as damage."""
 _BEGINNING: Final = f'{{"schema":"{SCHEMA}"'.encode()
 
 
@@ -107,8 +112,6 @@ class TraceWriter:
     def __init__(self, path: Path, redactor: Redactor) -> None:
         """Open `path` for appending, and make it private. Raises `Trouble`."""
         self.path = path
-        self.late = 0
-        """Secrets that only the sweep of the finished line found."""
         self.failure: str | None = None
         """Why nothing is written any more."""
         self._redactor = redactor
@@ -117,7 +120,8 @@ class TraceWriter:
             # O_NONBLOCK: opening a pipe that nobody reads must fail, not wait.
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
             self._file = os.open(path, flags, 0o600)
-            if stat.S_ISREG(os.fstat(self._file).st_mode):
+            self._is_file = stat.S_ISREG(os.fstat(self._file).st_mode)
+            if self._is_file:
                 os.fchmod(self._file, 0o600)
                 self._continue()
         except OSError as error:
@@ -141,12 +145,11 @@ class TraceWriter:
         """Append one line; on the first failure the reason, in words for the operator."""
         if self.failure is not None:
             return None
-        before = self._encoder.encode(line).decode("utf-8", "surrogatepass")
-        text, late = self._redactor.sweep(before)
-        self.late += late
-        if late and not _is_still(line, before, text):
-            self.failure = f"{self.path}: {REFUSAL}; the trace ends here"
-            return self.failure
+        text = self._encoder.encode(line).decode("utf-8", "surrogatepass")
+        if self._redactor.holds_secret(text):
+            # Value by value: what the line itself is made of cannot be a secret of anybody.
+            text = self._encoder.encode(swept_value(line, self._redactor)).decode("utf-8", "surrogatepass")
+        text = self._redactor.renamed(text)
         data = text.encode("utf-8", "backslashreplace") + b"\n"
         try:
             while data:
@@ -156,18 +159,56 @@ class TraceWriter:
             return self.failure
         return None
 
+    def search(self) -> str | None:
+        """Look through the whole file for the secrets that are known now, and overwrite them.
+
+        In words for the operator why that could not be done, or nothing. A pipe is not searched.
+        """
+        if not self._is_file:
+            return None
+        try:
+            with self.path.open("r+b") as file:
+                if not os.path.samestat(os.fstat(file.fileno()), os.fstat(self._file)):
+                    return f"{self.path}: is another file by now; the trace was not searched for late secrets"
+                self._search(file)
+        except OSError as error:
+            return f"{self.path}: {reason(error)}; the trace was not searched for late secrets"
+        return None
+
+    def _search(self, file: BinaryIO) -> None:
+        search = Search(self._redactor)
+        at = 0
+        while line := file.readline(MAX_LINE):
+            text = line.decode("utf-8", "surrogateescape")
+            if search.finds(text) and (put := _overwritten(line, text, self._redactor)) != line:
+                file.seek(at)
+                file.write(put)
+            at += len(line)
+            file.seek(at)
+
     def close(self) -> None:
         """Close the file; `write` must not be called any more."""
         os.close(self._file)
 
 
-def _is_still(line: TraceLine, before: str, after: str) -> bool:
-    """Whether the swept text is still a line of its kind."""
-    try:
-        msgspec.json.decode(after, type=type(line))
-    except (msgspec.MsgspecError, ValueError):
-        return False
-    return is_json_kept(before, after)
+def _overwritten(line: bytes, text: str, redactor: Redactor) -> bytes:
+    """The line without its secrets, and as long as before."""
+    bare = line.rstrip(b"\r\n")
+    put = _as_known(bare, redactor)
+    if put is None or len(put) > len(bare):
+        # A line that breaks off, or of another version.
+        swept, _ = redactor.sweep(text, fits=True)
+        put = swept.encode("utf-8", "surrogateescape").rstrip(b"\r\n")
+    return put.ljust(len(bare)) + line[len(bare) :]
+
+
+def _as_known(line: bytes, redactor: Redactor) -> bytes | None:
+    for kind in get_args(TraceLine):
+        try:
+            return msgspec.json.encode(swept_value(msgspec.json.decode(line, type=kind), redactor, fits=True))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            continue
+    return None
 
 
 def schema() -> dict[str, Any]:

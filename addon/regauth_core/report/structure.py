@@ -1,112 +1,91 @@
-"""Whether a finished report still is what it was after pieces of its text were replaced.
+"""The places of a finished report that belong to its format and stay whatever a secret looks like.
 
-The final sweep knows nothing of formats. If what it replaces is a key of JSON, an element's name, or half a table, the
-report is broken, and nobody must get it.
+The values of a report are swept before they are rendered. The last look at the finished text replaces between these
+places only, so that no secret can break the format: not one that is a key, an element's name, or half a table.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Final
-from xml.etree import ElementTree
 
+Span = tuple[int, int]
+"""From, to."""
+
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"(\s{0,4}+:)?', re.DOTALL)
+_TAG = re.compile(r"<[/!?a-zA-Z][^>]*+>")
+_CODE = re.compile(r"<(script|style)\b[^>]*+>.*?</\1>", re.DOTALL)
+_ATTRIBUTE = re.compile(r"""\s([A-Za-z][A-Za-z0-9:_\-]*+)=(?:"([^"]*+)"|'([^']*+)')""")
 _FREE_ATTRIBUTES: Final = frozenset({"title", "aria-label"})
-"""Attributes whose values are words for a reader; all others make the page work."""
-_CODE: Final = frozenset({"script", "style"})
-_LINE = re.compile(r"```\w*|</?(?:details|summary)>|#{1,6} |\|(?: --- \|)+|\|")
+"""Attributes of a page whose values are words for a reader; all others make the page work."""
+_LINE_MARKS = re.compile(
+    r"^[ \t]*(?:```[^\n]*|\|(?: --- \|)+|#{1,6} |[-*] |\d{1,9}\. |> )|</?(?:details|summary|br|sub|kbd)\b[^>\n]*>|\n",
+    re.MULTILINE,
+)
+_CELL = re.compile(r"(?<!\\)\|")
 
 
-def is_kept(name: str, before: str, after: str) -> bool:
-    """Whether the report called `name` differs between `before` and `after` in nothing but words for a reader."""
+def fixed(name: str, text: str) -> tuple[Span, ...]:
+    """The places in the report `text`, called `name`, that stay as they are: in order, apart from each other."""
     if name.endswith(".json"):
-        return is_json_kept(before, after)
+        return tuple(_between(_json_values(text), len(text)))
     if name.endswith(".html"):
-        return _is_html_kept(before, after)
+        return tuple(_between(_page_words(text), len(text)))
     if name.endswith(".xml"):
-        return _is_xml_kept(before, after)
-    return list(_lines(before)) == list(_lines(after))
+        return tuple(_between(_xml_words(text), len(text)))
+    return tuple(_markdown_marks(text))
 
 
-def is_json_kept(before: str, after: str) -> bool:
-    """Whether two JSON texts differ in nothing but strings that are values."""
-    try:
-        return _is_alike(json.loads(before), json.loads(after))
-    except (ValueError, RecursionError):
-        return False
+def _between(free: Iterator[Span], size: int) -> Iterator[Span]:
+    at = 0
+    for begin, end in free:
+        if begin > at:
+            yield at, begin
+        at = end
+    if at < size:
+        yield at, size
 
 
-def _is_alike(before: object, after: object) -> bool:
-    if isinstance(before, dict) and isinstance(after, dict):
-        return list(before) == list(after) and all(_is_alike(held, after[key]) for key, held in before.items())
-    if isinstance(before, list) and isinstance(after, list):
-        return len(before) == len(after) and all(map(_is_alike, before, after))
-    if isinstance(before, str) and isinstance(after, str):
-        return True
-    # NaN is not written by any JSON of ours, so equality will do.
-    return type(before) is type(after) and before == after
+def _json_values(text: str) -> Iterator[Span]:
+    """The insides of strings that are no keys."""
+    for found in _STRING.finditer(text):
+        if found[1] is None:
+            yield found.start() + 1, found.end() - 1
 
 
-def _is_xml_kept(before: str, after: str) -> bool:
-    try:
-        # Both are of our own making.
-        return _shape(ElementTree.fromstring(before)) == _shape(ElementTree.fromstring(after))  # noqa: S314
-    except ElementTree.ParseError:
-        return False
+def _page_words(text: str) -> Iterator[Span]:
+    at = 0
+    for code in _CODE.finditer(text):
+        yield from _words(text, at, code.start(), _FREE_ATTRIBUTES)
+        at = code.end()
+    yield from _words(text, at, len(text), _FREE_ATTRIBUTES)
 
 
-def _shape(root: ElementTree.Element) -> list[tuple[str, list[str]]]:
-    return [(element.tag, list(element.attrib)) for element in root.iter()]
+def _xml_words(text: str) -> Iterator[Span]:
+    """Text, and the values of attributes: those that are not data are numbers."""
+    yield from _words(text, 0, len(text), None)
 
 
-class _Page(HTMLParser):
-    """Notes all of a page but the words for a reader."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shape: list[object] = []
-        self._in_code = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element begins."""
-        kept = [(name, None if name in _FREE_ATTRIBUTES else value) for name, value in attrs]
-        self.shape.append((tag, kept))
-        self._in_code = tag in _CODE
-
-    def handle_endtag(self, tag: str) -> None:
-        """An element ends."""
-        self.shape.append(tag)
-        self._in_code = False
-
-    def handle_data(self, data: str) -> None:
-        """Text; of the page's own code every character counts."""
-        if self._in_code:
-            self.shape.append(data)
-
-    def handle_decl(self, decl: str) -> None:
-        """The document's type."""
-        self.shape.append(decl)
-
-    def handle_comment(self, data: str) -> None:
-        """A comment, of which there is none."""
-        self.shape.append(data)
+def _words(text: str, at: int, end: int, attributes: frozenset[str] | None) -> Iterator[Span]:
+    for tag in _TAG.finditer(text, at, end):
+        if tag.start() > at:
+            yield at, tag.start()
+        for one in _ATTRIBUTE.finditer(text, tag.start(), tag.end()):
+            if attributes is None or one[1] in attributes:
+                yield one.span(2 if one[2] is not None else 3)
+        at = tag.end()
+    if end > at:
+        yield at, end
 
 
-def _is_html_kept(before: str, after: str) -> bool:
-    shapes = []
-    for text in (before, after):
-        page = _Page()
-        page.feed(text)
-        page.close()
-        shapes.append(page.shape)
-    return shapes[0] == shapes[1]
-
-
-def _lines(text: str) -> Iterator[tuple[str, int]]:
-    """What each line of Markdown is by its beginning, and how many cells a table's row has."""
-    for line in text.split("\n"):
-        begin = _LINE.match(line)
-        if begin is not None:
-            yield begin.group(), line.replace("\\|", "").count("|") if begin.group().startswith("|") else 0
+def _markdown_marks(text: str) -> Iterator[Span]:
+    """What begins a line, ends it, or parts the cells of a table."""
+    at = 0
+    for line in text.splitlines(keepends=True):
+        if line.startswith("|"):
+            yield from ((at + cell.start(), at + cell.end()) for cell in _CELL.finditer(line))
+            yield at + len(line.rstrip("\n")), at + len(line)
+        else:
+            yield from ((at + mark.start(), at + mark.end()) for mark in _LINE_MARKS.finditer(line))
+        at += len(line)
