@@ -6,12 +6,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from kit.proxy import Answerer, Upstream
 from regauth_core.edge.authority import authority
 
 ROOT = Path(__file__).parent.parent
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("regauth", deadline=None)
+hypothesis.settings.load_profile("regauth")
 
 
 @pytest.fixture(scope="session")
