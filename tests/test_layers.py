@@ -19,6 +19,8 @@ RINGS = (
         "signatures",
         "fingerprints",
         "aliases",
+        "vocabulary",
+        "requested",
         "urls",
         "sweep",
         "fields",

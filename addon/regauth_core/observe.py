@@ -11,6 +11,7 @@ from typing import Final
 
 from regauth_core import bodies, challenge, pages, target
 from regauth_core.authorization import RawCredential, credentials
+from regauth_core.bounded import whole_words
 from regauth_core.distrust import Distrust
 from regauth_core.model import (
     Challenge,
@@ -90,14 +91,16 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     """The exchange that `wire` shows, without any of its secrets."""
     # First of all, so that the host that was asked is the first to get a pseudonym.
     origin = redactor.origin(wire.scheme, wire.host, wire.port)
-    path = wire.path[:MAX_PATH]
+    path = whole_words(wire.path, MAX_PATH, "/?&#")
+    redactor.requested_host(wire.host)
     seen = redactor.seen
     key = wire.method, path
     about = seen.targets.get(key)
     if about is None:
         about = target.read(
-            wire.method, path, name=redactor.repository, text=redactor.reference, host=redactor.place
-        )
+            wire.method, path, name=redactor.repository, text=redactor.reference, host=redactor.place,
+            session=redactor.session,
+        )  # fmt: skip
         seen.targets.keep(key, about, len(path))
     fields = _fields(wire.request_headers)
     # Before anything that may tell of them in a sentence.
@@ -127,7 +130,7 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
         first_byte=wire.first_byte,
         ended=wire.ended,
         connection=_connection(wire, redactor),
-        changes=tuple(map(redactor.text, wire.changes)) if wire.changes else (),
+        changes=tuple(map(redactor.own_text, wire.changes)) if wire.changes else (),
         withheld=wire.withheld,
     )
 
@@ -135,7 +138,7 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
 def _bounded(headers: tuple[tuple[str, str], ...]) -> Sequence[tuple[str, str]]:
     if len(headers) <= MAX_HEADERS and sum([len(value) for _, value in headers]) <= MAX_VALUE:
         return headers
-    return [(name, value[:MAX_VALUE]) for name, value in headers[:MAX_HEADERS]]
+    return [(name, whole_words(value, MAX_VALUE)) for name, value in headers[:MAX_HEADERS]]
 
 
 def _fields(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
@@ -143,7 +146,7 @@ def _fields(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for name, value in headers[:MAX_HEADERS]:
         if (lower := name.lower()) in _READ:
-            fields.setdefault(lower, []).append(value[:MAX_VALUE])
+            fields.setdefault(lower, []).append(whole_words(value, MAX_VALUE))
     return fields
 
 
@@ -154,7 +157,7 @@ def _sender(wire: Wire, agents: list[str] | None, redactor: Redactor) -> Sender:
         sender = Sender(
             label=redactor.user(wire.label) if wire.label else None,
             process=wire.process,
-            program=redactor.text(wire.program) if wire.program else None,
+            program=redactor.own_text(wire.program) if wire.program else None,
             address=redactor.host(wire.address) if wire.address else None,
             user_agent=redactor.header("user-agent", agents[0]) if agents else None,
         )
@@ -172,7 +175,7 @@ def _connection(wire: Wire, redactor: Redactor) -> Connection:
 
         offers = wire.alpn_offers
         connection = Connection(
-            id=shown(wire.connection),
+            id=redactor.own_text(wire.connection) if wire.connection else None,
             http_version=shown(wire.http_version),
             tls_version=shown(wire.tls_version),
             alpn=shown(wire.alpn),

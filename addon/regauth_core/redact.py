@@ -1,29 +1,37 @@
-"""The one place where text from the wire becomes `Safe`: by allow-list, by its looks, and by memory.
+"""The one place where text from the wire becomes `Safe`: by allow-list, by vocabulary, and by memory.
 
-Three layers, each of which works without the others: structure (`policy`, read by `fields` and `urls`), looks
-(`prose`, for text without structure), and memory (`sweep`, which knows every secret that was met and looks for it in
-finished output). Only this module calls `Safe`.
+Three layers, each of which works without the others: structure (`policy`, read by `fields` and `urls`), words
+(`prose` and `vocabulary`, for text without structure), and memory (`sweep`, which knows every secret that was met and
+looks for it in what is said, before anything of that is cut, and in finished output). Only this module calls `Safe`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from regauth_core import policy, target
 from regauth_core.aliases import Aliases
+from regauth_core.bounded import shortened, whole_words
 from regauth_core.commandline import CommandLine
 from regauth_core.fields import Fields
 from regauth_core.fingerprints import Fingerprints
 from regauth_core.memo import Memo, Seen, Shown
 from regauth_core.model import Fingerprint, Link, Origin, Redaction, Safe
-from regauth_core.prose import concealed, is_opaque
+from regauth_core.prose import concealed, is_opaque, looks
+from regauth_core.requested import Requested
 from regauth_core.signatures import signature
 from regauth_core.sweep import Sweep
 from regauth_core.urls import Urls
+from regauth_core.vocabulary import Standing, standing
 
 MAX_TEXT: Final = 2048
 """Characters of free text that are kept."""
+MAX_READ: Final = 64 * 1024
+"""Characters that are searched for secrets before all but `MAX_TEXT` of them are cut off."""
+_AFTER_NAME = re.compile(r"[:@?#]")
+_FINGERPRINT = re.compile(r"[<\[]?[a-z]{2,8}:([0-9a-f]{8})[>\]]?")
 
 
 class Redactor:
@@ -43,6 +51,7 @@ class Redactor:
         self._fields = Fields(self, self._urls)
         self._command = CommandLine(self.remember, self._argument, self._fields.value)
         self._sweep = Sweep(self._fingerprints, self._is_spared)
+        self._requested = Requested()
         self.seen = Seen()
         self._spared: set[str] = set()
         self._values = self._bodies = self._late = 0
@@ -64,20 +73,47 @@ class Redactor:
 
         Only what is `sure` to be one, or looks like one, is remembered: the sweep must not hunt for ordinary words.
         """
-        if not text:
-            return ""
+        if not text or self._is_fingerprint(text):
+            return text
         self._values += 1
         if kind != "user" and (is_opaque(text) or text in self._fingerprints):
             return f"<{self._fingerprints.of(text, 'tok', passing=True)}>"
         if not sure and self._fingerprints.is_one(text.rstrip(").,:;]")):
-            return text  # a sentence of ours that tells a fingerprint
+            return text
         found = self._fingerprints.of(text, kind, passing=True) if sure else self._fingerprints.name(text, kind)
         return f"<{found}>"
 
     def prose(self, text: str) -> str:
-        """Free text without its secrets, not yet made visible."""
-        shown = concealed(text, self.veil, self._urls.shown)
-        return self._aliases.replaced(shown)
+        """What somebody else wrote, word by word, not yet made visible; always the same for the same text."""
+        return self._prose(text, self._judge)
+
+    def searched(self, text: str) -> str:
+        """At most `MAX_READ` characters of `text` without the secrets that are known: before anything is cut off."""
+        return self._sweep.swept(whole_words(text, MAX_READ))[0]
+
+    def is_shown(self, part: str) -> bool:
+        """Whether a part of a repository's name, or a tag, may be shown."""
+        return self._requested.is_shown(part)
+
+    def _prose(self, text: str, judge: Callable[[str], Standing]) -> str:
+        link = self._own_link if judge is looks else self._urls.shown
+        return self._aliases.replaced(concealed(self.searched(text), self.veil, link, judge))
+
+    def _own_link(self, url: str) -> str:
+        # What a user's own words name is as good as asked for.
+        self._requested.ask(_AFTER_NAME.split(url.partition("://")[2].partition("/")[2])[0])
+        return self._urls.shown(url)
+
+    def _judge(self, word: str) -> Standing:
+        return Standing.FIELD if self._is_fingerprint(word) else standing(word)
+
+    def _judge_message(self, word: str) -> Standing:
+        return Standing.FIELD if self._requested.is_asked(word) else self._judge(word)
+
+    def _is_fingerprint(self, text: str) -> bool:
+        """It was put there instead of a secret: by a sweep, or in a sentence of ours."""
+        found = _FINGERPRINT.fullmatch(text)
+        return found is not None and self._fingerprints.is_one(found[1])
 
     def host_name(self, host: str) -> str:
         """A host (lower case) or its pseudonym."""
@@ -131,26 +167,33 @@ class Redactor:
         return kept
 
     def repository(self, name: str) -> Safe:
-        """The name of a repository, decoded."""
+        """The name of a repository that a client asks for, decoded."""
         kept = self._shown.names.get(name)
         if kept is None:
-            kept = self._shown.names.keep(name, self._safe(self._urls.repository(name[:MAX_TEXT])), len(name))
+            self._requested.ask(name)
+            kept = self._shown.names.keep(name, self._safe(self._urls.repository(name)), len(name))
         return kept
 
     def resource(self, kind: str, name: str) -> Safe:
         """What a scope or a claim of this kind is about: mostly a repository."""
-        return self._safe(self._urls.resource(kind, name[:MAX_TEXT]))
+        return self._safe(self._urls.resource(kind, name))
 
     def reference(self, text: str) -> Safe:
-        """A tag, a digest or an upload session, decoded."""
+        """A tag or a digest that a client asks for, decoded."""
         kept = self._shown.references.get(text)
         if kept is None:
-            kept = self._shown.references.keep(text, self._safe(self._urls.reference(text[:MAX_TEXT])), len(text))
+            if ":" not in text:
+                self._requested.ask(text)
+            kept = self._shown.references.keep(text, self._safe(self._urls.reference(text)), len(text))
         return kept
+
+    def session(self, text: str) -> Safe:
+        """An upload session that a client asks for, decoded."""
+        return self._safe(self._urls.session(text))
 
     def user(self, name: str) -> Safe:
         """A name that somebody chose for a client, such as the user name of the proxy's URL."""
-        shown = self.veil(name) if is_opaque(name[:64]) else self._aliases.user(name[:64])
+        shown = self.veil(name) if is_opaque(name) or len(name) > 64 else self._aliases.user(name)
         return self._safe(shown)
 
     def word(self, text: str) -> Safe:
@@ -165,27 +208,42 @@ class Redactor:
 
     def place(self, text: str) -> Safe:
         """The name of a service, an issuer or an audience: a host, a URL, or any words."""
-        return self._safe(self._urls.place(_cut(text, MAX_TEXT)))
+        return self._safe(shortened(self._urls.place(text), MAX_TEXT))
+
+    def requested_host(self, host: str) -> None:
+        """A client asks `host` for something: its name may stand in sentences too."""
+        self._requested.ask(host.lower())
+
+    def requested_scopes(self, text: str) -> Safe:
+        """The same as `scopes`, of a request: the client may have chosen what they name."""
+        for scope in whole_words(text, MAX_READ).split(" "):
+            self._requested.ask(scope.partition(":")[2].rpartition(":")[0])
+        return self.scopes(text)
 
     def scopes(self, text: str) -> Safe:
         """Scopes separated by blanks, as spelled."""
         kept = self._shown.scopes.get(text)
         if kept is None:
-            kept = self._shown.scopes.keep(text, self._safe(self._urls.scopes(_cut(text, MAX_TEXT))), len(text))
+            kept = self._shown.scopes.keep(text, self._safe(shortened(self._urls.scopes(text), MAX_TEXT)), len(text))
         return kept
 
     # Text, headers and URLs.
 
     def text(self, text: str) -> Safe:
-        """Free text, at most 2,048 characters of it, cut between two words."""
+        """What the other side said, at most 2,048 characters of it, cut between two words."""
         kept = self._shown.texts.get(text)
         if kept is None:
-            kept = self._shown.texts.keep(text, self._safe(self.prose(_cut(text, MAX_TEXT))), len(text))
+            shown = shortened(self._prose(text, self._judge_message), MAX_TEXT)
+            kept = self._shown.texts.keep(text, self._safe(shown), len(text))
         return kept
+
+    def own_text(self, text: str) -> Safe:
+        """A sentence or a name of this side: all but what looks machine-made stays. As long as `text`."""
+        return self._safe(shortened(self._prose(text, looks), MAX_TEXT))
 
     def shortened(self, text: Safe, most: int) -> Safe:
         """At most `most` characters of text that is safe already, cut between two words."""
-        return Safe(_cut(text, most))
+        return Safe(shortened(text, most))
 
     def parameter(self, scheme: str, name: str, value: str) -> Safe:
         """The unquoted value of a challenge's parameter `name` (lower case)."""
@@ -266,7 +324,7 @@ class Redactor:
 
     def _argument(self, text: str) -> str:
         # Swept before it is quoted for a shell, which takes apart what has quotes in it.
-        return self.prose(self._sweep.swept(text)[0])
+        return self._prose(text, looks)
 
     def sweep(self, text: str) -> tuple[str, int]:
         """Finished output without any remembered secret, and how many places had to be replaced.
@@ -325,9 +383,16 @@ class Again(Redactor):
         """It may be shown; somebody decided that before."""
         return text
 
-    def prose(self, text: str) -> str:
-        """Free text with other names."""
-        return self._aliases.replaced(concealed(text, lambda piece, _: piece, self._urls.shown))
+    def is_shown(self, part: str) -> bool:
+        """The same."""
+        return True
+
+    def searched(self, text: str) -> str:
+        """The same."""
+        return text
+
+    def _judge(self, word: str) -> Standing:
+        return Standing.FIELD
 
     def path_word(self, element: str) -> str:
         """The only thing that was shown and is not any more."""
@@ -348,11 +413,3 @@ def _visible(text: str) -> str:
 def _escaped(code: int) -> str:
     short = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
     return short or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")
-
-
-def _cut(text: str, most: int) -> str:
-    """At most `most` characters; where something is cut off, the last word goes too, as it may be half a secret."""
-    if len(text) <= most:
-        return text
-    head, blank, _ = text[: most - 2].rpartition(" ")
-    return head + " …" if blank else "…"
