@@ -28,7 +28,7 @@ RINGS = (
         "authorization",
     },
     {"redact"},
-    {"bodies", "pages", "observe", "renaming", "tally"},
+    {"bodies", "pages", "observe", "renaming", "environment", "tally"},
     {"engines", "signs"},
     {"clients"},
     {"conversation"},

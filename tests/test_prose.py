@@ -8,7 +8,7 @@ import pytest
 
 from kit.messages import opaque
 from kit.tables import plain, redactor, table
-from regauth_core.prose import is_opaque, is_wordlike
+from regauth_core.prose import is_opaque
 
 
 @pytest.mark.parametrize(("text", "shown"), table("text.yaml"))
@@ -36,12 +36,6 @@ RELEASE.2024-01-01T00-00-00Z internationalization 1.2.3-rc.1 v2024.11.3
 def test_names_and_versions_do_not(text: str) -> None:
     """What registries and clients are called is needed to read a trace."""
     assert not is_opaque(text)
-
-
-@pytest.mark.parametrize(("text", "words"), [("openid-connect", True), ("v2", True), ("x9kp2q", False), ("", False)])
-def test_words_are_told_from_everything_else(text: str, words: bool) -> None:
-    """Stricter than "not a token": only this stays in paths that nobody specified."""
-    assert is_wordlike(text) == words
 
 
 @pytest.mark.parametrize(

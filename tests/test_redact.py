@@ -25,7 +25,7 @@ def test_long_text_is_cut_between_words() -> None:
     shown = redactor().text("word " * 1000 + opaque("cut"))
     assert len(shown) <= MAX_TEXT
     assert shown.endswith("word …")
-    assert redactor().text("x!" * 5000) == "…"
+    assert redactor().text("(word)" * 5000) == "…"
 
 
 def test_control_characters_can_be_seen_everywhere() -> None:

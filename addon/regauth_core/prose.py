@@ -27,7 +27,6 @@ SECRET_NAME: Final = re.compile(
 # Behind one of these every value is a secret; behind the others a word may follow, as in "authorization: denied".
 _CERTAIN = re.compile(r"secret|passw|pwd|credential|api.?key|private|(?<![a-z])(?:pw|otp)(?![a-z])", re.I)
 
-_WORD = re.compile(r"[A-Z]?[a-z]{1,20}|[A-Z]{1,16}|[0-9]{1,6}|[a-z]{1,12}[0-9]{1,4}|[0-9]{1,3}[a-z]{1,12}")
 _PARTS = re.compile(r"[A-Za-z0-9]++")
 _RUNS = re.compile(r"[A-Z]?[a-z]++|[A-Z]++|[0-9]++")
 _SEPARATORS = re.compile(r"[-_.~+]")
@@ -60,6 +59,9 @@ _SIGNS = rf"{_UNSEEN}\"<>()\[\]{{}},;|`{_FOREIGN}"
 _ASSIGNED = r"[A-Za-z0-9_.\-]{1,64}+=(?![=\s,;&]|\Z)"
 _RUN = rf"(?:[^{_SIGNS}'’\\&?/:@]|[&?/:@](?!{_ASSIGNED})|(?<=[A-Za-z])['’](?=(?:s|t|re|ll|ve|d|m)\b)|\\(?![\"'nrt]))++"
 
+# Of those in use; an address may hold sixteen letters in hexadecimal.
+_IPV6 = r"(?:(?:2[0-9A-Fa-f]{3}|[Ff][C-Ec-e][0-9A-Fa-f]{2}):|::)[0-9A-Fa-f:]{1,34}+"
+
 _PIECE = re.compile(
     rf"""(?P<url>\b[A-Za-z][A-Za-z0-9+.\-]{{1,15}}+://[^\s"'<>\\]++)
       | (?P<given>[<\[]?+\b[a-z]{{2,8}}:[0-9a-f]{{8}}\b[>\]]?+)
@@ -67,7 +69,7 @@ _PIECE = re.compile(
       | (?P<mail>(?<![A-Za-z0-9.+_-])[A-Za-z0-9.+_-]{{1,64}}+@[A-Za-z0-9-]{{1,63}}+(?:\.[A-Za-z0-9-]{{1,63}}+){{1,8}}+)
       | (?P<scheme>\b(?:[Bb]asic|BASIC|[Bb]earer|BEARER|[Nn]egotiate|NTLM|[Dd]igest|[Tt]oken)\b)(?P<blank>[ \t]{{1,4}}+)
       | (?P<key>(?<![A-Za-z0-9_.\-])[A-Za-z0-9_.\-]{{1,64}}+)(?P<mark>\\{{0,16}}+["']?+{_MARK})
-      | (?P<address>(?<![\w:.])\[?+(?:(?:2[0-9A-Fa-f]{{3}}|[Ff][C-Ec-e][0-9A-Fa-f]{{2}}):|::)[0-9A-Fa-f:]{{1,34}}+\]?+(?!\w))
+      | (?P<address>(?<![\w:.])\[?+{_IPV6}\]?+(?!\w))
       | (?P<colour>\x1b\[[0-9;]{{0,16}}[A-Za-z])
       | (?P<plural>(?<=[a-z])\((?:e?s|ies)\))
       | (?P<run>{_RUN})
@@ -89,6 +91,7 @@ _JOINT = re.compile(r"([/:=@&?\\]++)")
 # What stands between two words that become one mark.
 _BETWEEN = re.compile(r"[\s\-_.,:;/&!?'’，。：；、！？…–—]{1,4}")
 _LETTERLESS = re.compile(r"[^A-Za-z0-9\u0080-\U0010ffff]*")
+_ENDS = ".:;,!?)"
 _AROUND_RUN = ".:!?*#&$~^-"
 _MOST_NUMBERS: Final = 6
 """Numbers in a row, or half as many letters; more may be a secret that is spelled in them."""
@@ -143,14 +146,6 @@ def _is_opaque_part(part: str) -> bool:
     return unspeakable or size >= 20 or changes >= 3
 
 
-@lru_cache(8192)
-def is_wordlike(text: str) -> bool:
-    """Whether `text` is short and made of words and small numbers, such as ``openid-connect`` or ``v2``."""
-    if not 0 < len(text) <= 48 or is_opaque(text):
-        return False
-    return all(_WORD.fullmatch(part) for part in _SEPARATORS.split(text) if part)
-
-
 def looks(text: str) -> Standing:
     """A judge of text that is the user's own, where every word stays that does not look machine-made."""
     return Standing.UNKNOWN if is_opaque(text) else Standing.FIELD
@@ -176,13 +171,13 @@ def concealed(text: str, conceal: Conceal, link: Callable[[str], str], judge: Ju
             case "blank":
                 reading.done(piece["scheme"])
                 reading.between(piece["blank"])
-                at = _behind(text, at, _after_scheme(piece["scheme"]), reading, conceal)
+                at = _behind(text, at, _after_scheme(piece["scheme"], judge), reading, conceal)
             case "mark":
                 key = piece["key"]
                 reading.run(key)
                 reading.between(piece["mark"])
                 if SECRET_NAME.search(key):
-                    at = _behind(text, at, _after_key(key, piece["mark"]), reading, conceal)
+                    at = _behind(text, at, _after_key(key, piece["mark"], judge), reading, conceal)
             case "address" if _is_address(piece.group().strip("[]")):
                 reading.done(piece.group())
             case "digest" | "plural" | "colour":
@@ -331,20 +326,25 @@ class _Reading:
         return "".join(self._shown)
 
 
-def _after_scheme(scheme: str) -> Callable[[str], bool]:
+def _after_scheme(scheme: str, judge: Judge) -> Callable[[str], bool]:
     # "Token" and "Digest" begin many an ordinary phrase.
     if scheme.lower() in ("token", "digest"):
-        return lambda value: is_wordlike(value.rstrip(".:)")) or "=" in value
-    return lambda value: value.rstrip(".:)").lower() in _PLAIN_AFTER_SCHEME or "=" in value.rstrip("=")
+        return lambda value: _is_plain(value, judge) or "=" in value
+    return lambda value: value.rstrip(_ENDS).lower() in _PLAIN_AFTER_SCHEME or "=" in value.rstrip("=")
 
 
-def _after_key(key: str, mark: str) -> Callable[[str], bool]:
+def _after_key(key: str, mark: str, judge: Judge) -> Callable[[str], bool]:
     if _CERTAIN.search(key) or "=" in mark or mark[0] in "\"'":
         return lambda value: value in ("null", "true", "false")
-    return lambda value: is_wordlike(value) or value in _SCHEMES
+    return lambda value: _is_plain(value, judge)
 
 
-_SCHEMES = frozenset({"Basic", "Bearer", "Negotiate", "Digest", "Token"})
+def _is_plain(value: str, judge: Judge) -> bool:
+    """Whether it is a word or two, short, with nothing that looks machine-made."""
+    bare = value.rstrip(_ENDS)
+    if len(bare) > 48 or len(_SEPARATORS.split(bare)) > 2 or is_opaque(bare):
+        return False
+    return all(map(judge, filter(None, _JOINT.split(bare)[::2])))
 
 
 def _behind(text: str, at: int, is_plain: Callable[[str], bool], reading: _Reading, conceal: Conceal) -> int:

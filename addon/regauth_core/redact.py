@@ -171,12 +171,12 @@ class Redactor:
         kept = self._shown.names.get(name)
         if kept is None:
             self._requested.ask(name)
-            kept = self._shown.names.keep(name, self._safe(self._urls.repository(name)), len(name))
+            kept = self._shown.names.keep(name, self._safe(_path(self._urls.repository(name))), len(name))
         return kept
 
     def resource(self, kind: str, name: str) -> Safe:
         """What a scope or a claim of this kind is about: mostly a repository."""
-        return self._safe(self._urls.resource(kind, name))
+        return self._safe(_path(self._urls.resource(kind, name)))
 
     def reference(self, text: str) -> Safe:
         """A tag or a digest that a client asks for, decoded."""
@@ -184,7 +184,7 @@ class Redactor:
         if kept is None:
             if ":" not in text:
                 self._requested.ask(text)
-            kept = self._shown.references.keep(text, self._safe(self._urls.reference(text)), len(text))
+            kept = self._shown.references.keep(text, self._safe(_path(self._urls.reference(text))), len(text))
         return kept
 
     def session(self, text: str) -> Safe:
@@ -401,6 +401,10 @@ class Again(Redactor):
 
 def _decoded(text: str | bytes) -> str:
     return text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
+
+
+def _path(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else whole_words(text, MAX_TEXT, "/") + "…"
 
 
 def _visible(text: str) -> str:

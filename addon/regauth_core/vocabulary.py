@@ -49,6 +49,8 @@ _LETTERS: Final = frozenset("deginoqstvwxz")
 _NUMBER = re.compile(r"[+\-]?[0-9]{1,10}|[0-9A-Fa-f]{2}|[a-zA-Z]")
 _QUANTITY = re.compile(
     r"[+\-~]?[0-9]{1,10}(?:\.[0-9]{1,6})?(?:%|[nuµm]?s|ms|m|h|st|nd|rd|th|[kKMGTP]i?[Bb]?|[Bb])"
+    # Codes of Microsoft's token server.
+    r"|AADSTS[0-9]{4,7}"
     r"|(?:[0-9]{1,4}h)?(?:[0-9]{1,4}m)?[0-9]{1,4}(?:\.[0-9]{1,9})?s"
 )
 _DATE = re.compile(
@@ -70,7 +72,7 @@ _CASES = re.compile(r"[A-Z]?[a-z]++|[A-Z]++")
 # What numbers are glued to: versions, regions, parts of something counted.
 _COUNTED = re.compile(
     r"(?:v|go|r|rc|b|beta|a|alpha|p|pre|post|dev|build|ds|dfsg|deb|ubuntu|el|fc|u|jre|jdk|java|node|php|py|python"
-    r"|east|west|north|south|central|northeast|northwest|southeast|southwest|us|eu|east-us|registry|az|dc)[0-9]{1,4}",
+    r"|wsl|nt|rv|east|west|north|south|central|northeast|northwest|southeast|southwest|us|eu|east-us|registry|az|dc)[0-9]{1,4}|v20[0-9]{6}",
     re.IGNORECASE,
 )
 _POSSESSIVE = re.compile(r"([A-Za-z]{2,30})['’]s")
