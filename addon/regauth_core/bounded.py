@@ -38,4 +38,4 @@ def whole_words(text: str, most: int, ends: str = " \t\r\n") -> str:
     """
     if len(text) <= most:
         return text
-    return text[: max(text.rfind(end, 0, most) for end in ends) + 1]
+    return text[: max(text.rfind(end, 0, most) for end in ends) + 1] if most > 0 else ""

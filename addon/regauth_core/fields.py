@@ -17,7 +17,7 @@ from regauth_core.bounded import shortened
 from regauth_core.model import FlawKind
 from regauth_core.prose import SECRET_NAME
 from regauth_core.urls import Keeper, Urls, is_hash
-from regauth_core.vocabulary import is_known
+from regauth_core.vocabulary import Standing, is_known, standing
 
 MAX_VALUE: Final = 2048
 """Characters of a value that are shown."""
@@ -101,7 +101,7 @@ class Fields:
         changed = any(flaw.kind in _UNPRINTED for found in reading.challenges for flaw in found.flaws)
         shown: list[str] = []
         for found in reading.challenges:
-            scheme = self.word(found.scheme)
+            scheme = self.scheme(found.scheme)
             blob = self._keeper.veil(found.token68, sure=True) if found.token68 else ""
             pairs = [(name, held, self.parameter(found.scheme, name, held)) for name, held in found.parameters]
             names = [self.word(name) for name, _, _ in pairs]
@@ -128,6 +128,12 @@ class Fields:
         if SECRET_NAME.search(name) and not name.endswith(policy.PLAIN_PARAMETER_ENDINGS):
             return self._keeper.mark(value, "tok")
         return self._text(value)
+
+    def scheme(self, text: str) -> str:
+        """The scheme of a challenge: a registered one, or a word."""
+        if text.lower() in policy.SCHEMES or standing(text) in (Standing.ENGLISH, Standing.FIELD):
+            return text
+        return self._keeper.veil(text)
 
     def word(self, text: str) -> str:
         """One word of a closed vocabulary, or a fingerprint of anything else."""

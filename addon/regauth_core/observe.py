@@ -37,7 +37,7 @@ from regauth_core.sweep import SHORTEST
 
 MAX_HEADERS: Final = 200
 MAX_VALUE: Final = 64 * 1024
-"""Characters of one header value that are read."""
+"""Characters of header values that are read, of one and of all that are shown together."""
 MAX_PATH: Final = 16 * 1024
 MAX_LINES: Final = 8
 """`Authorization` lines that are read."""
@@ -138,7 +138,12 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
 def _bounded(headers: tuple[tuple[str, str], ...]) -> Sequence[tuple[str, str]]:
     if len(headers) <= MAX_HEADERS and sum([len(value) for _, value in headers]) <= MAX_VALUE:
         return headers
-    return [(name, whole_words(value, MAX_VALUE)) for name, value in headers[:MAX_HEADERS]]
+    bounded: list[tuple[str, str]] = []
+    room = MAX_VALUE
+    for name, value in headers[:MAX_HEADERS]:
+        bounded.append((name, whole_words(value, room)))
+        room -= len(bounded[-1][1])
+    return bounded
 
 
 def _fields(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
@@ -294,7 +299,7 @@ def _challenges(
 def _challenge(raw: challenge.RawChallenge, resolve: Callable[[str], Link], redactor: Redactor) -> Challenge:
     realm = raw.parameter("realm")
     return Challenge(
-        scheme=redactor.word(raw.scheme),
+        scheme=redactor.challenge_scheme(raw.scheme),
         parameters=tuple(
             [(redactor.word(name), redactor.parameter(raw.scheme, name, value)) for name, value in raw.parameters]
         ),

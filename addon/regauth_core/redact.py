@@ -28,7 +28,7 @@ from regauth_core.vocabulary import Standing, standing
 
 MAX_TEXT: Final = 2048
 """Characters of free text that are kept."""
-MAX_READ: Final = 64 * 1024
+MAX_READ: Final = 16 * 1024
 """Characters that are searched for secrets before all but `MAX_TEXT` of them are cut off."""
 _AFTER_NAME = re.compile(r"[:@?#]")
 _FINGERPRINT = re.compile(r"[<\[]?[a-z]{2,8}:([0-9a-f]{8})[>\]]?")
@@ -89,7 +89,7 @@ class Redactor:
 
     def searched(self, text: str) -> str:
         """At most `MAX_READ` characters of `text` without the secrets that are known: before anything is cut off."""
-        return self._sweep.swept(whole_words(text, MAX_READ))[0]
+        return self._sweep.swept(text if len(text) <= MAX_READ else whole_words(text, MAX_READ) + "…")[0]
 
     def is_shown(self, part: str) -> bool:
         """Whether a part of a repository's name, or a tag, may be shown."""
@@ -200,6 +200,10 @@ class Redactor:
         """A word of a closed vocabulary (method, scheme, error code, protocol version), else a fingerprint."""
         kept = self._shown.words.get(text)
         return self._shown.words.keep(text, self._safe(self._fields.word(text)), len(text)) if kept is None else kept
+
+    def challenge_scheme(self, text: str) -> Safe:
+        """The scheme of a challenge, as spelled, else a fingerprint."""
+        return self._safe(self._fields.scheme(text))
 
     def scheme(self, text: str) -> Safe:
         """The scheme of a credential, if it is a registered one; any other word may be a part of the secret."""

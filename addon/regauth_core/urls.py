@@ -17,7 +17,7 @@ from regauth_core.memo import Memo
 from regauth_core.model import Endpoint, Safe
 from regauth_core.policy import KEPT_QUERY, SIGNATURE_QUERY, USER_QUERY
 from regauth_core.prose import SECRET_NAME, is_opaque
-from regauth_core.vocabulary import is_known
+from regauth_core.vocabulary import Standing, is_known, standing
 
 MAX_URL: Final = 16 * 1024
 """Characters of a URL that are looked at; the rest is left out."""
@@ -225,8 +225,8 @@ class Urls:
     def _elsewhere(self, path: str) -> str:
         """Any other path: words stay, and so does the digest by which a blob store files a blob."""
         elements = path.split("/")[:MAX_PAIRS]
-        if sum([len(element) == 1 for element in elements]) > _MOST_LETTERS:
-            # They may spell something.
+        if sum([len(one) < 4 and standing(one) is Standing.NUMBER for one in elements]) > _MOST_LETTERS:
+            # Letters, numbers or bytes: they may spell something.
             return self._keeper.veil(path, "seg")
         return "/".join([self._other_element(elements, at) for at in range(len(elements))])
 
@@ -286,11 +286,19 @@ class Urls:
         if name == "last" and self._keeper.hides_repositories:
             # Of a catalog it is a repository, and the query does not tell of what it is.
             return self._keeper.path_word(plain)
-        return plain if is_hash(plain) else self._keeper.prose(plain)
+        return plain if is_hash(plain) or standing(plain) >= Standing.FIELD else self._keeper.prose(plain)
 
     def scopes(self, text: str) -> str:
-        """Scopes separated by blanks; what is no resource scope is treated as free text."""
-        return self._whole_or(text, " ".join(map(self._scope, text.split(" "))))
+        """Scopes separated by blanks; what is none is treated as free text, with what stands beside it."""
+        shown: list[str] = []
+        words: list[str] = []
+        for piece in text.split(" "):
+            if (scope := self._scope(piece)) is None:
+                words.append(piece)
+                continue
+            shown += [self._keeper.prose(" ".join(words)), scope] if words else [scope]
+            words = []
+        return self._whole_or(text, " ".join([*shown, self._keeper.prose(" ".join(words))] if words else shown))
 
     def _whole_or(self, text: str, shown: str) -> str:
         if shown == text:
@@ -302,11 +310,12 @@ class Urls:
         plain = text.translate(_JOINTS)
         return any(plain in held for held in self._whole)
 
-    def _scope(self, text: str) -> str:
+    def _scope(self, text: str) -> str | None:
+        """A resource scope, or what a client made of one; `None` for any other word."""
         kind, first, rest = text.partition(":")
         name, last, actions = rest.rpartition(":")
         if not (first and last and _SCOPE.fullmatch(text)) or not _are_words(kind, actions):
-            return text if self._is_piece(text) else self._keeper.prose(text)
+            return text if self._is_piece(text) else None
         return f"{kind}:{self.resource(kind, name)}:{actions}"
 
     def resource(self, kind: str, name: str) -> str:
