@@ -11,8 +11,10 @@ from importlib import resources
 
 import pytest
 
+from kit.places import PLACES, planted
 from kit.tables import plain, redactor, table
 from regauth_core import engines, vocabulary
+from regauth_core.observe import observe
 from regauth_core.redact import Redactor
 from regauth_core.vocabulary import Standing, is_known, standing
 
@@ -236,3 +238,21 @@ def test_the_lists_are_in_order_and_have_their_licence() -> None:
     assert all(word == word.lower() for word in words)
     assert "Kevin Atkinson" in folder.joinpath("LICENSE.english").read_text("utf-8")
     assert not vocabulary.field() & vocabulary.SMALL
+
+
+# All places together.
+
+CHOSEN = {"change", "program", "label", "tag", "scope"}
+"""What the user's side says, and names that a client asks for."""
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place not in CHOSEN])
+@pytest.mark.parametrize("secret", SECRETS[:2])
+def test_no_place_shows_any_spelling(secret: str, place: str) -> None:
+    """Paths, queries, names of all sorts, challenges, bodies, pages: not six letters and digits in a row."""
+    for name, spelled in SPELLINGS.items():
+        bare = squeezed(spelled(secret))
+        pieces = {bare[at : at + 6] for at in range(max(1, len(bare) - 5))}
+        shown = squeezed(plain(repr(observe(planted(place, spelled(secret)), redactor()))))
+        # Times and sizes of the exchange itself are made of the same digits.
+        assert name == "binary" or [piece for piece in pieces if piece in shown] == [], name

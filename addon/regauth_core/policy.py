@@ -58,6 +58,9 @@ SCHEMES: Final = frozenset(
 )
 """Authentication schemes that are shown; another word in front of a credential may be a part of it."""
 
+URL_SCHEMES: Final = frozenset({"http", "https", "docker", "oci", "ftp", "ssh", "git", "s3", "gs", "ws", "wss"})
+"""Schemes of URLs that are taken apart; behind any other, such as ``data:``, anything may stand."""
+
 PUBLIC_HOSTS: Final = frozenset(
     {
         "docker.io", "docker.com", "ghcr.io", "quay.io", "gcr.io", "k8s.io", "mcr.microsoft.com",

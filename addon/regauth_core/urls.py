@@ -15,7 +15,7 @@ from regauth_core.bounded import Bounded, whole_words
 from regauth_core.fingerprints import wire_bytes
 from regauth_core.memo import Memo
 from regauth_core.model import Endpoint, Safe
-from regauth_core.policy import KEPT_QUERY, SIGNATURE_QUERY, USER_QUERY
+from regauth_core.policy import KEPT_QUERY, SIGNATURE_QUERY, URL_SCHEMES, USER_QUERY
 from regauth_core.prose import SECRET_NAME, is_opaque
 from regauth_core.vocabulary import Standing, is_known, standing
 
@@ -118,8 +118,8 @@ class Urls:
         if scheme is not None and authority is None and scheme.lower() not in ("http", "https"):
             # `user:password`, `data:…`: nothing that could be judged by its structure.
             return self._keeper.veil(url, sure=True)
-        if scheme is not None and not is_known(scheme):
-            return self._keeper.veil(url)
+        if scheme is not None and scheme.lower() not in URL_SCHEMES:
+            return self._keeper.veil(url, sure=True)
         shown = f"{scheme}:" if scheme is not None else ""
         if authority is not None:
             shown += "//" + self.authority(authority)
@@ -156,7 +156,13 @@ class Urls:
             return self._keeper.veil(name, "host")
         bracketed = lower.startswith("[")
         shown = self._keeper.host_name(lower.strip("[]"))
+        if not bracketed and shown == lower:
+            # A name is chosen for people; what looks machine-made may be an account, or worse.
+            shown = ".".join(self._label(label) for label in lower.split("."))
         return f"[{shown}]" if bracketed and ":" in shown else shown
+
+    def _label(self, label: str) -> str:
+        return label if is_known(label) or not is_opaque(label) else self._keeper.veil(label, "host")
 
     def place(self, text: str) -> str:
         """The name of a service, an issuer or an audience: a host, a URL, or any words."""
@@ -193,6 +199,8 @@ class Urls:
         elements = rest.split("/")
         name, behind = elements[:size], elements[size:]
         shown = self.repository(unquote("/".join(name)))
+        if _is_spelled(behind):
+            behind = ["", self._keeper.veil("/".join(behind), "seg")]
         is_upload = behind[:2] == ["blobs", "uploads"] and len(behind) == 3
         last = [self.session(behind.pop())] if is_upload else []
         elements = [_quoted(shown, "/:@+~<>"), *map(self._element, behind), *last]
@@ -200,14 +208,18 @@ class Urls:
 
     def repository(self, name: str) -> str:
         """A repository's name, as it is known in this trace."""
-        shown = [(part, _is_name(part) and self._keeper.is_shown(part)) for part in name.split("/")[:MAX_PAIRS]]
+        parts = name.split("/")[:MAX_PAIRS]
+        if _is_spelled(parts):
+            return self._keeper.veil(name, "seg")
+        shown = [(part, _is_name(part) and self._keeper.is_shown(part)) for part in parts]
         if self._keeper.hides_repositories or all(is_shown for _, is_shown in shown):
             return self._keeper.repository_name(name)
         return "/".join(part if is_shown else self._keeper.veil(part, "seg") for part, is_shown in shown)
 
     def reference(self, text: str) -> str:
         """A tag, a digest or a mirror's name, decoded."""
-        return "/".join(map(self._element, text.split("/")[:MAX_PAIRS]))
+        elements = text.split("/")[:MAX_PAIRS]
+        return self._keeper.veil(text, "id") if _is_spelled(elements) else "/".join(map(self._element, elements))
 
     def session(self, text: str) -> str:
         """An upload session: a UUID, which alone opens nothing, or else what a registry made of its state."""
@@ -225,8 +237,7 @@ class Urls:
     def _elsewhere(self, path: str) -> str:
         """Any other path: words stay, and so does the digest by which a blob store files a blob."""
         elements = path.split("/")[:MAX_PAIRS]
-        if sum([len(one) < 4 and standing(one) is Standing.NUMBER for one in elements]) > _MOST_LETTERS:
-            # Letters, numbers or bytes: they may spell something.
+        if _is_spelled(elements):
             return self._keeper.veil(path, "seg")
         return "/".join([self._other_element(elements, at) for at in range(len(elements))])
 
@@ -343,9 +354,15 @@ def _is_folder(element: str, behind: list[str]) -> bool:
     return len(element) == 2 and any(name.startswith(element) and _HEX.fullmatch(name) for name in behind)
 
 
+def _is_spelled(elements: list[str]) -> bool:
+    """Whether many are single letters, numbers or bytes, and so may spell something together."""
+    return sum([len(one) < 4 and standing(one) is Standing.NUMBER for one in elements]) > _MOST_LETTERS
+
+
 def _is_words(element: str) -> bool:
     """Words, also with a tag (command lines hold references such as ``app:latest``) or glued by a misread comma."""
-    return is_known(element) or all(map(is_known, _GLUE.split(element)))
+    parts = _GLUE.split(element)
+    return is_known(element) or (len(parts) <= _MOST_LETTERS and all(map(is_known, parts)))
 
 
 def _is_key(name: str) -> bool:
