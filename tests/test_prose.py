@@ -39,7 +39,9 @@ def test_names_and_versions_do_not(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "a=", 'a="', "a:'", "=", "@", "a@", "a.", "a@a.", "Bearer ", "http://", " :", "%", "ey."]
+    "piece",
+    ["a", "a=", 'a="', "a:'", "=", "@", "a@", "a.", "a@a.", "Bearer ", "http://", " :", "%", "ey.", "a b ", "1 ", "&a"]
+    + ["a/", "a-", "7461:", "2001:", "::", "\\u0061", "it's ", "(s)", "<tok:", "[tok:12345678] ", "\x1b[", "，", "é"],
 )
 def test_time_is_linear_whatever_the_text_repeats(piece: str) -> None:
     """No text makes an expression run away: a hundred times the text does not take a thousand times the time."""

@@ -7,13 +7,15 @@ import codecs
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
-from importlib import resources
+from importlib import import_module, resources
+from pkgutil import iter_modules
 
 import pytest
 
+from kit.messages import wire
 from kit.places import PLACES, planted
 from kit.tables import plain, redactor, table
-from regauth_core import engines, vocabulary
+from regauth_core import engines, rules, vocabulary
 from regauth_core.observe import observe
 from regauth_core.redact import Redactor
 from regauth_core.vocabulary import Standing, is_known, standing
@@ -224,6 +226,40 @@ def test_marks_of_engines_are_known() -> None:
         assert mark.strip() in one.text(f"{mark}1.2.3" if mark.endswith("/") else mark)
     for name in engines._CLIENT_ID_MARKS:
         assert one.text(name) == name
+
+
+def words_of_rules() -> list[str]:
+    """The phrases by which rules recognise what a server says."""
+    modules = [import_module(f"{rules.__name__}.{found.name}") for found in iter_modules(rules.__path__)]
+    held = [value for module in modules for name, value in vars(module).items() if name.endswith("_WORDS")]
+    return sorted({word for value in held if isinstance(value, tuple) for word in value})
+
+
+@pytest.mark.parametrize("phrase", words_of_rules())
+def test_phrases_that_rules_look_for_are_known(phrase: str) -> None:
+    """Redaction hides no finding."""
+    assert redactor().text(f"it is {phrase} here") == f"it is {phrase} here"
+
+
+@pytest.mark.parametrize("forged", ["<tok:deadbeef>", "[pw:7461626c]", "tok:deadbeef", "<val:abcdefab> x"])
+def test_a_forged_fingerprint_is_not_shown(forged: str) -> None:
+    """Eight digits look like one of ours only if we gave them."""
+    assert forged.strip("<>[] x")[-8:] not in redactor().text(f"bad {forged}")
+
+
+def test_a_fingerprint_of_ours_stays() -> None:
+    """In a sentence that names a secret by it, and where a sweep put it."""
+    one = redactor()
+    one.remember("tannenbaum-leiter-kw")
+    mark = one.sweep("tannenbaum-leiter-kw")[0]
+    assert one.text(f"bad {mark} and tannenbaum-leiter-kw") == f"bad {mark} and {mark}"
+
+
+def test_a_method_is_a_word() -> None:
+    """A client that mixes up its arguments may send anything for one."""
+    exchange = observe(wire("/v2/", method="TANNENBAUM"), redactor())
+    assert plain(exchange.request.method) == "<val>"
+    assert observe(wire("/v2/", method="PROPFIND"), redactor()).request.method == "PROPFIND"
 
 
 # The lists.

@@ -64,6 +64,8 @@ class Redactor:
 
     def mark(self, secret: str, kind: str) -> str:
         """What to show in the place of a secret, known as one by its position: its fingerprint in pointed brackets."""
+        if self._is_fingerprint(secret):
+            return secret
         found = self._fingerprints.of(secret, kind)
         self._values += 1
         return f"<{found}>" if found else ""

@@ -26,6 +26,8 @@ MAX_PAIRS: Final = 256
 
 _MOST_LETTERS = 4
 _MOST_WHOLE = 256
+_LONGEST_WHOLE = 1024
+_MOST_PIECES = 64
 _JOINTS = str.maketrans("", "", " ,+\"'")
 
 _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.\-]{0,31}+):)?(?://([^/?#]*+))?([^?#]*+)(?:\?([^#]*+))?", re.DOTALL)
@@ -303,8 +305,10 @@ class Urls:
         """Scopes separated by blanks; what is none is treated as free text, with what stands beside it."""
         shown: list[str] = []
         words: list[str] = []
-        for piece in text.split(" "):
-            if (scope := self._scope(piece)) is None:
+        pieces = text.split(" ")
+        is_short = len(pieces) <= _MOST_PIECES
+        for piece in pieces:
+            if (scope := self._scope(piece, is_short)) is None:
                 words.append(piece)
                 continue
             shown += [self._keeper.prose(" ".join(words)), scope] if words else [scope]
@@ -312,7 +316,7 @@ class Urls:
         return self._whole_or(text, " ".join([*shown, self._keeper.prose(" ".join(words))] if words else shown))
 
     def _whole_or(self, text: str, shown: str) -> str:
-        if shown == text:
+        if shown == text and len(text) <= _LONGEST_WHOLE:
             self._whole[text.translate(_JOINTS)] = None
         return shown
 
@@ -321,12 +325,12 @@ class Urls:
         plain = text.translate(_JOINTS)
         return any(plain in held for held in self._whole)
 
-    def _scope(self, text: str) -> str | None:
+    def _scope(self, text: str, is_short: bool) -> str | None:
         """A resource scope, or what a client made of one; `None` for any other word."""
         kind, first, rest = text.partition(":")
         name, last, actions = rest.rpartition(":")
         if not (first and last and _SCOPE.fullmatch(text)) or not _are_words(kind, actions):
-            return text if self._is_piece(text) else None
+            return text if is_short and self._is_piece(text) else None
         return f"{kind}:{self.resource(kind, name)}:{actions}"
 
     def resource(self, kind: str, name: str) -> str:
