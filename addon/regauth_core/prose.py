@@ -88,6 +88,8 @@ _QUOTED = re.compile(
 )
 _BARE = re.compile(r"""()([^\s"'<>,;&]++)""")
 _JOINT = re.compile(r"([/:=@&?\\]++)")
+# Signs that passwords have inside, and sentences do not.
+_INSIDE_SECRETS = re.compile(r"[@&?]")
 # What stands between two words that become one mark.
 _BETWEEN = re.compile(r"[\s\-_.,:;/&!?'’，。：；、！？…–—]{1,4}")
 _LETTERLESS = re.compile(r"[^A-Za-z0-9\u0080-\U0010ffff]*")
@@ -252,10 +254,9 @@ class _Reading:
         """Words with signs between them. If one is not known, its neighbours stay only if they are of the field."""
         pieces = _JOINT.split(core)
         known = [self._atom(pieces, at) for at in range(0, len(pieces), 2)]
-        if "@" in core and Standing.ENGLISH in known:
-            known = [Standing.UNKNOWN]
-            pieces = [core]
-        whole = Standing.UNKNOWN not in known
+        whole = Standing.UNKNOWN not in known and not ("@" in core and Standing.ENGLISH in known)
+        if not whole and _INSIDE_SECRETS.search(core):
+            known, pieces = [Standing.UNKNOWN], [core]
         weak = (Standing.ENGLISH, Standing.NUMBER) if known.count(Standing.UNKNOWN) > 1 else (Standing.ENGLISH,)
         if not whole and is_opaque(core):
             # As a whole, so that it is recognised wherever it stands.
