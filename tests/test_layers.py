@@ -20,6 +20,7 @@ RINGS = (
         "fingerprints",
         "aliases",
         "vocabulary",
+        "looks",
         "requested",
         "urls",
         "sweep",

@@ -12,10 +12,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
 
+from regauth_core.looks import DIGEST
+from regauth_core.looks import is_opaque as is_opaque
 from regauth_core.vocabulary import Standing
 
 _SHORT_NAMES = r"(?<![a-z])(?:pw|pin|otp|jwt|sig)(?![a-z])"
@@ -27,19 +28,7 @@ SECRET_NAME: Final = re.compile(
 # Behind one of these every value is a secret; behind the others a word may follow, as in "authorization: denied".
 _CERTAIN = re.compile(r"secret|passw|pwd|credential|api.?key|private|(?<![a-z])(?:pw|otp)(?![a-z])", re.I)
 
-_PARTS = re.compile(r"[A-Za-z0-9]++")
-_RUNS = re.compile(r"[A-Z]?[a-z]++|[A-Z]++|[0-9]++")
 _SEPARATORS = re.compile(r"[-_.~+]")
-_VOWEL = re.compile(r"[aeiouyAEIOUY]")
-_LETTER = re.compile(r"[A-Za-z]")
-_UPPER = re.compile(r"[A-Z]")
-_LOWER = re.compile(r"[a-z]")
-_DIGIT = re.compile(r"[0-9]")
-_HEX = re.compile(r"[0-9a-fA-F]++")
-_DATE = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}T[0-9:.]{4,20}(?:Z|[+-][0-9:]{4,5})?")
-_DIGEST = r"(?:(?:sha256|blake3):[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})(?![0-9A-Za-z])"
-_PINNED = re.compile(rf"[A-Za-z0-9._/:\-]{{0,300}}+@{_DIGEST}|{_DIGEST}")
-
 _SHORT_COMMIT = re.compile(r"[0-9a-f]{7,12}")
 _NO_WORD = re.compile(r"[\s/:=@&?,;\"'()]++")
 
@@ -65,7 +54,7 @@ _IPV6 = r"(?:(?:2[0-9A-Fa-f]{3}|[Ff][C-Ec-e][0-9A-Fa-f]{2}):|::)[0-9A-Fa-f:]{1,3
 _PIECE = re.compile(
     rf"""(?P<url>\b[A-Za-z][A-Za-z0-9+.\-]{{1,15}}+://[^\s"'<>\\]++)
       | (?P<given>[<\[]?+\b[a-z]{{2,8}}:[0-9a-f]{{8}}\b[>\]]?+)
-      | (?P<digest>\b{_DIGEST}|{_MOMENT})
+      | (?P<digest>\b{DIGEST}|{_MOMENT})
       | (?P<mail>(?<![A-Za-z0-9.+_-])[A-Za-z0-9.+_-]{{1,64}}+@[A-Za-z0-9-]{{1,63}}+(?:\.[A-Za-z0-9-]{{1,63}}+){{1,8}}+)
       | (?P<scheme>\b(?:[Bb]asic|BASIC|[Bb]earer|BEARER|[Nn]egotiate|NTLM|[Dd]igest|[Tt]oken)\b)(?P<blank>[ \t]{{1,4}}+)
       | (?P<key>(?<![A-Za-z0-9_.\-])[A-Za-z0-9_.\-]{{1,64}}+)(?P<mark>\\{{0,16}}+["']?+{_MARK})
@@ -76,8 +65,8 @@ _PIECE = re.compile(
     """,
     re.X,
 )
-_SHORT_DIGEST = re.compile(_DIGEST)
-_HASH = re.compile(rf"(?<![A-Za-z0-9])(?:{_DIGEST}|sha256-[0-9a-f]{{64}}(?:\.(?:sig|att|sbom))?(?![0-9A-Za-z]))")
+_SHORT_DIGEST = re.compile(DIGEST)
+_HASH = re.compile(rf"(?<![A-Za-z0-9])(?:{DIGEST}|sha256-[0-9a-f]{{64}}(?:\.(?:sig|att|sbom))?(?![0-9A-Za-z]))")
 # JSON in JSON has a backslash before each quote, and more the deeper it lies.
 _QUOTED = re.compile(
     r"""(?P<escape>\\{1,16}+)"((?:(?!(?<!\\)(?P=escape)").){1,4096}+)
@@ -115,37 +104,6 @@ Conceal = Callable[[str, str], str]
 """Gets a piece and its kind (``val``, ``mail``), gives what to show in its place."""
 Judge = Callable[[str], Standing]
 """Gets a word, or several joined by signs, without blanks; says how well it is known."""
-
-
-@lru_cache(8192)
-def is_opaque(text: str) -> bool:
-    """Whether `text`, a run without blanks, looks machine-made: a key, a token, a hash, a UUID."""
-    if len(text) < 10 or _PINNED.fullmatch(text) or _DATE.fullmatch(text):
-        return False
-    parts = _PARTS.findall(text)
-    changes = len(_RUNS.findall(text)) - len(parts)
-    size = sum(map(len, parts))
-    mixed = bool(_UPPER.search(text) and _LOWER.search(text) and _DIGIT.search(text))
-    # Hyphens and underscores of base64url cut a token into parts that change less.
-    restless = changes * (5 if mixed and size >= 24 else 4) >= size and size >= (12 if mixed else 20)
-    return restless or any(map(_is_opaque_part, parts))
-
-
-def _is_opaque_part(part: str) -> bool:
-    """Whether a run of letters and digits is no word, number, version or short commit."""
-    size = len(part)
-    if size < 10:
-        return False
-    if part.isdigit():
-        return size >= 20
-    changes = len(_RUNS.findall(part)) - 1
-    if _HEX.fullmatch(part) and changes:
-        return size >= 16
-    # In words of most languages at least every third letter is a vowel.
-    unspeakable = size >= 14 and len(_VOWEL.findall(part)) * 4 < len(_LETTER.findall(part))
-    if part.isalpha():
-        return unspeakable or size >= 32 or (changes >= 3 and changes * 6 >= size)
-    return unspeakable or size >= 20 or changes >= 3
 
 
 def looks(text: str) -> Standing:
