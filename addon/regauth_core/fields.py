@@ -164,6 +164,7 @@ class Fields:
     def _links(self, value: str) -> str:
         shown: list[str] = []
         at = 0
+        value = self._keeper.searched(value)
         for found in _LINK.finditer(value):
             shown += (self._keeper.prose(value[at : found.start()]), f"<{self._urls.shown(found.group(1))}>")
             at = found.end()
