@@ -26,7 +26,7 @@ from mitmproxy.test import tflow
 from kit import journals
 from kit.canaries import leaks, password
 from kit.messages import CHALLENGE, MANIFEST, basic, jwt, opaque, wire
-from kit.outputs import ODD_FORMS, STORIES, Story, outputs, recorded, told
+from kit.outputs import STORIES, Story, outputs, recorded, told
 from kit.proxy import Got, Reply, Upstream, running
 from regauth_core.edge.offline import journal_of
 from regauth_core.edge.outputs import report_text, write_reports
@@ -82,16 +82,16 @@ def test_no_piece_of_a_token_is_shown_either(story: Story, tmp_path: Path) -> No
 
 # Each layer alone.
 
-NEEDS_SWEEP = {"N16a", "N16b", "N16c", "N16d", "N16e", "N24", "D30"}.union(story.id for story in ODD_FORMS)
-"""The secret is words among words: only who has seen it where it belongs can know it."""
-NEEDS_ALLOW_LIST = {"N16", "N20", "N26", "N27", "N29", "D03", "D04", "D06", "D07", "D09", "D10", "D11", "D15", "D16"}
+NEEDS_SWEEP = {"N16a"}
+"""The secret is words among words, or a command's own: only who has seen it where it belongs can know it."""
+NEEDS_ALLOW_LIST = {"N16", "N20", "N26", "N27", "N29", "D04", "D06", "D07", "D09", "D10", "D11", "D15", "D16"}
 """Nothing but the words around it, or that its place is not on the list, says that it is a secret: nobody remembers."""
 
 
 @pytest.fixture
 def without_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     """The final look finds nothing."""
-    monkeypatch.setattr(Sweep, "swept", lambda _, text: (text, 0))
+    monkeypatch.setattr(Sweep, "swept", lambda _, text, *_args, **_kwargs: (text, 0))
 
 
 @pytest.fixture

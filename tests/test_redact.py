@@ -6,6 +6,7 @@ import dataclasses
 from base64 import urlsafe_b64encode
 from hashlib import sha512
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from kit.canaries import leaks, password
 from kit.messages import opaque, wire
 from kit.places import PLACES, planted
 from regauth_core.observe import observe
-from regauth_core.redact import MAX_TEXT, Redactor
+from regauth_core.redact import MAX_READ, MAX_TEXT, Redactor
 
 
 def redactor(*kinds: str) -> Redactor:
@@ -25,7 +26,46 @@ def test_long_text_is_cut_between_words() -> None:
     shown = redactor().text("word " * 1000 + opaque("cut"))
     assert len(shown) <= MAX_TEXT
     assert shown.endswith("word …")
-    assert redactor().text("x!" * 5000) == "…"
+    assert redactor().text("(word)" * 5000) == "…"
+
+
+LONG = "zebra-" * 340 + "Tz7"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Server", "nginx {}"),
+        ("Warning", '299 - "bad {}"'),
+        ("WWW-Authenticate", 'Basic realm="bad {}"'),
+        ("WWW-Authenticate", 'Bearer realm="https://auth.test/token",error_description="bad {}"'),
+        ("WWW-Authenticate", 'Bearer realm="https://auth.test/token",scope="{}"'),
+        ("WWW-Authenticate", 'Bearer realm="https://auth.test/token",service="{}"'),
+        ("Link", "</v2/_catalog>; rel=next; title={}"),
+    ],
+)
+def test_nothing_is_cut_before_it_was_searched(name: str, said: str) -> None:
+    """A known secret that begins in front of the cut and ends behind it leaves no beginning."""
+    one = redactor()
+    one.remember(LONG)
+    for blanks in (0, 900):
+        assert "zebra" not in one.header(name, said.replace("{}", "to " * blanks + LONG))
+        assert "zebra" not in one.text("to " * blanks + LONG)
+
+
+def test_what_is_too_long_to_be_read_ends_between_two_words() -> None:
+    """The bound itself cuts no secret in half."""
+    shown = redactor().header("Server", "to " * (MAX_READ // 3 - 5) + LONG)
+    assert "zebra" not in shown
+
+
+@pytest.mark.parametrize("secret", ["Sommer!Kx83hfQpLm29wz", "zebra Kx83hfQpLm29wz", "zebra=Kx83hfQpLm29wz"])
+def test_a_known_secret_goes_as_a_whole(secret: str) -> None:
+    """Before its odder half is taken out of it and the other one is left."""
+    one = redactor()
+    one.remember(secret)
+    for shown in (one.text(f"bad {secret}!"), one.header("Server", f"nginx {secret}")):
+        assert secret[:5] not in shown
 
 
 def test_control_characters_can_be_seen_everywhere() -> None:

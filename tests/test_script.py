@@ -159,7 +159,7 @@ def test_changed_script_loads_everything_again(start: Starter, tmp_path: Path) -
     program.visit("/v2/", "/v2/")
     assert program.end() == 0
     assert json.loads(report.read_text())["exchanges"] == 2
-    assert "regauth 0.0.reloaded" in shown.read_text()
+    assert "regauth `0.0.reloaded`" in shown.read_text()
     assert "Traceback" not in program.printed()
 
 

@@ -104,7 +104,7 @@ def token_request(pairs: list[tuple[str, str]], redactor: Redactor) -> TokenRequ
     return TokenRequest(
         grant=kept("grant_type"),
         service=redactor.place(values["service"]) if "service" in values else None,
-        scopes=tuple(redactor.scopes(value) for key, value in pairs if key == "scope"),
+        scopes=tuple(redactor.requested_scopes(value) for key, value in pairs if key == "scope"),
         account=redactor.fingerprint(account, "user") if account else None,
         client_id=kept("client_id"),
         offline=values.get("offline_token", "").lower() in ("true", "1") or values.get("access_type") == "offline",
@@ -262,7 +262,7 @@ def _error(entry: Mapping[str, object], redactor: Redactor) -> RegistryError:
 def _first(fields: Mapping[str, object], *names: str) -> str:
     """The first of these fields that holds text or a number."""
     held = (fields.get(name) for name in names)
-    return next((str(value)[:4096] for value in held if isinstance(value, str | int) and value != ""), "")
+    return next((str(value) for value in held if isinstance(value, str | int) and value != ""), "")
 
 
 def layer_links(value: object, resolve: Callable[[str], Link]) -> tuple[Link, ...]:

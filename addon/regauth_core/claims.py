@@ -18,8 +18,6 @@ MAX_TOKEN: Final = 64 * 1024
 """Characters of a token that is looked at; a longer one is taken for opaque."""
 MAX_ENTRIES: Final = 100
 """Audiences, access entries, and actions of one entry."""
-MAX_TEXT: Final = 1024
-"""Characters of one claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def _texts(values: list[object]) -> Iterator[str]:
 
 
 def _text(value: object) -> str | None:
-    return value[:MAX_TEXT] if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value else None
 
 
 def _part(text: str) -> dict[str, object]:

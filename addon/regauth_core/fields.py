@@ -10,17 +10,22 @@ from typing import Final
 
 from regauth_core import challenge, policy
 from regauth_core.authorization import RawCredential, credentials
+from regauth_core.bounded import shortened
 from regauth_core.model import FlawKind
-from regauth_core.prose import SECRET_NAME, is_opaque, is_wordlike
+from regauth_core.prose import SECRET_NAME
 from regauth_core.urls import Keeper, Urls, is_hash
+from regauth_core.vocabulary import Standing, is_known, standing
 
 MAX_VALUE: Final = 2048
 """Characters of a value that are shown."""
 MAX_COOKIES: Final = 64
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]{1,64}")
-_UPLOAD = re.compile(r"[0-9a-fA-F\-]{8,36}")
-_LINK = re.compile(r"<([^>]{0,16384})>")
+_UPLOAD = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_LINK = re.compile(r"<([^<>]{0,16384}+)>")
+# As in a scope's `repository(plugin)`.
+_BRACKETS = re.compile(r"\((?=[a-z]++\)\Z)|(?<=[a-z])\)\Z(?!\()")
+_SIGNS = re.compile(r"[ \t,=\"\\]*+")
 _UNPRINTED = frozenset(
     {FlawKind.STRAY_TEXT, FlawKind.PARAMETER_WITHOUT_SCHEME, FlawKind.TOO_LONG, FlawKind.UNTERMINATED_QUOTE}
 )
@@ -34,10 +39,8 @@ class Fields:
         self._urls = urls
 
     def name(self, name: str) -> str:
-        """A field name as spelled, or a fingerprint of what is none."""
-        if _NAME.fullmatch(name) and not is_opaque(name):
-            return name
-        return self._keeper.veil(name, "name")
+        """A field name as spelled if it is made of known words, else its fingerprint."""
+        return name if _is_name(name) else self._keeper.veil(name, "name")
 
     def value(self, name: str, value: str) -> str:
         """What to show of `value`, the field being called `name` (lower case)."""
@@ -66,7 +69,10 @@ class Fields:
             return self._urls.authority(value)
         if name == "docker-upload-uuid" and _UPLOAD.fullmatch(value):
             return value
-        return value if is_hash(value) else self._keeper.prose(value[:MAX_VALUE])
+        return value if is_hash(value) else self._text(value)
+
+    def _text(self, value: str) -> str:
+        return shortened(self._keeper.prose(value), MAX_VALUE)
 
     def _credential(self, credential: RawCredential) -> str:
         scheme = credential.scheme if credential.scheme.lower() in policy.SCHEMES else ""
@@ -81,36 +87,50 @@ class Fields:
         return f"{scheme} {shown}"
 
     def _challenges(self, value: str) -> str:
+        value = self._keeper.searched(value)
         reading = challenge.read([value])
         if not reading.challenges:
-            return self._keeper.prose(value[:MAX_VALUE])
+            return self._text(value)
         changed = any(flaw.kind in _UNPRINTED for found in reading.challenges for flaw in found.flaws)
         shown: list[str] = []
         for found in reading.challenges:
-            scheme = self.word(found.scheme)
+            scheme = self.scheme(found.scheme)
             blob = self._keeper.veil(found.token68, sure=True) if found.token68 else ""
             pairs = [(name, held, self.parameter(found.scheme, name, held)) for name, held in found.parameters]
+            names = [self.word(name) for name, _, _ in pairs]
             changed = changed or bool(blob) or scheme != found.scheme or any(held != kept for _, held, kept in pairs)
-            shown.append(f"{scheme} {blob}" + ", ".join(f'{self.word(name)}="{kept}"' for name, _, kept in pairs))
-        return ", ".join(piece.strip() for piece in shown)[: 2 * MAX_VALUE] if changed else value
+            changed = changed or any(name != pair[0] for name, pair in zip(names, pairs, strict=True))
+            shown.append(
+                f"{scheme} {blob}"
+                + ", ".join(f'{name}="{_escaped(pair[2])}"' for name, pair in zip(names, pairs, strict=True))
+            )
+        if not changed and _holds_nothing_else(value, reading.challenges):
+            return shortened(value, 2 * MAX_VALUE)
+        return shortened(", ".join(piece.strip() for piece in shown), 2 * MAX_VALUE)
 
     def parameter(self, scheme: str, name: str, value: str) -> str:
         """The value of the challenge parameter `name` (lower case), unquoted."""
         if name == "realm" and (scheme.lower() == "bearer" or "://" in value):
             return self._urls.shown(value)
         if name == "scope":
-            return self._urls.scopes(value[:MAX_VALUE])
+            return shortened(self._urls.scopes(value), MAX_VALUE)
         if name == "service":
-            return self._urls.place(value[:MAX_VALUE])
+            return shortened(self._urls.place(value), MAX_VALUE)
         if name in policy.PLAIN_PARAMETERS:
             return self.word(value)
         if SECRET_NAME.search(name) and not name.endswith(policy.PLAIN_PARAMETER_ENDINGS):
             return self._keeper.mark(value, "tok")
-        return self._keeper.prose(value[:MAX_VALUE])
+        return self._text(value)
+
+    def scheme(self, text: str) -> str:
+        """The scheme of a challenge: a registered one, or a word."""
+        if text.lower() in policy.SCHEMES or standing(text) in (Standing.ENGLISH, Standing.FIELD):
+            return text
+        return self._keeper.veil(text)
 
     def word(self, text: str) -> str:
         """One word of a closed vocabulary, or a fingerprint of anything else."""
-        if text == "*" or text.lower() in policy.SCHEMES or is_wordlike(text):
+        if text == "*" or text.lower() in policy.SCHEMES or all(map(is_known, _BRACKETS.split(text))):
             return text
         return self._keeper.veil(text)
 
@@ -122,8 +142,7 @@ class Fields:
             kept = self._attribute(name.lower(), held) if attribute else self._cookie(held.strip('"'))
             # What has no name is a value (RFC 6265bis, section 5.7).
             named = bool(equals) or (is_set and at > 0 and name.lower() in policy.COOKIE_ATTRIBUTES)
-            plain = named and _NAME.fullmatch(name) is not None and not is_opaque(name)
-            shown.append((name if plain else self._cookie(name)) + equals + kept)
+            shown.append((name if named and _is_name(name) else self._cookie(name)) + equals + kept)
         return "; ".join(shown)
 
     def _cookie(self, text: str) -> str:
@@ -133,13 +152,38 @@ class Fields:
     def _attribute(self, name: str, held: str) -> str:
         if name == "path":
             return self._urls.path(held)
-        return self._urls.host(held.lstrip(".")) if name == "domain" and held else self._keeper.prose(held[:64])
+        return self._urls.host(held.lstrip(".")) if name == "domain" and held else self._keeper.prose(held)
 
     def _links(self, value: str) -> str:
         shown: list[str] = []
         at = 0
-        for found in _LINK.finditer(value[: 4 * MAX_VALUE]):
+        value = self._keeper.searched(value)
+        for found in _LINK.finditer(value):
             shown += (self._keeper.prose(value[at : found.start()]), f"<{self._urls.shown(found.group(1))}>")
             at = found.end()
-        shown.append(self._keeper.prose(value[at : at + MAX_VALUE]))
-        return "".join(shown)
+        shown.append(self._keeper.prose(value[at:]))
+        return shortened("".join(shown), 4 * MAX_VALUE)
+
+
+def _is_name(name: str) -> bool:
+    """Of a header field or a cookie, made of known words."""
+    return _NAME.fullmatch(name) is not None and is_known(name.strip("_"))
+
+
+def _holds_nothing_else(line: str, challenges: tuple[challenge.RawChallenge, ...]) -> bool:
+    """Whether nothing but signs stands in a line beside what was read from it."""
+    at, lower = 0, line.lower()
+    if len(lower) != len(line):
+        return False
+    for found in challenges:
+        for piece in (found.scheme, *(piece for pair in found.parameters for piece in pair)):
+            spelled = _escaped(piece).lower()
+            begin = lower.find(spelled, at)
+            if begin < 0 or _SIGNS.fullmatch(line, at, begin) is None:
+                return False
+            at = begin + len(spelled)
+    return _SIGNS.fullmatch(line, at) is not None
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -11,6 +11,7 @@ from typing import Final
 
 from regauth_core import bodies, challenge, pages, target
 from regauth_core.authorization import RawCredential, credentials
+from regauth_core.bounded import whole_words
 from regauth_core.distrust import Distrust
 from regauth_core.model import (
     Challenge,
@@ -36,7 +37,7 @@ from regauth_core.spellings import SHORTEST
 
 MAX_HEADERS: Final = 200
 MAX_VALUE: Final = 64 * 1024
-"""Characters of one header value that are read."""
+"""Characters of header values that are read, of one and of all that are shown together."""
 MAX_PATH: Final = 16 * 1024
 MAX_LINES: Final = 8
 """`Authorization` lines that are read."""
@@ -94,15 +95,16 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     """The exchange that `wire` shows, without any of its secrets."""
     # First of all, so that the host that was asked is the first to get a pseudonym.
     origin = redactor.origin(wire.scheme, wire.host, wire.port)
-    path = wire.path[:MAX_PATH]
+    path = whole_words(wire.path, MAX_PATH, "/?&#")
+    redactor.requested_host(wire.host)
     seen = redactor.seen
     key = wire.method, path
     about = seen.targets.get(key)
-    redactor.spare_host(wire.host)
     if about is None:
         about = target.read(
-            wire.method, path, name=redactor.asked_repository, text=redactor.reference, host=redactor.place
-        )
+            wire.method, path, name=redactor.repository, text=redactor.reference, host=redactor.place,
+            session=redactor.session,
+        )  # fmt: skip
         seen.targets.keep(key, about, len(path))
     fields = _fields(wire.request_headers)
     # Before anything that may tell of them in a sentence.
@@ -138,7 +140,7 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
         first_byte=wire.first_byte,
         ended=wire.ended,
         connection=_connection(wire, redactor),
-        changes=tuple(map(redactor.text, wire.changes)) if wire.changes else (),
+        changes=tuple(map(redactor.own_text, wire.changes)) if wire.changes else (),
         withheld=wire.withheld,
     )
 
@@ -146,7 +148,12 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
 def _bounded(headers: tuple[tuple[str, str], ...]) -> Sequence[tuple[str, str]]:
     if len(headers) <= MAX_HEADERS and sum([len(value) for _, value in headers]) <= MAX_VALUE:
         return headers
-    return [(name, value[:MAX_VALUE]) for name, value in headers[:MAX_HEADERS]]
+    bounded: list[tuple[str, str]] = []
+    room = MAX_VALUE
+    for name, value in headers[:MAX_HEADERS]:
+        bounded.append((name, whole_words(value, room)))
+        room -= len(bounded[-1][1])
+    return bounded
 
 
 def _fields(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
@@ -154,7 +161,7 @@ def _fields(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for name, value in headers[:MAX_HEADERS]:
         if (lower := name.lower()) in _READ:
-            fields.setdefault(lower, []).append(value[:MAX_VALUE])
+            fields.setdefault(lower, []).append(whole_words(value, MAX_VALUE))
     return fields
 
 
@@ -165,7 +172,7 @@ def _sender(wire: Wire, agents: list[str] | None, redactor: Redactor) -> Sender:
         sender = Sender(
             label=redactor.user(wire.label) if wire.label else None,
             process=wire.process,
-            program=redactor.text(wire.program) if wire.program else None,
+            program=redactor.own_text(wire.program) if wire.program else None,
             address=redactor.host(wire.address) if wire.address else None,
             user_agent=redactor.header("user-agent", agents[0]) if agents else None,
         )
@@ -183,7 +190,7 @@ def _connection(wire: Wire, redactor: Redactor) -> Connection:
 
         offers = wire.alpn_offers
         connection = Connection(
-            id=shown(wire.connection),
+            id=redactor.own_text(wire.connection) if wire.connection else None,
             http_version=shown(wire.http_version),
             tls_version=shown(wire.tls_version),
             alpn=shown(wire.alpn),
@@ -316,7 +323,7 @@ def _challenges(
 def _challenge(raw: challenge.RawChallenge, resolve: Callable[[str], Link], redactor: Redactor) -> Challenge:
     realm = raw.parameter("realm")
     return Challenge(
-        scheme=redactor.word(raw.scheme),
+        scheme=redactor.challenge_scheme(raw.scheme),
         parameters=tuple(
             [(redactor.word(name), redactor.parameter(raw.scheme, name, value)) for name, value in raw.parameters]
         ),

@@ -58,6 +58,16 @@ SCHEMES: Final = frozenset(
 )
 """Authentication schemes that are shown; another word in front of a credential may be a part of it."""
 
+URL_SCHEMES: Final = frozenset(
+    {
+        "http", "https", "docker", "oci", "ftp", "ssh", "git", "s3", "gs", "ws", "wss",
+        # Of daemons, and where clients keep images.
+        "tcp", "unix", "npipe", "oras", "ocidir", "ocifile", "library", "shub", "containers-storage", "docker-archive",
+        "docker-daemon", "oci-archive",
+    }
+)  # fmt: skip
+"""Schemes of URLs that are taken apart; behind any other, such as ``data:``, anything may stand."""
+
 PUBLIC_HOSTS: Final = frozenset(
     {
         "docker.io", "docker.com", "ghcr.io", "quay.io", "gcr.io", "k8s.io", "mcr.microsoft.com",

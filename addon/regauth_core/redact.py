@@ -1,31 +1,37 @@
-"""The one place where text from the wire becomes `Safe`: by allow-list, by its looks, and by memory.
+"""The one place where text from the wire becomes `Safe`: by allow-list, by vocabulary, and by memory.
 
-Three layers, each of which works without the others: structure (`policy`, read by `fields` and `urls`), looks
-(`prose`, for text without structure), and memory (`sweep`, which knows every secret that was met and looks for it in
-finished output). Only this module calls `Safe`.
+Three layers, each of which works without the others: structure (`policy`, read by `fields` and `urls`), words
+(`prose` and `vocabulary`, for text without structure), and memory (`sweep`, which knows every secret that was met and
+looks for it in what is said, before anything of that is cut, and in finished output). Only this module calls `Safe`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from regauth_core import policy, positions, target
 from regauth_core.aliases import Aliases
+from regauth_core.bounded import shortened, whole_words
 from regauth_core.commandline import CommandLine
 from regauth_core.fields import Fields
 from regauth_core.fingerprints import Fingerprints
 from regauth_core.memo import Memo, Seen, Shown
 from regauth_core.model import Fingerprint, Link, Origin, Redaction, Safe
-from regauth_core.prose import concealed, is_opaque
+from regauth_core.prose import concealed, is_opaque, looks
+from regauth_core.requested import Requested
 from regauth_core.signatures import signature
 from regauth_core.sweep import Fixed, IsOwn, Sweep
 from regauth_core.urls import MAX_URL, Urls
+from regauth_core.vocabulary import Standing, standing
 
 MAX_TEXT: Final = 2048
 """Characters of free text that are kept."""
-_KNOWN = re.compile(r"\[([a-z]{1,12}:([0-9a-f]{8}))\]")
+MAX_READ: Final = 16 * 1024
+"""Characters that are searched for secrets before all but `MAX_TEXT` of them are cut off."""
+_AFTER_NAME = re.compile(r"[:@?#]")
+_FINGERPRINT = re.compile(r"[<\[]?([a-z]{2,12}:([0-9a-f]{8}))[>\]]?")
 
 
 class Redactor:
@@ -45,6 +51,7 @@ class Redactor:
         self._fields = Fields(self, self._urls)
         self._command = CommandLine(self.remember, self._argument, self._fields.value, self._linked)
         self._sweep = Sweep(self._fingerprints, self._is_spared)
+        self._requested = Requested()
         self.seen = Seen()
         self._spared: set[str] = set()
         self._values = self._bodies = self._late = 0
@@ -74,16 +81,6 @@ class Redactor:
         for secret in secrets:
             self._fingerprints.touch(secret)
 
-    def spare_host(self, host: str) -> None:
-        """A client itself connected to `host`: the name stays readable where it is known as a secret of an answer."""
-        self._spare(host)
-
-    def asked_repository(self, name: str) -> Safe:
-        """As `repository`, of a name that a client itself asked for: it stays readable as well."""
-        if not self.hides_repositories:
-            self._spare(name)
-        return self.repository(name)
-
     @property
     def is_incomplete(self) -> bool:
         """Whether passwords of clients had to be forgotten; no free text of answers is shown from then on."""
@@ -106,13 +103,13 @@ class Redactor:
         """
         if not text:
             return ""
-        self._values += 1
         if given := self._given(text):
             return given
+        self._values += 1
         if kind != "user" and (is_opaque(text) or text in self._fingerprints):
             return f"<{self._fingerprints.of(text, 'tok', passing=True)}>"
         if not sure and self._fingerprints.is_one(text.rstrip(").,:;]")):
-            return text  # a sentence of ours that tells a fingerprint
+            return text
         found = self._fingerprints.of(text, kind, passing=True) if sure else self._fingerprints.name(text, kind)
         return f"<{found}>"
 
@@ -125,16 +122,40 @@ class Redactor:
         return self._sweep.swept(text)[0]
 
     def _given(self, text: str) -> str | None:
-        """What to show for what `known` has put into the place of a secret."""
-        found = _KNOWN.fullmatch(text)
-        return f"<{found[1]}>" if found and self._fingerprints.is_one(found[2]) else None
+        """What to show for what stands in the place of a secret already: by a search, or in a sentence of ours."""
+        found = _FINGERPRINT.fullmatch(text)
+        if found is None or not self._fingerprints.is_one(found[2]):
+            return None
+        return f"<{found[1]}>" if text[0] == "[" else text
 
     def prose(self, text: str) -> str:
-        """Free text without its secrets, not yet made visible."""
-        if self.is_incomplete and self._fingerprints.is_answering:
+        """What somebody else wrote, word by word, not yet made visible; always the same for the same text."""
+        return self._prose(text, self._judge)
+
+    def searched(self, text: str) -> str:
+        """At most `MAX_READ` characters of `text` without the secrets that are known: before anything is cut off."""
+        return self.known(text if len(text) <= MAX_READ else whole_words(text, MAX_READ) + "…")
+
+    def is_shown(self, part: str) -> bool:
+        """Whether a part of a repository's name, or a tag, may be shown."""
+        return self._requested.is_shown(part)
+
+    def _prose(self, text: str, judge: Callable[[str], Standing]) -> str:
+        if self.is_incomplete and self._fingerprints.is_answering and judge is not looks:
             return self.veil(text) if text.strip() else text
-        shown = concealed(self.known(text), self.veil, self._urls.shown)
-        return self._aliases.replaced(shown)
+        link = self._own_link if judge is looks else self._urls.shown
+        return self._aliases.replaced(concealed(self.searched(text), self.veil, link, judge))
+
+    def _own_link(self, url: str) -> str:
+        # What a user's own words name is as good as asked for.
+        self._requested.ask(_AFTER_NAME.split(url.partition("://")[2].partition("/")[2])[0])
+        return self._urls.shown(url)
+
+    def _judge(self, word: str) -> Standing:
+        return Standing.FIELD if self._given(word) else standing(word)
+
+    def _judge_message(self, word: str) -> Standing:
+        return Standing.FIELD if self._requested.is_asked(word) else self._judge(word)
 
     def host_name(self, host: str) -> str:
         """A host (lower case) or its pseudonym."""
@@ -190,34 +211,46 @@ class Redactor:
         return kept
 
     def repository(self, name: str) -> Safe:
-        """The name of a repository, decoded."""
+        """The name of a repository that a client asks for, decoded."""
         kept = self._shown.names.get(name)
         if kept is None:
-            shown = self._urls.repository(self.known(name)[:MAX_TEXT])
-            kept = self._shown.names.keep(name, self._safe(shown), len(name))
+            self._requested.ask(name)
+            if not self.hides_repositories:
+                self._spare(name)
+            kept = self._shown.names.keep(name, self._safe(_path(self._urls.repository(self.known(name)))), len(name))
         return kept
 
     def resource(self, kind: str, name: str) -> Safe:
         """What a scope or a claim of this kind is about: mostly a repository."""
-        return self._safe(self._urls.resource(kind, self.known(name)[:MAX_TEXT]))
+        return self._safe(_path(self._urls.resource(kind, self.known(name))))
 
     def reference(self, text: str) -> Safe:
-        """A tag, a digest or an upload session, decoded."""
+        """A tag or a digest that a client asks for, decoded."""
         kept = self._shown.references.get(text)
         if kept is None:
-            shown = self._urls.reference(self.known(text)[:MAX_TEXT])
+            if ":" not in text:
+                self._requested.ask(text)
+            shown = _path(self._urls.reference(self.known(text)))
             kept = self._shown.references.keep(text, self._safe(shown), len(text))
         return kept
 
+    def session(self, text: str) -> Safe:
+        """An upload session that a client asks for, decoded."""
+        return self._safe(self._urls.session(text))
+
     def user(self, name: str) -> Safe:
         """A name that somebody chose for a client, such as the user name of the proxy's URL."""
-        shown = self.veil(name) if is_opaque(name[:64]) else self._aliases.user(name[:64])
+        shown = self.veil(name) if is_opaque(name) or len(name) > 64 else self._aliases.user(name)
         return self._safe(shown)
 
     def word(self, text: str) -> Safe:
         """A word of a closed vocabulary (method, scheme, error code, protocol version), else a fingerprint."""
         kept = self._shown.words.get(text)
         return self._shown.words.keep(text, self._safe(self._fields.word(text)), len(text)) if kept is None else kept
+
+    def challenge_scheme(self, text: str) -> Safe:
+        """The scheme of a challenge, as spelled, else a fingerprint."""
+        return self._safe(self._fields.scheme(text))
 
     def scheme(self, text: str) -> Safe:
         """The scheme of a credential, if it is a registered one; any other word may be a part of the secret."""
@@ -226,28 +259,44 @@ class Redactor:
 
     def place(self, text: str) -> Safe:
         """The name of a service, an issuer or an audience: a host, a URL, or any words."""
-        return self._safe(self._urls.place(_cut(self.known(text), MAX_TEXT)))
+        return self._safe(shortened(self._urls.place(self.searched(text)), MAX_TEXT))
+
+    def requested_host(self, host: str) -> None:
+        """A client asks `host` for something: its name may stand in sentences too."""
+        self._requested.ask(host.lower())
+        self._spare(host)
+
+    def requested_scopes(self, text: str) -> Safe:
+        """The same as `scopes`, of a request: the client may have chosen what they name."""
+        for scope in whole_words(text, MAX_READ).split(" "):
+            self._requested.ask(scope.partition(":")[2].rpartition(":")[0])
+        return self.scopes(text)
 
     def scopes(self, text: str) -> Safe:
         """Scopes separated by blanks, as spelled."""
         kept = self._shown.scopes.get(text)
         if kept is None:
-            shown = self._urls.scopes(_cut(self.known(text), MAX_TEXT))
+            shown = shortened(self._urls.scopes(self.searched(text)), MAX_TEXT)
             kept = self._shown.scopes.keep(text, self._safe(shown), len(text))
         return kept
 
     # Text, headers and URLs.
 
     def text(self, text: str) -> Safe:
-        """Free text, at most 2,048 characters of it, cut between two words."""
+        """What the other side said, at most 2,048 characters of it, cut between two words."""
         kept = self._shown.texts.get(text)
         if kept is None:
-            kept = self._shown.texts.keep(text, self._safe(self.prose(_cut(self.known(text), MAX_TEXT))), len(text))
+            shown = shortened(self._prose(text, self._judge_message), MAX_TEXT)
+            kept = self._shown.texts.keep(text, self._safe(shown), len(text))
         return kept
+
+    def own_text(self, text: str) -> Safe:
+        """A sentence or a name of this side: all but what looks machine-made stays. As long as `text`."""
+        return self._safe(shortened(self._prose(text, looks), MAX_TEXT))
 
     def shortened(self, text: Safe, most: int) -> Safe:
         """At most `most` characters of text that is safe already, cut between two words."""
-        return Safe(_cut(text, most))
+        return Safe(shortened(text, most))
 
     def parameter(self, scheme: str, name: str, value: str) -> Safe:
         """The unquoted value of a challenge's parameter `name` (lower case)."""
@@ -335,11 +384,11 @@ class Redactor:
 
     def _argument(self, text: str) -> str:
         # Swept before it is quoted for a shell, which takes apart what has quotes in it.
-        return self.prose(self.known(text))
+        return self._prose(text, looks)
 
     def _linked(self, url: str) -> str:
         # The parts of a URL are known by their places, which a fingerprint in it would hide.
-        return self.known(self._urls.shown(url))
+        return self.known(self._own_link(url))
 
     def sweep(
         self, text: str, fixed: Fixed | None = None, is_own: IsOwn | None = None, *, fits: bool = False
@@ -409,9 +458,16 @@ class Again(Redactor):
         """It may be shown; somebody decided that before."""
         return text
 
-    def prose(self, text: str) -> str:
-        """Free text with other names."""
-        return self._aliases.replaced(concealed(text, lambda piece, _: piece, self._urls.shown))
+    def is_shown(self, part: str) -> bool:
+        """The same."""
+        return True
+
+    def searched(self, text: str) -> str:
+        """The same."""
+        return text
+
+    def _judge(self, word: str) -> Standing:
+        return Standing.FIELD
 
     def path_word(self, element: str) -> str:
         """The only thing that was shown and is not any more."""
@@ -420,6 +476,10 @@ class Again(Redactor):
 
 def _decoded(text: str | bytes) -> str:
     return text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
+
+
+def _path(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else whole_words(text, MAX_TEXT, "/") + "…"
 
 
 def _visible(text: str) -> str:
@@ -432,11 +492,3 @@ def _visible(text: str) -> str:
 def _escaped(code: int) -> str:
     short = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
     return short or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")
-
-
-def _cut(text: str, most: int) -> str:
-    """At most `most` characters; where something is cut off, the last word goes too, as it may be half a secret."""
-    if len(text) <= most:
-        return text
-    head, blank, _ = text[: most - 2].rpartition(" ")
-    return head + " …" if blank else "…"

@@ -17,8 +17,6 @@ from regauth_core.model import Endpoint, Origin, Safe, Target
 
 MAX_URL: Final = 16 * 1024
 """Characters of a path or URL that are read."""
-MAX_NAME: Final = 1024
-"""Characters of a repository name, reference or query value that are kept."""
 MAX_QUERY: Final = 256
 """Query parameters that are looked at."""
 
@@ -60,11 +58,13 @@ def read(
     name: Callable[[str], Safe],
     text: Callable[[str], Safe],
     host: Callable[[str], Safe] | None = None,
+    session: Callable[[str], Safe] | None = None,
 ) -> Target:
     """The target of a request with the percent-encoded `path` (with its query, as on the request line).
 
     `name` makes a repository name safe, `text` a reference or a digest, `host` (by default `text`) the registry that a
-    mirror is asked for; all get decoded text of at most `MAX_NAME` characters.
+    mirror is asked for, `session` (by default `text`) an upload session; all get decoded text of at most `MAX_URL`
+    characters.
     """
     bare, _, query = path[:MAX_URL].partition("#")[0].partition("?")
     place = _place(method.upper(), bare)
@@ -74,13 +74,13 @@ def read(
     mounts = place.endpoint is Endpoint.UPLOAD_START
 
     def kept(make: Callable[[str], Safe], value: str | None) -> Safe | None:
-        return make(value[:MAX_NAME]) if value else None
+        return make(value) if value else None
 
     digest = is_digest(place.reference)
     return Target(
         endpoint=place.endpoint,
         repository=kept(name, place.repository),
-        reference=kept(text, place.reference),
+        reference=kept(session or text if place.endpoint is Endpoint.UPLOAD else text, place.reference),
         is_digest=digest,
         proper=digest or place.endpoint is not Endpoint.BLOB,
         mount=kept(text, values.get("mount")) if mounts else None,

@@ -17,6 +17,7 @@ from regauth_core.edge.flows import wire_of as wire_of_flow
 from regauth_core.edge.saved_trace import SavedTrace
 from regauth_core.edge.traffic import Watch, is_token_form, place_of
 from regauth_core.edge.trouble import Trouble
+from regauth_core.environment import understood
 from regauth_core.model import Break, Capture, Ending, Environment, Exchange, Gone, Origin, Proof, Redaction
 from regauth_core.observe import Wire, observe
 from regauth_core.redact import Again, Redactor
@@ -184,7 +185,7 @@ class Captures:
 
     def _made(self, environment: Environment, redaction: Redaction | None) -> None:
         """What a file of ours says of its making; of several environments the last one counts."""
-        self.environment = environment
+        self.environment = understood(environment)
         self.redaction = together(self.redaction, redaction)
         self.is_counted = self.is_counted and redaction is not None
 

@@ -72,7 +72,7 @@ class Identities:
         words: list[str] = [redactor.user(known.label)] if known.label else []
         if known.search is not None and known.search.done() and not known.search.exception():
             process = known.search.result()
-            words += [f"{redactor.text(process.program)} (process {process.number})"] if process else []
+            words += [f"{redactor.own_text(process.program)} (process {process.number})"] if process else []
         if known.agent:
             words.append(redactor.header("user-agent", known.agent))
         return ", ".join(words) or "a client"

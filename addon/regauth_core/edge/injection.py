@@ -292,7 +292,7 @@ class Injector:
         self._told[found.login.id, origin] = True
         place = f"{shortened(where.source, os.environ)} {where.key}".strip()
         host = recorder.redactor.host_name(origin.host)
-        recorder.note(recorder.redactor.text(f"regauth's own credentials for {host} are those of {place}"))
+        recorder.note(recorder.redactor.own_text(f"regauth's own credentials for {host} are those of {place}"))
 
     def _may_come_again(self, request: ClientRequest, now: float) -> bool:
         """Whether a client that was helped in vain may be sent there again; seldom, so that it goes in no circle."""

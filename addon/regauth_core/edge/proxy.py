@@ -191,7 +191,7 @@ class RegAuth:
         if self._failures:
             recorder.note(f"{self._failures} messages could not be examined because of an error in regauth")
         redactor = recorder.redactor
-        version = redactor.text(client_version) if client_version else None
+        version = redactor.own_text(client_version) if client_version else None
         # Once more, now that all names are known that may have pseudonyms.
         command = redactor.command(self._command) if self._command else None
         recorder.environment = replace(recorder.environment, status=status, client_version=version, command=command)
@@ -220,7 +220,7 @@ class RegAuth:
             name = settings.scenario.id if settings.scenario is not None else None
             recorder = self._live.recorder
             recorder.environment = replace(
-                recorder.environment, scenario=recorder.redactor.text(name) if name else None
+                recorder.environment, scenario=recorder.redactor.own_text(name) if name else None
             )
 
     def _take_a_hand(self, settings: options.Settings) -> None:
@@ -254,7 +254,7 @@ class RegAuth:
         """Something is wrong with a source of credentials: for whoever is there now, and for whoever reads later."""
         _log.warning("regauth: %s", line)
         if self._live is not None:
-            self._live.recorder.note(self._live.recorder.redactor.text(line))
+            self._live.recorder.note(self._live.recorder.redactor.own_text(line))
 
     def _record(self, settings: options.Settings) -> Live:
         redactor = Redactor(secrets.token_bytes(32), anonymize=frozenset(settings.anonymize))

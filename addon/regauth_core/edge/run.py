@@ -150,7 +150,7 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
         finally:
             proxy.stop()
         for complaint in complaints:
-            addon.live().recorder.note(addon.live().recorder.redactor.text(complaint))
+            addon.live().recorder.note(addon.live().recorder.redactor.own_text(complaint))
         status = 128 - returned if returned < 0 else returned
         if not addon.live().recorder.count and not addon.live().recorder.has_notes:
             addon.live().recorder.note(_REFUSED if admission.refused else _UNSEEN)

@@ -6,8 +6,8 @@ from typing import Final
 
 from regauth_core.model import Journal
 from regauth_core.report import parts, telling
+from regauth_core.report.github import prose
 from regauth_core.report.parts import Plan
-from regauth_core.report.plain import visible
 from regauth_core.report.templates import Template, template
 
 BUDGET: Final = 40_000
@@ -71,7 +71,7 @@ def _text(journal: Journal, headings: Template, plan: Plan) -> str:
     lines += ["---", ""]
     if plan.cut:
         lines.append(f"Left out to stay below {BUDGET // 1000} kB: {plan.cut}. Other formats have it all.\\")
-    lines.append(f"Recorded by regauth {visible(journal.environment.regauth, 40)}. {_sentence(journal)}")
+    lines.append(f"Recorded by regauth {prose(journal.environment.regauth, 40)}. {_sentence(journal)}")
     return "\n".join(_without_doubled_blanks(lines)) + "\n"
 
 
