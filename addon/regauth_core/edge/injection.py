@@ -15,7 +15,7 @@ from typing import Final
 
 from mitmproxy import http
 
-from regauth_core.auth.flow import Authenticator
+from regauth_core.auth.flow import Authenticator, may_be_manifest
 from regauth_core.auth.login import Login
 from regauth_core.auth.lookup import Found
 from regauth_core.auth.messages import Authorization, ClientRequest, Outcome, Received
@@ -24,6 +24,7 @@ from regauth_core.auth.proof import objection
 from regauth_core.auth.reasons import Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
+from regauth_core.auth.understanding import is_delimited, may_have_body
 from regauth_core.authorization import credentials
 from regauth_core.bounded import Bounded
 from regauth_core.distrust import Distrust
@@ -33,7 +34,7 @@ from regauth_core.edge.flows import Noted, plain_body
 from regauth_core.edge.inject import Inject
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.subrequests import Sender, origin_connected
-from regauth_core.edge.traffic import Place, layer_urls
+from regauth_core.edge.traffic import Place, place_of
 from regauth_core.edge.translation import (
     address_of,
     bare,
@@ -44,8 +45,11 @@ from regauth_core.edge.translation import (
 )
 from regauth_core.model import Endpoint, Finding, Origin, Proof
 from regauth_core.model import Outcome as Proved
+from regauth_core.references import MAX_MANIFEST
 
 _REMEMBERED: Final = 1000
+_CONNECTIONS: Final = 65536
+"""Connections of clients that are remembered for what was sent on them."""
 _CIRCLE: Final = 60.0
 """Seconds for which a client is not sent to the same place a second time."""
 _COME_AGAIN: Final = "regauth sent the client here again, to stream to it what it may have now"
@@ -112,14 +116,20 @@ class Injector:
         self._misled: Bounded[tuple[str, str, Origin], bool] = Bounded(_REMEMBERED)
         self._told: Bounded[tuple[str, Origin], bool] = Bounded(_REMEMBERED)
         self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)
+        self._blurred: Bounded[str, bool] = Bounded(_CONNECTIONS)
 
     # Before the request goes out
+
+    def saw(self, flow: http.HTTPFlow) -> None:
+        """A request has arrived, up to its head, whoever it is for; to be called before `prepare`."""
+        if flow.live and not is_delimited(client_request(flow, Endpoint.ELSEWHERE)):
+            self._blurred[flow.client_conn.id] = True
 
     async def prepare(self, flow: http.HTTPFlow, place: Place, recorder: Recorder) -> None:
         """Add what the registry is known to want; changes nothing in mode `verify`."""
         if not flow.live or flow.response is not None:
             return
-        kept = self._kept[flow.id] = _Kept(client_request(flow, place, is_misled=_who(flow) in self._misled))
+        kept = self._kept[flow.id] = _Kept(self._request(flow, place.endpoint))
         if self.mode is Inject.VERIFY:
             return
         if not self._may_use(flow):
@@ -131,13 +141,43 @@ class Injector:
             return
         await self._look_up(kept.request, recorder)
         kept.before = await self._sender.drive(flow, self._authenticator.preflight(kept.request, _begin(flow)))
-        if kept.before.authorization is not None:
+        is_alone = flow.client_conn.id not in self._blurred
+        if kept.before.authorization is not None and is_alone:
             self._add(flow, kept, kept.before.authorization, recorder)
             self._note_ping(flow, place)
 
+    def _request(self, flow: http.HTTPFlow, endpoint: Endpoint) -> ClientRequest:
+        is_alone = flow.client_conn.id not in self._blurred
+        return client_request(flow, endpoint, is_misled=_who(flow) in self._misled, is_alone=is_alone)
+
+    def complete(self, flow: http.HTTPFlow) -> None:
+        """The request is there with its body, and goes out next, if it was not streamed.
+
+        Only now is it known of some whether they have a body, and what else came in on the connection meanwhile.
+        """
+        kept = self._kept.get(flow.id)
+        if flow.request.stream:
+            return
+        if kept is None:
+            if flow.request.raw_content and not may_have_body(flow.request.method):
+                self._blurred[flow.client_conn.id] = True
+            return
+        kept.request = replace(
+            kept.request,
+            has_body=kept.request.has_body or bool(flow.request.raw_content) or bool(flow.request.trailers),
+            is_alone=flow.client_conn.id not in self._blurred,
+        )
+        if not is_delimited(kept.request):
+            self._blurred[flow.client_conn.id] = True
+        if kept.own is not None and self._authenticator.objection(kept.request, _begin(flow)) is not None:
+            flow.request.headers.fields, kept.own, kept.before = kept.own, None, None
+            Noted(flow).changed("regauth took it out again, before anything was sent")
+
     def _add(self, flow: http.HTTPFlow, kept: _Kept, found: Authorization, recorder: Recorder) -> None:
         kept.own = flow.request.headers.fields
-        flow.request.headers["Authorization"] = found.value
+        others = [field for field in kept.own if field[0].lower() != b"authorization"]
+        # What a server may take for the end of the head must not stand before it.
+        flow.request.headers.fields = ((b"Authorization", found.value.encode()), *others)
         self._mark(flow, recorder, _added(found, recorder, replaced=_brings_credentials(kept)))
 
     # When the answer is there
@@ -157,10 +197,6 @@ class Injector:
             return
         received = received_of(response, response.timestamp_end or _begin(flow))
         may_answer = self.mode is not Inject.VERIFY and self._may_use(flow)
-        if not may_answer:
-            self._authenticator.note_answer(kept.request, received)
-        for url in layer_urls(place, plain_body(response)):
-            self._authenticator.note_led(kept.request, url, received.at)
         if self.mode is Inject.VERIFY:
             if received.status in (401, 403):
                 self._refused[number] = _Refused(bare(flow), kept.request, replace(received, body=b""))
@@ -168,7 +204,24 @@ class Injector:
         if may_answer:
             await self._answer(flow, kept, received, recorder)
             if flow.response is not response:
+                self.heard(flow, kept.request.process)
                 self._note_ping(flow, place)
+
+    def heard(self, flow: http.HTTPFlow, process: int | None, *, is_whole: bool = True) -> None:
+        """What the client is about to get, whoever it asked, may lead it elsewhere.
+
+        `process` is the client's, as far as it is known; `is_whole`: the body is there, unless it is streamed.
+        """
+        response = flow.response
+        if response is None or not flow.live:
+            return
+        endpoint = place_of(flow.request.method, origin_connected(flow), flow.request.path).endpoint
+        request, now = replace(client_request(flow, endpoint), process=process), time.time()
+        self._authenticator.note_answer(request, replace(received_of(response, now), body=b""))
+        is_manifest = may_be_manifest(request, response.status_code, response.headers.get("content-type", ""))
+        if is_manifest and (is_whole or response.stream):
+            body = None if response.stream else plain_body(response, MAX_MANIFEST)
+            self._authenticator.note_manifest(request, body, now)
 
     def answered(self, flow: http.HTTPFlow) -> None:
         """The head of the answer is there, before any of it goes to the client.
@@ -263,7 +316,7 @@ class Injector:
 
     async def _look_up(self, request: ClientRequest, recorder: Recorder) -> None:
         need = need_of(request.method, request.path)
-        if not need.is_api:
+        if not (need.is_api or need.is_unclear):
             return
         for origin in dict.fromkeys((request.origin, *filter(None, request.named))):
             found = await self._keyring.login_for(origin, need.repository)
