@@ -116,14 +116,22 @@ class Injector:
         self._misled: Bounded[tuple[str, str, Origin], bool] = Bounded(_REMEMBERED)
         self._told: Bounded[tuple[str, Origin], bool] = Bounded(_REMEMBERED)
         self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)
-        self._blurred: Bounded[str, bool] = Bounded(_CONNECTIONS)
+        self._blurred: Bounded[str, str] = Bounded(_CONNECTIONS)
+        """Connections of clients on which the end of a request was not clear, and which request's."""
 
     # Before the request goes out
 
     def saw(self, flow: http.HTTPFlow) -> None:
         """A request has arrived, up to its head, whoever it is for; to be called before `prepare`."""
         if flow.live and not is_delimited(client_request(flow, Endpoint.ELSEWHERE)):
-            self._blurred[flow.client_conn.id] = True
+            self._blur(flow)
+
+    def _blur(self, flow: http.HTTPFlow) -> None:
+        if flow.client_conn.id not in self._blurred:
+            self._blurred[flow.client_conn.id] = flow.id
+
+    def _is_alone(self, flow: http.HTTPFlow) -> bool:
+        return self._blurred.get(flow.client_conn.id, flow.id) == flow.id
 
     async def prepare(self, flow: http.HTTPFlow, place: Place, recorder: Recorder) -> None:
         """Add what the registry is known to want; changes nothing in mode `verify`."""
@@ -141,14 +149,13 @@ class Injector:
             return
         await self._look_up(kept.request, recorder)
         kept.before = await self._sender.drive(flow, self._authenticator.preflight(kept.request, _begin(flow)))
-        is_alone = flow.client_conn.id not in self._blurred
-        if kept.before.authorization is not None and is_alone:
+        if kept.before.authorization is not None and self._is_alone(flow):
             self._add(flow, kept, kept.before.authorization, recorder)
             self._note_ping(flow, place)
 
     def _request(self, flow: http.HTTPFlow, endpoint: Endpoint) -> ClientRequest:
-        is_alone = flow.client_conn.id not in self._blurred
-        return client_request(flow, endpoint, is_misled=_who(flow) in self._misled, is_alone=is_alone)
+        is_misled = _who(flow) in self._misled
+        return client_request(flow, endpoint, is_misled=is_misled, is_alone=self._is_alone(flow))
 
     def complete(self, flow: http.HTTPFlow) -> None:
         """The request is there with its body, and goes out next, if it was not streamed.
@@ -160,15 +167,15 @@ class Injector:
             return
         if kept is None:
             if flow.request.raw_content and not may_have_body(flow.request.method):
-                self._blurred[flow.client_conn.id] = True
+                self._blur(flow)
             return
         kept.request = replace(
             kept.request,
             has_body=kept.request.has_body or bool(flow.request.raw_content) or bool(flow.request.trailers),
-            is_alone=flow.client_conn.id not in self._blurred,
+            is_alone=self._is_alone(flow),
         )
         if not is_delimited(kept.request):
-            self._blurred[flow.client_conn.id] = True
+            self._blur(flow)
         if kept.own is not None and self._authenticator.objection(kept.request, _begin(flow)) is not None:
             flow.request.headers.fields, kept.own, kept.before = kept.own, None, None
             Noted(flow).changed("regauth took it out again, before anything was sent")
