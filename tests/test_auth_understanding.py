@@ -180,6 +180,16 @@ def test_parameters_of_the_registrys_own_are() -> None:
     assert said(request("GET /v2/foo/tags/list?next_page=x&next-page=y"), named) is Distrust.UNCLEAR_QUERY
 
 
+def test_source_that_stands_behind_what_is_read_is_not() -> None:
+    """However much is put in front of it; the permits would not see it."""
+    named = frozenset({"state", *(f"x{number}" for number in range(300))})
+    long, many = "x" * 8000, "&".join(f"x{number}=1" for number in range(256))
+    for padding in (f"state={long}&x1={long}&x2={long}", many):
+        line = f"POST /v2/team/app/blobs/uploads/?{padding}&mount={DIGEST}&from=other/secret"
+        assert said(request(line), named) is Distrust.UNCLEAR_QUERY
+    assert said(request(f"PATCH /v2/team/app/blobs/uploads/1?state={long}"), named) is None
+
+
 @pytest.mark.parametrize(
     "name",
     [

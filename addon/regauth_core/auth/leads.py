@@ -15,7 +15,7 @@ LASTS: Final = 3600.0
 _MOST_CLIENTS: Final = 1024
 _MOST_PLACES: Final = 4096
 """Addresses for one client; one that was given more was led anywhere."""
-_MOST_PROCESSES: Final = 64
+_MOST_PROCESSES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)

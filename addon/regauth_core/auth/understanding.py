@@ -147,7 +147,8 @@ def _is_query_clear(path: str, endpoint: Endpoint, named: Set[str]) -> bool:
     pairs = [pair.partition("=") for pair in query.split("&", target.MAX_QUERY)] if query else []
     known = _OF_ENDPOINT[endpoint]
     names = {name.casefold().replace("-", "_") for name, _, _ in pairs}
-    if len(names) != len(pairs) or len(pairs) > target.MAX_QUERY:
+    # What stands behind the characters and parameters that are read is not read.
+    if len(names) != len(pairs) or len(pairs) > target.MAX_QUERY or len(path) > target.MAX_URL:
         return False
     for name, equals, value in pairs:
         is_expected = name in known or (name in named and name not in _PARAMETERS)

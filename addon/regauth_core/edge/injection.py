@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mitmproxy import http
+from mitmproxy.connection import Client
 
 from regauth_core.auth.flow import Authenticator, may_be_manifest
 from regauth_core.auth.login import Login
@@ -48,8 +49,6 @@ from regauth_core.model import Outcome as Proved
 from regauth_core.references import MAX_MANIFEST
 
 _REMEMBERED: Final = 1000
-_CONNECTIONS: Final = 65536
-"""Connections of clients that are remembered for what was sent on them."""
 _CIRCLE: Final = 60.0
 """Seconds for which a client is not sent to the same place a second time."""
 _COME_AGAIN: Final = "regauth sent the client here again, to stream to it what it may have now"
@@ -116,8 +115,8 @@ class Injector:
         self._misled: Bounded[tuple[str, str, Origin], bool] = Bounded(_REMEMBERED)
         self._told: Bounded[tuple[str, Origin], bool] = Bounded(_REMEMBERED)
         self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)
-        self._blurred: Bounded[str, str] = Bounded(_CONNECTIONS)
-        """Connections of clients on which the end of a request was not clear, and which request's."""
+        self._blurred: dict[str, str] = {}
+        """Open connections of clients on which the end of a request was not clear, and which request's."""
 
     # Before the request goes out
 
@@ -125,6 +124,10 @@ class Injector:
         """A request has arrived, up to its head, whoever it is for; to be called before `prepare`."""
         if flow.live and not is_delimited(client_request(flow, Endpoint.ELSEWHERE)):
             self._blur(flow)
+
+    def disconnected(self, client: Client) -> None:
+        """A client has closed its connection."""
+        self._blurred.pop(client.id, None)
 
     def _blur(self, flow: http.HTTPFlow) -> None:
         if flow.client_conn.id not in self._blurred:

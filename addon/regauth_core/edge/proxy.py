@@ -317,6 +317,8 @@ class RegAuth:
     def client_disconnected(self, client: Client) -> None:
         """A client that closes its last connection may have ended."""
         self._identities.disconnected(client)
+        if self._injector is not None:
+            self._injector.disconnected(client)
         self._wake.set()
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
