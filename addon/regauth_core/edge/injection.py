@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mitmproxy import http
-from mitmproxy.connection import Client
 
 from regauth_core.auth.flow import Authenticator, may_be_manifest
 from regauth_core.auth.login import Login
@@ -25,10 +24,10 @@ from regauth_core.auth.proof import objection
 from regauth_core.auth.reasons import Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
-from regauth_core.auth.understanding import is_delimited, may_have_body
 from regauth_core.authorization import credentials
 from regauth_core.bounded import Bounded
 from regauth_core.distrust import Distrust
+from regauth_core.edge.connections import Connections
 from regauth_core.edge.credentials import Keyring
 from regauth_core.edge.files import shortened
 from regauth_core.edge.flows import Noted, plain_body
@@ -115,26 +114,9 @@ class Injector:
         self._misled: Bounded[tuple[str, str, Origin], bool] = Bounded(_REMEMBERED)
         self._told: Bounded[tuple[str, Origin], bool] = Bounded(_REMEMBERED)
         self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)
-        self._blurred: dict[str, str] = {}
-        """Open connections of clients on which the end of a request was not clear, and which request's."""
+        self.connections = Connections()
 
     # Before the request goes out
-
-    def saw(self, flow: http.HTTPFlow) -> None:
-        """A request has arrived, up to its head, whoever it is for; to be called before `prepare`."""
-        if flow.live and not is_delimited(client_request(flow, Endpoint.ELSEWHERE)):
-            self._blur(flow)
-
-    def disconnected(self, client: Client) -> None:
-        """A client has closed its connection."""
-        self._blurred.pop(client.id, None)
-
-    def _blur(self, flow: http.HTTPFlow) -> None:
-        if flow.client_conn.id not in self._blurred:
-            self._blurred[flow.client_conn.id] = flow.id
-
-    def _is_alone(self, flow: http.HTTPFlow) -> bool:
-        return self._blurred.get(flow.client_conn.id, flow.id) == flow.id
 
     async def prepare(self, flow: http.HTTPFlow, place: Place, recorder: Recorder) -> None:
         """Add what the registry is known to want; changes nothing in mode `verify`."""
@@ -152,33 +134,28 @@ class Injector:
             return
         await self._look_up(kept.request, recorder)
         kept.before = await self._sender.drive(flow, self._authenticator.preflight(kept.request, _begin(flow)))
-        if kept.before.authorization is not None and self._is_alone(flow):
+        if kept.before.authorization is not None and self.connections.is_alone(flow):
             self._add(flow, kept, kept.before.authorization, recorder)
             self._note_ping(flow, place)
 
     def _request(self, flow: http.HTTPFlow, endpoint: Endpoint) -> ClientRequest:
         is_misled = _who(flow) in self._misled
-        return client_request(flow, endpoint, is_misled=is_misled, is_alone=self._is_alone(flow))
+        return client_request(flow, endpoint, is_misled=is_misled, is_alone=self.connections.is_alone(flow))
 
     def complete(self, flow: http.HTTPFlow) -> None:
         """The request is there with its body, and goes out next, if it was not streamed.
 
         Only now is it known of some whether they have a body, and what else came in on the connection meanwhile.
         """
+        self.connections.complete(flow)
         kept = self._kept.get(flow.id)
-        if flow.request.stream:
-            return
-        if kept is None:
-            if flow.request.raw_content and not may_have_body(flow.request.method):
-                self._blur(flow)
+        if kept is None or flow.request.stream:
             return
         kept.request = replace(
             kept.request,
             has_body=kept.request.has_body or bool(flow.request.raw_content) or bool(flow.request.trailers),
-            is_alone=self._is_alone(flow),
+            is_alone=self.connections.is_alone(flow),
         )
-        if not is_delimited(kept.request):
-            self._blur(flow)
         if kept.own is not None and self._authenticator.objection(kept.request, _begin(flow)) is not None:
             flow.request.headers.fields, kept.own, kept.before = kept.own, None, None
             Noted(flow).changed("regauth took it out again, before anything was sent")

@@ -318,7 +318,7 @@ class RegAuth:
         """A client that closes its last connection may have ended."""
         self._identities.disconnected(client)
         if self._injector is not None:
-            self._injector.disconnected(client)
+            self._injector.connections.closed(client)
         self._wake.set()
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
@@ -360,8 +360,8 @@ class RegAuth:
         if live is None or flow.is_replay or is_ours(flow):
             return
         with self._guard("a request"):
-            if self._injector is not None:
-                self._injector.saw(flow)
+            if self._injector is not None and flow.live:
+                self._injector.connections.saw(flow)
             placed = live.place(flow)
             if placed is None:
                 return
