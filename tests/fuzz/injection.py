@@ -217,6 +217,8 @@ def readings(one: Request) -> Iterator[Reading]:
         hosts.add(absolute[1])
         targets.add(absolute[2])
     sources = tuple(sorted({value.decode("latin-1") for name, value in pairs if name == b"from" and value}))
+    if not sources and any(name == b"mount" for name, _ in pairs):
+        sources = ("whoever has it",)
     paths = {path for target in targets for path in _paths(target)}
     for host, method, path in product(hosts or {b""}, methods, paths):
         name = host.decode("latin-1").lower().removesuffix(":443")

@@ -217,7 +217,8 @@ class Authenticator:
         """Whether what the request does may be helped, in each repository that it touches."""
         allow, origin = self._means.trust.permits.allow, request.origin
         sources = [scope.name for scope in need.scopes if scope.kind == "repository" and scope.name != need.repository]
-        return allow(request.method, origin, need.repository) and all(allow("GET", origin, name) for name in sources)
+        read = [*sources, None] if need.mounts_any else sources
+        return allow(request.method, origin, need.repository) and all(allow("GET", origin, name) for name in read)
 
     def _own_login(self, request: ClientRequest, offers: Offers | None) -> Login | None:
         """The login that a misled client brings in a scheme of its own choice, where the registry wants another.

@@ -33,6 +33,8 @@ class Need:
     is_unclear: bool = False
     """It is one for some servers: it leaves ``/v2/`` by dot segments, or its method is spelled in lower case."""
     endpoint: Endpoint = Endpoint.ELSEWHERE
+    mounts_any: bool = False
+    """It mounts a blob of whatever repository has it, which it does not name (OCI distribution specification)."""
 
 
 def need_of(method: str, path: str) -> Need:
@@ -48,7 +50,14 @@ def need_of(method: str, path: str) -> Need:
         return Need()
     repository = str(place.repository) if place.repository else None
     scopes = tuple(scope for scope in needed(method, place) if _is_plain(scope.name))
-    return Need(repository=repository, scopes=scopes, wish=_wish(scopes), is_api=True, endpoint=place.endpoint)
+    return Need(
+        repository=repository,
+        scopes=scopes,
+        wish=_wish(scopes),
+        is_api=True,
+        endpoint=place.endpoint,
+        mounts_any=place.mount is not None and place.mount_from is None,
+    )
 
 
 def _climbs(path: str) -> bool:
