@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kit.play import ALICE, BASIC, BEARER, Stage, origin
 from regauth_core.auth.login import Login
+from regauth_core.auth.messages import Received
 from regauth_core.auth.reasons import Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
@@ -117,7 +120,7 @@ def test_upload_at_its_registry_gets_the_credential(location: str) -> None:
     started(202, location).preflight(SESSION.format("https://r.test"), body=None).sets("Basic alice")
 
 
-@pytest.mark.parametrize("status", [201, 202, 302, 307])
+@pytest.mark.parametrize("status", [200, 201, 202, 300, 302, 305, 307, 399])
 @pytest.mark.parametrize("place", ["https://r.test:5000", "http://r.test", "https://o.test"])
 def test_whoever_is_led_elsewhere_gets_nothing_there(place: str, status: int) -> None:
     """Though a login may be configured for that place: it was another origin's idea to go there."""
@@ -134,6 +137,103 @@ def test_whoever_is_led_elsewhere_gets_nothing_there(place: str, status: int) ->
     assert stage.preflight(f"GET {place}/v2/foo/manifests/1").outcome.reasons == ()
 
 
+def test_answer_that_regauth_got_leads_as_well() -> None:
+    """What comes of the request that was sent again with a credential is what the client gets."""
+    stage = Stage(ALICE, elsewhere=["o.test"])
+    stage.play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(
+        307, location="https://o.test/v2/secret/manifests/1"
+    ).ends(307)
+    there = "GET https://o.test/v2/secret/manifests/1"
+    assert stage.preflight(there).outcome.reasons == (Distrust.LED_ELSEWHERE,)
+
+
+ODD_PLACES = (
+    "https:/r.test/v2/secret/tags/list",
+    "https:r.test",
+    "https:\\\\r.test\\v2",
+    "/\\r.test/v2",
+    "/\t/r.test/v2",
+    "https://r%2Etest/v2",
+    "https://r\u3002test/v2",
+    "https://re\u00adgistry.test",
+    "https://\uff52.test/",
+    "http\u017f://r.test/v2",
+    "https://r.test:0000000443/",
+    "https://x[@r.test/",
+    "https://2130706433/v2/",
+    "https://0x7f.1/v2/",
+    "https://xn--r-xyz.test/v2/",
+    "url:https://r.test/v2/",
+    "///r.test/v2",
+    " https://r.test/v2",
+    '"https://r.test/v2"',
+)
+
+
+@pytest.mark.parametrize("place", ODD_PLACES)
+@pytest.mark.parametrize("way", ["location", "link", "line", "layer", "realm"])
+def test_what_cannot_be_read_leads_anywhere(place: str, way: str) -> None:
+    """But not back to who said so; until the client is another process, or an hour has gone by."""
+    stage = Stage(ALICE, elsewhere=["o.test"])
+    asked = stage.request("GET https://o.test/v2/foo/manifests/1", process=7)
+    headers = {
+        "location": ("Location", place),
+        "link": ("Link", f"<{place}>; rel=next"),
+        "line": ("Link", place),
+        "realm": ("WWW-Authenticate", f'Bearer realm="{place.replace(chr(92), chr(92) * 2)}"'),
+    }
+    if way == "layer":
+        stage.authenticator.note_manifest(asked, json.dumps({"layers": [{"urls": [place]}]}).encode(), stage.now)
+    elif way == "realm" and '"' in place:
+        pytest.skip("no realm")
+    else:
+        stage.authenticator.note_answer(asked, Received(status=200, at=stage.now, headers=(headers[way],)))
+
+    def objection(line: str, process: int | None) -> object:
+        return stage.authenticator.objection(stage.request(line, process=process), stage.now)
+
+    assert objection(PULL, 7) is Distrust.LED_ELSEWHERE
+    assert objection(PULL, None) is Distrust.LED_ELSEWHERE
+    assert objection(PULL, 8) is None
+    assert objection("GET https://o.test/v2/foo/manifests/2", 7) is None
+    stage.later(3601)
+    assert objection(PULL, 7) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Location", "https://r.test/v2/secret/tags/list?" + "x" * 17_000)],
+        [("Location", "https://r.test/v2/secret/tags/list\t")],
+        [("Location", "https://r.test./v2/secret/tags/list")],
+        [("Location", "https://R.test:00443/v2/x/../secret/tags/list")],
+        [("Location", "/v2/x"), ("Location", "https://r.test/v2/secret/tags/list")],
+        [("Link", ", ".join(["</v2/x>"] * 16 + ["<https://r.test/v2/secret/tags/list>"]))],
+        [("Link", "</v2/x>; rel=next")] * 65,
+        [("Link", "<https://r.test/v2/secret/tags/list?" + "x" * 9000 + ">; rel=next")],
+        [("WWW-Authenticate", 'Bearer realm="https://r.test/v2/secret/tags/list"')],
+    ],
+)
+def test_what_leads_to_a_place_holds_there(headers: list[tuple[str, str]]) -> None:
+    """However long, late or oddly it is spelled behind its host."""
+    stage = Stage(ALICE, elsewhere=["o.test"])
+    asked = stage.request("GET https://o.test/v2/foo/manifests/1")
+    stage.authenticator.note_answer(asked, Received(status=200, at=stage.now, headers=tuple(headers)))
+    assert stage.preflight("GET /v2/secret/tags/list").outcome.reasons == (Distrust.LED_ELSEWHERE,)
+
+
+@pytest.mark.parametrize(
+    "location", ["/v2/foo/blobs/uploads/1", "uploads/1", "?n=1", "https://o.test/v2/foo", "", "/v2/\u00e9"]
+)
+def test_whoever_stays_leads_nowhere(location: str) -> None:
+    """What a registry says of itself concerns no other."""
+    stage = Stage(ALICE, elsewhere=["o.test"])
+    asked = stage.request("GET https://o.test/v2/foo/manifests/1")
+    for name, value in (("Location", location), ("Link", f'<{location}>; rel="next"'), ("Link", "</a>,</b>")):
+        stage.authenticator.note_answer(asked, Received(status=200, at=stage.now, headers=((name, value),)))
+    assert stage.preflight(PULL).outcome.reasons == ()
+
+
 @pytest.mark.parametrize(
     "location", ["https://r.test/blobs/1", "https://r.test:5000/blobs/1", "https://cdn.test/blobs/1"]
 )
@@ -147,8 +247,8 @@ def test_layer_that_lies_elsewhere_gets_nothing() -> None:
     """A manifest's foreign layer may point to another registry's API."""
     stage = Stage(ALICE)
     request = stage.request("GET https://o.test/v2/foo/manifests/1")
-    stage.authenticator.note_led(request, "https://r.test/v2/foo/blobs/sha256:1", stage.now)
-    stage.authenticator.note_led(request, "not a url", stage.now)
+    manifest = b'{"layers":[{"urls":["https://r.test/v2/foo/blobs/sha256:1","/relative"]}]}'
+    stage.authenticator.note_manifest(request, manifest, stage.now)
     assert stage.preflight("GET /v2/foo/blobs/sha256:1").outcome.reasons == (Distrust.LED_ELSEWHERE,)
     stage.play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice")
 
@@ -158,7 +258,6 @@ def test_layer_that_lies_elsewhere_gets_nothing() -> None:
     [
         "GET /",
         "GET /blobs/1",
-        "GET /v2/../x",
         "OPTIONS /v2/foo/manifests/1",
         "GET /v2/token?service=s",
         "GET /v1/_ping",

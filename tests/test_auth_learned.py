@@ -66,13 +66,28 @@ def test_only_a_registry_itself_says_where_its_token_server_is_on_it() -> None:
     ["/v2/auth", "/v2/%61uth", "/v2/auth/", "/v2//auth", "/v2/./auth", "/v2/x/../auth", "/v2/auth;a=b", "/v2/auth?x"],
 )
 def test_a_path_is_the_same_however_it_is_spelled(path: str) -> None:
-    """A token server, and whoever was led somewhere, cannot hide behind another spelling."""
+    """A token server cannot hide behind another spelling."""
     learned = Learned()
     learned.note(REGISTRY, None, offers('Bearer realm="/v2/auth"'))
     assert learned.is_realm(REGISTRY, path)
-    learned.note_led("", REGISTRY, path, NOW)
-    assert learned.was_led("", REGISTRY, "/v2/auth", NOW)
-    assert not learned.was_led("", REGISTRY, "/v2/other", NOW)
+    assert not learned.is_realm(REGISTRY, "/v2/other")
+
+
+@pytest.mark.parametrize(
+    ("url", "asked", "expected"),
+    [
+        ("/v2/foo/tags/list?next_page=a&n=2", "/v2/foo/tags/list?n=2", {"next_page"}),
+        ("/v2/foo/blobs/uploads/1?_state=a&_nouploadcache=b", "/v2/foo/blobs/uploads/", {"_state", "_nouploadcache"}),
+        ("/v2/foo/blobs/uploads/?x=1", "/v2/foo/blobs/uploads?x=1", set()),
+        ("/v2/foo/blobs/uploads/?x=1", "/v2/foo/blobs/uploads?%2558=1", set()),
+        ("/v2/foo/blobs/uploads/1?_method=DELETE&%66rom=x&a[]=1", "/v2/foo/blobs/uploads/", set()),
+    ],
+)
+def test_parameters_that_a_registry_names_are_its_own(url: str, asked: str, expected: set[str]) -> None:
+    """Not those that it only gives back, nor any that could make another request of it."""
+    learned = Learned()
+    learned.note_parameters(REGISTRY, url, asked)
+    assert learned.parameters(REGISTRY) == expected
 
 
 def test_memory_is_bounded() -> None:
@@ -80,9 +95,7 @@ def test_memory_is_bounded() -> None:
     learned = Learned()
     for number in range(2000):
         learned.note(REGISTRY, f"r{number}", offers(BASIC))
-    for number in range(9000):
-        learned.note_led("", REGISTRY, f"/{number}", NOW)
+    for number in range(100):
+        learned.note_parameters(REGISTRY, f"/?x{number}=1", "/")
     assert repr(learned) == "Learned(1024 challenges)"
-    assert not learned.was_led("", REGISTRY, "/0", NOW)
-    assert learned.was_led("", REGISTRY, "/8999?x=y", NOW + 3599)
-    assert not learned.was_led("other", REGISTRY, "/8999", NOW)
+    assert len(learned.parameters(REGISTRY)) == 64

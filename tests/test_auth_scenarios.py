@@ -572,10 +572,11 @@ def test_answer_that_says_nothing_of_a_password_is_not_provoked_again(status: in
 
 
 def test_permit_holds_for_the_source_of_a_mount_too() -> None:
-    """Who may push to foo and pull from foo may not pull from bar by way of it."""
+    """Who may push to foo and pull from foo may not pull from bar by way of it, nor from wherever a blob may be."""
     permits = Permits(tuple(filter(None, map(Permit.read, ("push:registry.test/foo", "pull:registry.test/foo")))))
     ground = Ground({}, {}, options={"permits": permits})
-    assert ground.ask(f"{START}?from=bar&mount=sha256:{0:064x}").reasons == (Distrust.NOT_PERMITTED,)
+    for source in ("from=bar&", "", "from=&"):
+        assert ground.ask(f"{START}?{source}mount=sha256:{0:064x}").reasons == (Distrust.NOT_PERMITTED,)
     assert status_of(ground.ask(START)) == 202
 
 

@@ -164,7 +164,7 @@ def request(url: str, method: str = "GET", host: str | None = None, *, verified:
         (request("https://r.test/v2/foo/manifests/1", host="r.test:5000"), Distrust.OTHER_HOST_NAMED),
         (request("https://r.test/v2/foo/manifests/1", host="\x00"), Distrust.OTHER_HOST_NAMED),
         (request("https://r.test/blobs/1"), Distrust.OUTSIDE_API),
-        (request("https://r.test/v2/../blobs/1"), Distrust.OUTSIDE_API),
+        (request("https://r.test/v2/../blobs/1"), Distrust.UNCLEAR_TARGET),
         (request("https://r.test/v2/foo/manifests/1", "OPTIONS"), Distrust.OUTSIDE_API),
         (request("http://r.test/v2/foo/manifests/1"), Distrust.PLAIN_HTTP),
         (request("https://r.test/v2/foo/manifests/1", verified=False), Distrust.UNVERIFIED_CONNECTION),

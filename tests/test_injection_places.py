@@ -574,10 +574,10 @@ def test_methods_that_show_or_need_no_credential_get_none(authority_dir: Path, m
 @pytest.mark.parametrize(
     ("method", "allowed", "expected"),
     [
-        ("POST", [], 401),
-        ("POST", ["push"], 200),
-        ("POST", ["push:registry.test/foo"], 200),
-        ("POST", ["push:registry.test/bar"], 401),
+        ("PUT", [], 401),
+        ("PUT", ["push"], 200),
+        ("PUT", ["push:registry.test/foo"], 200),
+        ("PUT", ["push:registry.test/bar"], 401),
         ("DELETE", ["push"], 401),
         ("DELETE", ["delete"], 200),
         ("GET", ["push,delete"], 200),

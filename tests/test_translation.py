@@ -32,6 +32,5 @@ def test_request_with_a_body_is_not_sent_again(
     request.http_version = version
     flow = tflow.tflow(req=request)
     with taddons.context():
-        place = place_of(method, origin_of(flow), path)
-        told = client_request(flow, place, client="", is_misled=False, names_proxy=False)
+        told = client_request(flow, place_of(method, origin_of(flow), path).endpoint)
     assert (told.body is not None) == can_be_sent_again

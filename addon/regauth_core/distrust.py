@@ -25,15 +25,26 @@ class Distrust(StrEnum):
     UNKNOWN_HOST = "unknown-host"
     """Neither the registry's owner's, nor a known pair, nor listed."""
     OUTSIDE_API = "outside-api"
-    """The request is not below ``/v2/``, leaves it by dot segments, or is itself one for a token."""
+    """The request is not below ``/v2/``, or is itself one for a token."""
     UNVERIFIED_CONNECTION = "unverified-connection"
     """The registry's certificate was not verified."""
     OTHER_HOST_NAMED = "other-host-named"
     """The `Host` header, the target or the TLS handshake names another place than the one that is connected to."""
     OTHER_REQUEST_NAMED = "other-request-named"
     """A field of the request names another method, path or host, which some servers obey."""
+    UNCLEAR_TARGET = "unclear-target"
+    """The method or the path is spelled so that servers may read it in more than one way."""
+    UNCLEAR_QUERY = "unclear-query"
+    """The query holds what the API does not know, or something twice, or in an odd spelling."""
+    UNCLEAR_FIELD = "unclear-field"
+    """A header field is spelled so that servers may read it in more than one way, or see another request in it."""
+    UNCLEAR_BODY = "unclear-body"
+    """The request has a body where the API has none, or one in which servers look for parameters."""
+    UNCLEAR_CONNECTION = "unclear-connection"
+    """An earlier request on the client's connection was such that its end is not the same for every server."""
     LED_ELSEWHERE = "led-elsewhere"
-    """Another origin led the client here, by a redirect, a `Location` or a layer's URL."""
+    """Another origin led the client here, by a redirect, a `Location`, a `Link`, a realm or a layer's URL, or may have
+    done so by one that cannot be read."""
     NOT_PERMITTED = "not-permitted"
     """The request does more than reading, or reads elsewhere, than credentials may be used for."""
     OTHER_USER = "other-user"
@@ -60,6 +71,11 @@ OBJECTIONS: Final[Mapping[Distrust, str]] = {
     Distrust.UNVERIFIED_CONNECTION: "the registry's certificate was not verified",
     Distrust.OTHER_HOST_NAMED: "the request names another host than the registry",
     Distrust.OTHER_REQUEST_NAMED: "a field of the request would make another request of it",
+    Distrust.UNCLEAR_TARGET: "servers may read its method or path in more than one way",
+    Distrust.UNCLEAR_QUERY: "servers may read its parameters in more than one way",
+    Distrust.UNCLEAR_FIELD: "servers may read its header fields in more than one way",
+    Distrust.UNCLEAR_BODY: "servers may look for parameters in its body, or find none where it has one",
+    Distrust.UNCLEAR_CONNECTION: "servers may not find the end of an earlier request on the same connection",
     Distrust.LED_ELSEWHERE: "another host led the client to this address",
     Distrust.NOT_PERMITTED: "they may not be used for what the request does",
     Distrust.OTHER_USER: "the client is a process of another user",

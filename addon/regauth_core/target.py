@@ -22,17 +22,14 @@ MAX_QUERY: Final = 256
 
 _DIGEST = re.compile(r"[a-z0-9]++(?:[+._\-][a-z0-9]++)*+:[A-Za-z0-9=_\-]++")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*+:")
-_NO_AUTHORITY = re.compile(r"https?:(?!//)", re.IGNORECASE)
+_NO_AUTHORITY = re.compile(r"https?:(?!//)", re.IGNORECASE | re.ASCII)
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f]")
 _ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?:[^/?#@\\\[\]\x00-\x20\x7f]*+@)?+"
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]++)\]|(?P<host>[^/?#@:\\\[\]\x00-\x20\x7f%<>\"^`{|}]++))"
     r"(?::(?P<port>[0-9]{0,5}+))?+(?=[/?#]|\Z)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # for all letters, `s` would be the long one too
 )
-_LINK = re.compile(r"<([^<>]{1,8192})>")
-_LONGEST_LINE = 16 * 1024
-_MOST_LINKS = 16
 _PORTS = {"http": 80, "https": 443}
 _WORDS = {"manifests": Endpoint.MANIFEST, "blobs": Endpoint.BLOB, "referrers": Endpoint.REFERRERS}
 
@@ -133,12 +130,13 @@ def _decoded(parts: Sequence[str]) -> str:
 
 
 def _query(query: str, wanted: Sequence[str]) -> dict[str, str]:
-    """The first value of each wanted parameter, decoded."""
+    """The first value of each wanted parameter, names and values decoded."""
     found: dict[str, str] = {}
     for pair in query.split("&", MAX_QUERY)[:MAX_QUERY]:
         key, _, value = pair.partition("=")
-        if key in wanted:
-            found.setdefault(key, unquote_plus(value))
+        name = unquote_plus(key)
+        if name in wanted:
+            found.setdefault(name, unquote_plus(value))
     return found
 
 
@@ -182,8 +180,3 @@ def _address(text: str) -> str | None:
         return str(ipaddress.IPv6Address(text))
     except ValueError:
         return None
-
-
-def linked(line: str) -> list[str]:
-    """The URLs in a `Link` line (RFC 8288 section 3), at most 16 of its first 16,384 characters."""
-    return _LINK.findall(line[:_LONGEST_LINE])[:_MOST_LINKS]

@@ -70,12 +70,20 @@ class Stage:
         self.now = NOW
 
     def request(
-        self, line: str, *, body: bytes | None = b"", auth: str | None = None, client: str = ""
+        self,
+        line: str,
+        *,
+        body: bytes | None = b"",
+        auth: str | None = None,
+        client: str = "",
+        process: int | None = None,
     ) -> ClientRequest:
         """The client's request ``METHOD /path`` or ``METHOD URL``."""
         method, place, path = self._placed(line)
         headers = (("Accept", "*/*"),) + ((("Authorization", auth),) if auth is not None else ())
-        return ClientRequest(method=method, origin=place, path=path, headers=headers, body=body, client=client)
+        return ClientRequest(
+            method=method, origin=place, path=path, headers=headers, body=body, client=client, process=process
+        )
 
     def play(self, line: str, *, body: bytes | None = b"", auth: str | None = None, client: str = "") -> Play:
         """The whole of a client's request, its own sending included."""

@@ -12,6 +12,7 @@ value goes to the registry twice. A login that was refused is not tried again fo
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
@@ -19,6 +20,7 @@ from typing import Final
 
 from regauth_core import authorization
 from regauth_core.auth.choice import Errand, Means
+from regauth_core.auth.leads import Leads
 from regauth_core.auth.learned import Learned
 from regauth_core.auth.login import Login, Logins
 from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Scheme, Send, Spent
@@ -32,12 +34,14 @@ from regauth_core.auth.tokens import Tokens
 from regauth_core.auth.trust import Trust
 from regauth_core.bounded import Bounded
 from regauth_core.distrust import Distrust
-from regauth_core.model import Holder
-from regauth_core.target import absolute, linked, origin_of
+from regauth_core.model import Endpoint, Holder
+from regauth_core.references import ANYWHERE, Lead, followed, layers, linked
 
-_NAMES_A_PLACE: Final = frozenset({201, 202, 301, 302, 303, 307, 308})
 _MOST_OWN: Final = 1000
-_MOST_LINKS: Final = 16
+_MOST_REFERENCES: Final = 64
+"""Lines of one answer that are looked at; one that has more leads anywhere."""
+_NAMES_A_HOST: Final = re.compile(r"[^ -~]|[:/\\]")
+_MANIFEST: Final = re.compile(r"manifest|image\.index|oci\.artifact", re.IGNORECASE | re.ASCII)
 _READS: Final = ("GET", "HEAD")
 
 
@@ -47,6 +51,7 @@ class Authenticator:
     def __init__(self, logins: Logins, *, trust: Trust, manner: Manner) -> None:
         self._logins = logins
         self._learned = Learned()
+        self._leads = Leads()
         self._own: Bounded[str, str] = Bounded(_MOST_OWN)
         self._names = count(1)
         self._is_overriding = manner.is_overriding
@@ -83,7 +88,10 @@ class Authenticator:
             return run
         if is_refusal(received):
             yield from run.settle(received, before.authorization if before is not None else None)
-        return self._finished(run.outcome())
+        outcome = self._finished(run.outcome())
+        if outcome.answer is not None:
+            self.note_answer(request, outcome.answer)
+        return outcome
 
     def verify(self, request: ClientRequest, received: Received) -> Flow[Outcome]:
         """Beside the client: what comes of answering the refusal `received` as a correct client would.
@@ -118,7 +126,7 @@ class Authenticator:
         headers = request.headers
         if found is not None:
             own = [pair for pair in headers if pair[0].lower() != "authorization"]
-            headers = (*own, ("Authorization", found.value))
+            headers = (("Authorization", found.value), *own)
         received = yield Send(
             purpose=Purpose.REQUEST,
             method=request.method,
@@ -130,37 +138,51 @@ class Authenticator:
         after = yield from self.answer(request, received, before)
         return replace(after, answer=after.answer or received, tried=(*before.tried, *after.tried))
 
-    def note_led(self, request: ClientRequest, url: str, now: float) -> None:
-        """The answer to `request` named `url` in its body, as manifests name foreign layers."""
-        whole = absolute(
-            url, scheme=request.origin.scheme, host=request.origin.host, port=request.origin.port, path=request.path
-        )
-        origin = origin_of(whole) if whole is not None else None
-        if whole is None or origin is None:
-            return
-        path = "/" + whole.partition("://")[2].partition("/")[2]
-        # Whoever was led astray leads astray.
-        if origin != request.origin or self._was_led(request, now):
-            self._learned.note_led(request.client, origin, path, now)
-
     def note_answer(self, request: ClientRequest, received: Received) -> None:
-        """Remember whom the head of the answer leads elsewhere; to be called for answers to every client."""
-        if received.status in _NAMES_A_PLACE:
-            for location in received.values("location"):
-                self.note_led(request, location, received.at)
-        for link in received.values("link")[:_MOST_LINKS]:
-            for url in linked(link):
-                self.note_led(request, url, received.at)
+        """Remember whom the head of the answer leads where; to be called for all answers, to every client.
+
+        Whatever its status: what some clients follow is not what others do.
+        """
+        found = [followed(text, base=request.origin, path=request.path) for text in received.values("location")]
+        for line in received.values("link")[:_MOST_REFERENCES]:
+            urls = linked(line)
+            if urls is None:
+                found.append(ANYWHERE)
+            else:
+                found += [followed(url, base=request.origin, path=request.path) for url in urls]
+        for offer in offers_of(received, request.path).of(Scheme.BEARER):
+            if _NAMES_A_HOST.search(offer.realm):
+                found.append(followed(offer.realm, base=request.origin, path=request.path))
+        if max(len(found), len(received.values("link"))) > _MOST_REFERENCES:
+            found = [ANYWHERE]
+        self._note_leads(request, found, received.at)
+
+    def note_manifest(self, request: ClientRequest, body: bytes | None, now: float) -> None:
+        """The answer to `request` may be a manifest (see `may_be_manifest`); `body` is decoded, `None` if not known."""
+        urls = layers(body) if body is not None else None
+        found = [ANYWHERE] if urls is None else [followed(url, base=request.origin, path=request.path) for url in urls]
+        self._note_leads(request, found, now)
+
+    def _note_leads(self, request: ClientRequest, leads: list[Lead], now: float) -> None:
+        if not leads:
+            return
+        # Whoever was led astray leads astray.
+        by = None if self._was_led(request, now) else request.origin
+        for lead in leads:
+            self._leads.note(request.client, request.process, lead, by, now)
+            if lead.origin == request.origin and lead.path is not None and by is not None:
+                self._learned.note_parameters(request.origin, lead.path, request.path)
 
     def _was_led(self, request: ClientRequest, now: float) -> bool:
-        return self._learned.was_led(request.client, request.origin, request.path, now)
+        return self._leads.is_led(request.client, request.process, request.origin, request.path, now)
 
     def _admitted(
         self, request: ClientRequest, now: float, spent: Spent, own: Login | None, *, is_overriding: bool
     ) -> Run | Outcome:
         """The request with its login, or why it gets none. `own` is the client's, if that is to be used."""
         need = need_of(request.method, request.path)
-        login = own or (self._logins.find(request.origin, need.repository) if need.is_api else None)
+        is_asked = need.is_api or need.is_unclear
+        login = own or (self._logins.find(request.origin, need.repository) if is_asked else None)
         reason = self._objection(request, need, login, now, is_overriding=is_overriding or own is not None)
         if own is not None and reason is Distrust.NOT_PERMITTED:
             # What the client may do with its own login is for the registry to say.
@@ -169,10 +191,15 @@ class Authenticator:
             return Outcome(login=login.id if login else None, reasons=(reason or Stop.NO_LOGIN,), spent=spent)
         return Run(self._means, Errand(request=request, need=need, login=login), now, spent)
 
+    def objection(self, request: ClientRequest, now: float) -> Distrust | None:
+        """Why a credential that was found for `request` must not go out with it after all."""
+        distrust = self._means.trust.request(request, self._learned.parameters(request.origin))
+        return distrust or (Distrust.LED_ELSEWHERE if self._was_led(request, now) else None)
+
     def _objection(
         self, request: ClientRequest, need: Need, login: Login | None, now: float, *, is_overriding: bool
     ) -> Distrust | Stop | None:
-        distrust = self._means.trust.request(request)
+        distrust = self._means.trust.request(request, self._learned.parameters(request.origin))
         if distrust is Distrust.OUTSIDE_API or self._learned.is_realm(request.origin, request.path):
             return Distrust.OUTSIDE_API
         if login is None:
@@ -180,17 +207,18 @@ class Authenticator:
             named = (self._logins.find(origin, need.repository) for origin in request.named if origin is not None)
             is_spoofed = distrust is Distrust.OTHER_HOST_NAMED and any(named)
             return Distrust.OTHER_HOST_NAMED if is_spoofed else Stop.NO_LOGIN
+        if not is_overriding and _brought(request):
+            return Stop.CLIENT_AUTHORIZED
         if distrust is None and self._was_led(request, now):
             return Distrust.LED_ELSEWHERE
-        if distrust is None and not is_overriding and _brought(request):
-            return Stop.CLIENT_AUTHORIZED
         return distrust or (None if self._may(request, need) else Distrust.NOT_PERMITTED)
 
     def _may(self, request: ClientRequest, need: Need) -> bool:
         """Whether what the request does may be helped, in each repository that it touches."""
         allow, origin = self._means.trust.permits.allow, request.origin
         sources = [scope.name for scope in need.scopes if scope.kind == "repository" and scope.name != need.repository]
-        return allow(request.method, origin, need.repository) and all(allow("GET", origin, name) for name in sources)
+        read = [*sources, None] if need.mounts_any else sources
+        return allow(request.method, origin, need.repository) and all(allow("GET", origin, name) for name in read)
 
     def _own_login(self, request: ClientRequest, offers: Offers | None) -> Login | None:
         """The login that a misled client brings in a scheme of its own choice, where the registry wants another.
@@ -232,3 +260,12 @@ def _sent_once(spent: Spent, before: Outcome | None) -> Spent:
     found = before.authorization if before is not None else None
     values = spent.values if found is None else spent.values | {found.value}
     return replace(spent, sends=spent.sends + 1, values=values)
+
+
+def may_be_manifest(request: ClientRequest, status: int, content_type: str) -> bool:
+    """Whether the client may take the body of an answer for a manifest, wherever it got it from."""
+    if request.method.upper() != "GET" or not 200 <= status < 300:
+        return False
+    if need_of("GET", request.path).endpoint is Endpoint.MANIFEST:
+        return True
+    return any(_MANIFEST.search(text) for text in (content_type, *request.values("accept")))

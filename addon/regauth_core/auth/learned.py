@@ -1,4 +1,4 @@
-"""What was learnt about registries: what they ask for, which login they know, which they refused, whom they lead where.
+"""What was learnt about registries: what they ask for, which login they know, which they refused, what they name.
 
 All of it is bounded, and forgotten with the process.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote_plus
 
+from regauth_core.auth.leads import bare
 from regauth_core.auth.messages import Scheme
-from regauth_core.auth.need import Need, segments
+from regauth_core.auth.need import Need
 from regauth_core.auth.offers import Offers
 from regauth_core.auth.reasons import Stop
+from regauth_core.auth.understanding import parameters
 from regauth_core.bounded import Bounded
 from regauth_core.model import Origin
 from regauth_core.scope import Scope
@@ -22,8 +25,7 @@ REFUSAL_LASTS: Final = 60.0
 """Seconds for which a refused login is not tried again."""
 PROBE_LASTS: Final = 60.0
 """Seconds for which a probe that taught nothing is not repeated."""
-LEAD_LASTS: Final = 3600.0
-"""Seconds for which it is remembered that somebody else named an address."""
+_MOST_PARAMETERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Learned:
         self._proven: Bounded[tuple[str, Origin], bool] = Bounded(MOST)
         self._refused: Bounded[tuple[str, Origin, frozenset[Scope] | None], tuple[float, Stop]] = Bounded(MOST)
         self._probed: Bounded[Origin, float] = Bounded(MOST)
-        self._led: Bounded[tuple[str, Origin, str], float] = Bounded(8 * MOST)
+        self._parameters: Bounded[Origin, frozenset[str]] = Bounded(MOST)
         self._realms: Bounded[tuple[Origin, str], bool] = Bounded(MOST)
 
     def __repr__(self) -> str:
@@ -69,7 +71,7 @@ class Learned:
             )
             # Only of itself may a registry say that an address is no request of its own.
             if whole and origin_of(whole) == origin:
-                self._realms[origin, _bare(whole.partition("://")[2].partition("/")[2])] = True
+                self._realms[origin, bare(whole.partition("://")[2].partition("/")[2])] = True
 
     def offers(self, origin: Origin, need: Need) -> Offers | None:
         """What `origin` asked for last time, for the repository or else at all, as far as it concerns `need`."""
@@ -78,7 +80,7 @@ class Learned:
 
     def is_realm(self, origin: Origin, path: str) -> bool:
         """Whether `path` (with or without a query) of `origin` is where that registry's tokens come from."""
-        return (origin, _bare(path)) in self._realms
+        return (origin, bare(path)) in self._realms
 
     def note_worked(self, origin: Origin, repository: str | None, scheme: Scheme) -> None:
         """A request with a credential of this scheme was accepted."""
@@ -126,23 +128,19 @@ class Learned:
         """Whether `origin` was probed within the last minute."""
         return now < self._probed.get(origin, 0.0)
 
-    # Whom others led where
+    # What registries put into URLs
 
-    def note_led(self, client: str, origin: Origin, path: str, now: float) -> None:
-        """Another origin told `client` to go to `path` of `origin`."""
-        self._led[client, origin, _bare(path)] = now + LEAD_LASTS
+    def note_parameters(self, origin: Origin, url: str, asked: str) -> None:
+        """`origin` gave a client `url`, of its own, in the answer to the request for `asked`.
 
-    def was_led(self, client: str, origin: Origin, path: str, now: float) -> bool:
-        """Whether another origin told `client` to go there, whatever the query."""
-        return now < self._led.get((client, origin, _bare(path)), 0.0)
+        What the client had asked with, however it was spelled, is the client's own.
+        """
+        mine = unquote_plus(unquote_plus(asked)).casefold()
+        known = self._parameters.get(origin, frozenset())
+        more = {name for name in parameters(url) if name.casefold() not in mine}
+        if not more <= known and len(known) + len(more) <= _MOST_PARAMETERS:
+            self._parameters[origin] = known | more
 
-
-def _bare(path: str) -> str:
-    """The one spelling of a path: decoded, without dot segments, parameters, empty segments and query."""
-    kept: list[str] = []
-    for part in segments(path.partition("#")[0].partition("?")[0]):
-        if part == "..":
-            del kept[-1:]
-        elif part not in ("", "."):
-            kept.append(part)
-    return "/" + "/".join(kept)
+    def parameters(self, origin: Origin) -> frozenset[str]:
+        """The parameters that `origin` has put into URLs for its clients."""
+        return self._parameters.get(origin, frozenset())

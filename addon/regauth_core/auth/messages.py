@@ -15,7 +15,7 @@ from regauth_core.scope import Scope
 from regauth_core.target import origin_of
 
 T = TypeVar("T")
-_AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.\-]{1,253})(?::[0-9]{1,5})?")
+_AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.\-]{1,253})(?::[1-9][0-9]{0,4})?")
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Names in any case, in order, duplicates kept."""
 
@@ -53,7 +53,7 @@ class ClientRequest:
     """A request as the client sent it."""
 
     method: str
-    """In upper case."""
+    """As spelled."""
     origin: Origin
     """Whom the proxy connects to for it; never what the `Host` header says."""
     path: str = field(repr=False)
@@ -66,8 +66,14 @@ class ClientRequest:
     is_misled: bool = False
     """The client was told, in the registry's place, that its ping needs no credentials: a credential that it sends all
     the same may be of a scheme that it would not have chosen by itself."""
+    has_body: bool = False
+    """A body follows, as far as the head tells."""
+    is_alone: bool = True
+    """Nothing that was sent before it on its connection can reach into it."""
     client: str = ""
     """Tells clients apart; nothing is read out of it."""
+    process: int | None = None
+    """Tells the processes of one client apart; `None` where that is not known."""
     other_names: tuple[str, ...] = field(default=(), repr=False)
     """Whom the request names elsewhere, as ``HOST`` or ``HOST:PORT``: in its target, in the TLS handshake."""
     names_proxy: bool = False

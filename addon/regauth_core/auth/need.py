@@ -14,8 +14,8 @@ from regauth_core.scope import Scope, merged, needed
 # A target of recorded traffic holds safe text only. This one is made, read and dropped in one function, and nobody
 # ever shows it; the scopes that leave it are wire text like all that is sent.
 _AS_IT_IS = cast("Callable[[str], Safe]", str)
-# TRACE would show the client what was added (RFC 9110 section 9.3.8).
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+"""Of the registry API. TRACE would show the client what was added (RFC 9110 section 9.3.8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +30,34 @@ class Need:
     """What to ask a token server for: as `scopes`, or more where registries are known to insist."""
     is_api: bool = False
     """It is a request of the registry API, and none for a token."""
+    is_unclear: bool = False
+    """It is one for some servers: it leaves ``/v2/`` by dot segments, or its method is spelled in lower case."""
+    endpoint: Endpoint = Endpoint.ELSEWHERE
+    mounts_any: bool = False
+    """It mounts a blob of whatever repository has it, which it does not name (OCI distribution specification)."""
 
 
 def need_of(method: str, path: str) -> Need:
     """What the request `method path` (origin form, with its query) needs."""
     bare = path.partition("?")[0]
-    if not (bare == "/v2" or bare.startswith("/v2/")) or method not in _METHODS or _climbs(bare):
+    if not (bare == "/v2" or bare.startswith("/v2/")) or method.upper() not in METHODS:
         return Need()
+    if method not in METHODS or _climbs(bare):
+        return Need(is_unclear=True)
     place = target.read(method, path, name=_AS_IT_IS, text=_AS_IT_IS)
     if place.endpoint is Endpoint.V2_OTHER:
         # It may be a token server, or anything.
         return Need()
     repository = str(place.repository) if place.repository else None
     scopes = tuple(scope for scope in needed(method, place) if _is_plain(scope.name))
-    return Need(repository=repository, scopes=scopes, wish=_wish(scopes), is_api=True)
+    return Need(
+        repository=repository,
+        scopes=scopes,
+        wish=_wish(scopes),
+        is_api=True,
+        endpoint=place.endpoint,
+        mounts_any=place.mount is not None and place.mount_from is None,
+    )
 
 
 def _climbs(path: str) -> bool:

@@ -181,7 +181,7 @@ class Run:
             method=self._request.method if self._can_resend else "HEAD",
             origin=self._request.origin,
             path=self._request.path,
-            headers=(*kept, ("Authorization", sent.value)),
+            headers=(("Authorization", sent.value), *kept),
             body=self._request.body or b"",
             turn=turn,
             is_body_wanted=self.is_body_wanted,

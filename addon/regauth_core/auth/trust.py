@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from regauth_core.auth.messages import ClientRequest
 from regauth_core.auth.need import need_of
 from regauth_core.auth.permits import Permits
+from regauth_core.auth.understanding import objection
 from regauth_core.distrust import Distrust
 from regauth_core.model import Origin
 from regauth_core.registries import is_address, is_internal, is_private, is_usual_realm, registrable_domain, registry_of
@@ -27,11 +29,6 @@ _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]*+)(?:\.[a-z0-9_][a-z0-9_\-]*+)*+")
 _NUMBER = re.compile(r"[0-9]++|0x[0-9a-f]*+")
 _VISIBLE = "".join(chr(code) for code in range(0x21, 0x7F))
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_REWRITING = (
-    *("x-http-method-override", "x-http-method", "x-method-override"),
-    *("x-original-url", "x-rewrite-url", "x-original-host", "x-forwarded-host", "forwarded"),
-)
-"""Fields by which some servers take a request for another one; no registry client sends them."""
 _METADATA = frozenset(
     {"169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16"}
     | {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
@@ -70,17 +67,21 @@ class Trust:
     permits: Permits = Permits()
     """What may be done with the credentials: without more, reading."""
 
-    def request(self, request: ClientRequest) -> Distrust | None:
-        """Why no credential may be added to `request`; `None`: one may, if the registry asks for it."""
-        if not need_of(request.method, request.path).is_api:
+    def request(self, request: ClientRequest, named: Set[str] = frozenset()) -> Distrust | None:
+        """Why no credential may be added to `request`; `None`: one may, if the registry asks for it.
+
+        `named` are the parameters that the registry has put into URLs for its clients.
+        """
+        need = need_of(request.method, request.path)
+        if not (need.is_api or need.is_unclear):
             return Distrust.OUTSIDE_API
         if request.origin.scheme != "https" and not self.allow_http:
             return Distrust.PLAIN_HTTP
         if request.origin.scheme == "https" and not (request.is_verified or self.allow_unverified):
             return Distrust.UNVERIFIED_CONNECTION
-        if any(request.values(name) for name in _REWRITING):
-            return Distrust.OTHER_REQUEST_NAMED
-        return Distrust.OTHER_HOST_NAMED if any(origin != request.origin for origin in request.named) else None
+        if any(origin != request.origin for origin in request.named):
+            return Distrust.OTHER_HOST_NAMED
+        return objection(request, need, named)
 
     def realm(self, text: str, *, registry: Origin, base: Origin | None = None, path: str = "/v2/") -> Verdict:
         """Whether `text`, a realm or a redirect of a token request, is a place to ask for a token of `registry`.

@@ -122,6 +122,11 @@ def wire_of(flow: http.HTTPFlow, number: int) -> Wire:
     )
 
 
+def process_of(flow: http.HTTPFlow) -> int | None:
+    """The number of the process behind the connection, where it was noted down."""
+    return _whole(_metadata(flow).get("process"))
+
+
 def _metadata(flow: http.HTTPFlow) -> Mapping[str, Any]:
     kept = flow.metadata.get(METADATA)
     return kept if isinstance(kept, dict) else {}
@@ -152,13 +157,13 @@ def _headers(message: http.Message) -> tuple[tuple[str, str], ...]:
     )
 
 
-def plain_body(message: http.Message) -> bytes | None:
-    """The body without its encoding; `None` where it was streamed, or is larger than `MAX_BODY`."""
+def plain_body(message: http.Message, most: int = MAX_BODY) -> bytes | None:
+    """The body without its encoding; `None` where it was streamed, or is larger than `most` bytes."""
     raw = message.raw_content
-    if raw is None or len(raw) > MAX_BODY:
+    if raw is None or len(raw) > most:
         return None
     encodings = message.headers.get("content-encoding")
-    return decoded(raw, encodings, MAX_BODY) if encodings else raw
+    return decoded(raw, encodings, most) if encodings else raw
 
 
 def _size(message: http.Message, streamed: object) -> int:

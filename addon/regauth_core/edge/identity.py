@@ -66,13 +66,17 @@ class Identities:
             known.agent = flow.request.headers.get("user-agent")
             known.label = _user_of(flow.request.headers.get(_HEADER, "")) or known.label
 
+    def process_now(self, client: Client) -> Process | None:
+        """The process, as far as it is known without waiting."""
+        search = self._known.get(client.id, _Known()).search
+        return search.result() if search is not None and search.done() and not search.exception() else None
+
     def described(self, client: Client, redactor: Redactor) -> str:
         """Who is behind the connection, in words fit to be shown, as far as it is known without waiting."""
         known = self._known.get(client.id, _Known())
         words: list[str] = [redactor.user(known.label)] if known.label else []
-        if known.search is not None and known.search.done() and not known.search.exception():
-            process = known.search.result()
-            words += [f"{redactor.own_text(process.program)} (process {process.number})"] if process else []
+        if process := self.process_now(client):
+            words += [f"{redactor.own_text(process.program)} (process {process.number})"]
         if known.agent:
             words.append(redactor.header("user-agent", known.agent))
         return ", ".join(words) or "a client"

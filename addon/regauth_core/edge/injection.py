@@ -15,7 +15,7 @@ from typing import Final
 from mitmproxy import http
 
 from regauth_core.auth.callers import Caller, Callers
-from regauth_core.auth.flow import Authenticator
+from regauth_core.auth.flow import Authenticator, may_be_manifest
 from regauth_core.auth.login import Login
 from regauth_core.auth.lookup import Found
 from regauth_core.auth.messages import Authorization, ClientRequest, Outcome, Received
@@ -27,13 +27,14 @@ from regauth_core.auth.trust import Trust
 from regauth_core.authorization import credentials
 from regauth_core.bounded import Bounded
 from regauth_core.distrust import Distrust
+from regauth_core.edge.connections import Connections
 from regauth_core.edge.credentials import Keyring
 from regauth_core.edge.files import shortened
 from regauth_core.edge.flows import Noted, plain_body
 from regauth_core.edge.inject import Inject
 from regauth_core.edge.recorder import Recorder
 from regauth_core.edge.subrequests import Sender, origin_connected
-from regauth_core.edge.traffic import Place, layer_urls
+from regauth_core.edge.traffic import Place, place_of
 from regauth_core.edge.translation import (
     address_of,
     bare,
@@ -44,6 +45,7 @@ from regauth_core.edge.translation import (
 )
 from regauth_core.model import Endpoint, Finding, Origin, Proof, Verification
 from regauth_core.model import Outcome as Proved
+from regauth_core.references import MAX_MANIFEST
 
 _REMEMBERED: Final = 1000
 _CIRCLE: Final = 60.0
@@ -115,6 +117,7 @@ class Injector:
         self._misled: Bounded[tuple[str, str, Origin], bool] = Bounded(_REMEMBERED)
         self._told: Bounded[tuple[str, Origin], bool] = Bounded(_REMEMBERED)
         self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)
+        self.connections = Connections()
 
     # Before the request goes out
 
@@ -124,21 +127,45 @@ class Injector:
             return
         caller = await self._caller_of(flow)
         names_proxy = caller.addressed is not None and self._callers.is_name(caller.addressed)
-        # Where one user is led is no matter of another's.
-        client, is_misled = f"{caller.address} {caller.user}", _who(flow) in self._misled
-        request = client_request(flow, place, client=client, is_misled=is_misled, names_proxy=names_proxy)
+        request = client_request(
+            flow,
+            place.endpoint,
+            is_misled=_who(flow) in self._misled,
+            is_alone=self.connections.is_alone(flow),
+            names_proxy=names_proxy,
+        )
         kept = self._kept[flow.id] = _Kept(request, caller, self._callers.objection(caller))
         if self.mode is Inject.VERIFY or kept.objection is not None:
             return
         await self._look_up(kept.request, recorder)
         kept.before = await self._sender.drive(flow, self._authenticator.preflight(kept.request, _begin(flow)))
-        if kept.before.authorization is not None:
+        if kept.before.authorization is not None and self.connections.is_alone(flow):
             self._add(flow, kept, kept.before.authorization, recorder)
             self._note_ping(flow, place)
 
+    def complete(self, flow: http.HTTPFlow) -> None:
+        """The request is there with its body, and goes out next, if it was not streamed.
+
+        Only now is it known of some whether they have a body, and what else came in on the connection meanwhile.
+        """
+        self.connections.complete(flow)
+        kept = self._kept.get(flow.id)
+        if kept is None or flow.request.stream:
+            return
+        kept.request = replace(
+            kept.request,
+            has_body=kept.request.has_body or bool(flow.request.raw_content) or bool(flow.request.trailers),
+            is_alone=self.connections.is_alone(flow),
+        )
+        if kept.own is not None and self._authenticator.objection(kept.request, _begin(flow)) is not None:
+            flow.request.headers.fields, kept.own, kept.before = kept.own, None, None
+            Noted(flow).changed("regauth took it out again, before anything was sent")
+
     def _add(self, flow: http.HTTPFlow, kept: _Kept, found: Authorization, recorder: Recorder) -> None:
         kept.own = flow.request.headers.fields
-        flow.request.headers["Authorization"] = found.value
+        others = [field for field in kept.own if field[0].lower() != b"authorization"]
+        # What a server may take for the end of the head must not stand before it.
+        flow.request.headers.fields = ((b"Authorization", found.value.encode()), *others)
         self._mark(flow, recorder, _added(found, recorder, replaced=_brings_credentials(kept)))
 
     # When the answer is there
@@ -157,11 +184,6 @@ class Injector:
         if response is None or flow.error is not None:
             return
         received = received_of(response, response.timestamp_end or _begin(flow))
-        may_answer = self.mode is not Inject.VERIFY and kept.objection is None
-        if not may_answer:
-            self._authenticator.note_answer(kept.request, received)
-        for url in layer_urls(place, plain_body(response)):
-            self._authenticator.note_led(kept.request, url, received.at)
         if self.mode is Inject.VERIFY:
             if received.status in (401, 403):
                 answer = replace(received, body=b"")
@@ -171,7 +193,24 @@ class Injector:
         else:
             await self._answer(flow, kept, received, recorder)
             if flow.response is not response:
+                self.heard(flow, kept.request.process)
                 self._note_ping(flow, place)
+
+    def heard(self, flow: http.HTTPFlow, process: int | None, *, is_whole: bool = True) -> None:
+        """What the client is about to get, whoever it asked, may lead it elsewhere.
+
+        `process` is the client's, as far as it is known; `is_whole`: the body is there, unless it is streamed.
+        """
+        response = flow.response
+        if response is None or not flow.live:
+            return
+        endpoint = place_of(flow.request.method, origin_connected(flow), flow.request.path).endpoint
+        request, now = replace(client_request(flow, endpoint), process=process), time.time()
+        self._authenticator.note_answer(request, replace(received_of(response, now), body=b""))
+        is_manifest = may_be_manifest(request, response.status_code, response.headers.get("content-type", ""))
+        if is_manifest and (is_whole or response.stream):
+            body = None if response.stream else plain_body(response, MAX_MANIFEST)
+            self._authenticator.note_manifest(request, body, now)
 
     def answered(self, flow: http.HTTPFlow) -> None:
         """The head of the answer is there, before any of it goes to the client.
@@ -276,7 +315,7 @@ class Injector:
 
     async def _look_up(self, request: ClientRequest, recorder: Recorder) -> None:
         need = need_of(request.method, request.path)
-        if not need.is_api:
+        if not (need.is_api or need.is_unclear):
             return
         for origin in dict.fromkeys((request.origin, *filter(None, request.named))):
             found = await self._keyring.login_for(origin, need.repository)

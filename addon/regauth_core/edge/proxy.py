@@ -339,6 +339,8 @@ class RegAuth:
     def client_disconnected(self, client: Client) -> None:
         """A client that closes its last connection may have ended."""
         self._identities.disconnected(client)
+        if self._injector is not None:
+            self._injector.connections.closed(client)
         self._wake.set()
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
@@ -380,6 +382,8 @@ class RegAuth:
         if live is None or flow.is_replay or is_ours(flow) or not self._is_admitted(flow):
             return
         with self._guard("a request"):
+            if self._injector is not None and flow.live:
+                self._injector.connections.saw(flow)
             placed = live.place(flow)
             if placed is None:
                 return
@@ -394,7 +398,10 @@ class RegAuth:
                 await hand.prepare(flow, placed[0], live.recorder)
 
     def request(self, flow: http.HTTPFlow) -> None:
-        """Where a scenario is played, this is its turn."""
+        """The request is complete. Where a scenario is played, this is its turn."""
+        if self._injector is not None and flow.live and not is_ours(flow):
+            with self._guard("a request"):
+                self._injector.complete(flow)
         if self._standin is not None and flow.live and flow.response is None:
             with self._guard("a request to the scenario"):
                 self._standin.answer(flow, time.time())
@@ -406,6 +413,7 @@ class RegAuth:
         elif self._live is not None:
             with self._guard("an answer"):
                 self._live.answered(flow)
+                self._hear(flow, is_whole=False)
                 if (hand := self._hands.get(flow.id)) is not None:
                     hand.answered(flow)
 
@@ -414,11 +422,19 @@ class RegAuth:
         live = self._live
         if live is None:
             return
+        if not is_ours(flow):
+            with self._guard("an answer"):
+                self._hear(flow, is_whole=True)
         hand, opened = self._hands.pop(flow.id, None), live.opened(flow)
         if hand is not None and opened is not None:
             with self._guard("an answer to a challenge"):
                 await hand.settle(flow, opened[1], live.recorder, opened[0])
         self._end(flow)
+
+    def _hear(self, flow: http.HTTPFlow, *, is_whole: bool) -> None:
+        if self._injector is not None:
+            process = self._identities.process_now(flow.client_conn)
+            self._injector.heard(flow, process.number if process is not None else None, is_whole=is_whole)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off."""

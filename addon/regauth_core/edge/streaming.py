@@ -7,9 +7,12 @@ from typing import Final
 
 from mitmproxy import http
 
+from regauth_core.auth.flow import may_be_manifest
 from regauth_core.edge.flows import MAX_BODY
 from regauth_core.edge.traffic import Place, Role
+from regauth_core.edge.translation import client_request
 from regauth_core.model import Endpoint
+from regauth_core.references import MAX_MANIFEST
 
 _BLOBS: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD, Endpoint.UPLOAD_START})
 _UPLOADING: Final = frozenset({"PATCH", "PUT", "POST"})
@@ -31,7 +34,10 @@ def stream_request(flow: http.HTTPFlow, place: Place, role: Role) -> Counter | N
     """Let the request's body stream if it is an upload's or too large to keep; the counter that sees it pass."""
     if flow.response is not None:
         return None  # another addon answers; mitmproxy cannot stream to it
-    is_upload = place.endpoint in _BLOBS or role is Role.STORAGE
+    if place.endpoint is Endpoint.UPLOAD_START and "content-length" not in flow.request.headers:
+        is_upload = "transfer-encoding" in flow.request.headers  # over HTTP/2 most have no body, and do not say so
+    else:
+        is_upload = place.endpoint in _BLOBS or role is Role.STORAGE
     if not (is_upload and flow.request.method in _UPLOADING) and not _is_large(flow.request):
         return None
     return _stream(flow.request)
@@ -43,12 +49,20 @@ def stream_response(flow: http.HTTPFlow, place: Place, role: Role) -> Counter | 
     if response is None:
         return None
     is_blob = response.status_code < 400 and (place.endpoint in _BLOBS or role is Role.STORAGE)
+    if may_be_manifest(client_request(flow, place.endpoint), response.status_code, _type(response)):
+        # What it names has to be known before the client has it.
+        is_held = not is_blob or "content-length" in response.headers
+        return _stream(response) if not is_held or _is_large(response, MAX_MANIFEST) else None
     return _stream(response) if is_blob or _is_large(response) else None
 
 
-def _is_large(message: http.Message) -> bool:
+def _type(response: http.Response) -> str:
+    return str(response.headers.get("content-type", ""))
+
+
+def _is_large(message: http.Message, most: int = MAX_BODY) -> bool:
     length = message.headers.get("content-length", "")
-    return length.isdecimal() and (len(length) > 12 or int(length) > MAX_BODY)
+    return length.isdecimal() and (len(length) > 12 or int(length) > most)
 
 
 def _stream(message: http.Message) -> Counter | None:

@@ -14,9 +14,7 @@ from enum import Enum, auto
 from typing import Final, TypeVar
 from urllib.parse import unquote
 
-import msgspec
-
-from regauth_core import challenge, target
+from regauth_core import challenge, references, target
 from regauth_core.model import Endpoint, Origin, Safe
 from regauth_core.redact import Redactor
 
@@ -31,8 +29,6 @@ _TOKEN_QUERY = re.compile(
     re.IGNORECASE,
 )
 _FORM_SCOPE = re.compile(rb"(?:^|&)scope=(?:repository|registry)(?::|%3a)", re.IGNORECASE)
-_MAX_MANIFEST: Final = 256 * 1024
-_MAX_LAYER_URLS: Final = 1024
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -99,7 +95,7 @@ class Watch:
         for location in locations:
             self._name(place, location, Role.STORAGE)
         for link in links:
-            for url in target.linked(link):
+            for url in references.linked(link) or ():
                 self._name(place, url, Role.STORAGE)
 
     def learn_layers(self, place: Place, body: bytes | None) -> None:
@@ -120,27 +116,8 @@ class Watch:
 
 
 def layer_urls(place: Place, body: bytes | None) -> tuple[str, ...]:
-    """From where a manifest, the answer to the request for `place`, wants its foreign layers fetched.
-
-    Of every descriptor in it (OCI image specification, "Content Descriptors"); keys in any case, as Go reads them.
-    """
-    if body is None or len(body) > _MAX_MANIFEST or place.endpoint is not Endpoint.MANIFEST:
-        return ()
-    try:
-        manifest = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return ()
-    found: list[str] = []
-    waiting: list[object] = [manifest]
-    while waiting and len(found) < _MAX_LAYER_URLS:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += value
-        elif isinstance(value, dict):
-            waiting += value.values()
-            named = (held for key, held in value.items() if key.lower() == "urls" and isinstance(held, list))
-            found += (url for held in named for url in held if isinstance(url, str))
-    return tuple(found[:_MAX_LAYER_URLS])
+    """From where a manifest, the answer to the request for `place`, wants its foreign layers fetched, if it is one."""
+    return references.layers(body) or () if body is not None and place.endpoint is Endpoint.MANIFEST else ()
 
 
 def is_token_form(body: bytes | None) -> bool:

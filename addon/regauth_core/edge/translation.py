@@ -9,8 +9,8 @@ from mitmproxy.net.http import status_codes
 from mitmproxy.proxy import mode_specs
 
 from regauth_core.auth.messages import ClientRequest, Headers, Received
+from regauth_core.edge.flows import process_of
 from regauth_core.edge.subrequests import origin_connected
-from regauth_core.edge.traffic import Place
 from regauth_core.model import Endpoint
 
 _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
@@ -18,21 +18,30 @@ _READS: Final = ("GET", "HEAD")
 
 
 def client_request(
-    flow: http.HTTPFlow, place: Place, *, client: str, is_misled: bool, names_proxy: bool
+    flow: http.HTTPFlow,
+    endpoint: Endpoint,
+    *,
+    is_misled: bool = False,
+    is_alone: bool = True,
+    names_proxy: bool = False,
 ) -> ClientRequest:
-    """What a client asks in `flow`, whoever it says it asks; the rest as in `ClientRequest`."""
+    """What the client of `flow` asks, whoever it says it asks; the rest as in `ClientRequest`."""
     request, has_body = flow.request, _has_body(flow.request)
     # A blob that was fetched in the client's place would have to be held; its credentials are found in advance.
-    can_resend = not has_body and not (place.endpoint in _BIG and request.method != "HEAD")
+    can_resend = not has_body and not (endpoint in _BIG and request.method != "HEAD")
     return ClientRequest(
-        method=request.method.upper(),
+        # mitmproxy's own properties give it in upper case.
+        method=_decoded(request.data.method),
         origin=origin_connected(flow),
         path=request.path,
         headers=headers_of(request),
         body=b"" if can_resend else None,
         is_repeatable=not has_body and request.method == "GET",
         is_misled=is_misled,
-        client=client,
+        has_body=has_body and _announces_body(request),
+        is_alone=is_alone,
+        client=address_of(flow),
+        process=process_of(flow),
         other_names=_other_names(flow),
         names_proxy=names_proxy,
         is_verified=not ctx.options.ssl_insecure,
@@ -48,6 +57,10 @@ def address_of(flow: http.HTTPFlow) -> str:
     """Where the client is; empty where that is not known."""
     peer = flow.client_conn.peername
     return peer[0] if peer else ""
+
+
+def _announces_body(request: http.Request) -> bool:
+    return "transfer-encoding" in request.headers or "content-length" in request.headers
 
 
 def _has_body(request: http.Request) -> bool:
@@ -67,7 +80,8 @@ def _other_names(flow: http.HTTPFlow) -> tuple[str, ...]:
     mitmproxy hands the client's server name on: it is that one which the certificate of the registry is for.
     """
     request = flow.request
-    names = [request.authority] if request.authority else []
+    # Whoever is named nowhere is anybody that the server has (RFC 9112 section 3.2).
+    names = [request.authority] if request.authority or not request.host_header else []
     is_reverse = isinstance(flow.client_conn.proxy_mode, mode_specs.ReverseMode)
     if request.scheme == "https" and flow.client_conn.sni and not is_reverse:
         names.append(f"{flow.client_conn.sni}:{request.port}")

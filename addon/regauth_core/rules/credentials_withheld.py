@@ -3,10 +3,11 @@
 Fires when: credentials were configured for the registry with fill or override, the registry refused the request, and
 sending them was against a rule: the token server is on a host that nothing ties to the registry, an address, a metadata
 service or plain http; the connection is plain http or was not verified; the request names another host in its `Host`
-header, its target or its TLS handshake, or has a field that would make another request of it; another host had led the
-client there; the request writes, and only reading was allowed; or the client is not one that they are for: a process of
-another user or one of whom that cannot be told, a client on another machine, a browser with a page, or one that
-addressed a reverse proxy by a name which nobody told to regauth.
+header, its target or its TLS handshake, or has a field that would make another request of it; the request is spelled in
+a way of which servers make different things; another host had led the client there; the request writes, and only
+reading was allowed; or the client is not one that they are for: a process of another user or one of whom that cannot be
+told, a client on another machine, a browser with a page, or one that addressed a reverse proxy by a name which nobody
+told to regauth.
 
 What to do: if the place is right and the credentials are meant for it and for this client, allow it; if not, be glad.
 
@@ -37,6 +38,11 @@ _FAULTS: Final = {
     Distrust.OTHER_REQUEST_NAMED: Fault.UNKNOWN,
     Distrust.LED_ELSEWHERE: Fault.UNKNOWN,
     Distrust.WEB_PAGE: Fault.UNKNOWN,
+    Distrust.UNCLEAR_TARGET: Fault.CLIENT,
+    Distrust.UNCLEAR_QUERY: Fault.CLIENT,
+    Distrust.UNCLEAR_FIELD: Fault.CLIENT,
+    Distrust.UNCLEAR_BODY: Fault.CLIENT,
+    Distrust.UNCLEAR_CONNECTION: Fault.CLIENT,
 }
 _BY_OPERATOR: Final = "Ask the operator of {registry} what this token server is; no client should send a secret there."
 _ADVICE: Final = {
@@ -48,6 +54,15 @@ _ADVICE: Final = {
     "(ssl_verify_upstream_trusted_ca) instead of any; or allow it with regauth_trust=unverified.",
     Distrust.OTHER_HOST_NAMED: "Address {registry} by the name that the proxy connects to.",
     Distrust.OTHER_REQUEST_NAMED: "Find out who adds X-Forwarded-Host, X-HTTP-Method-Override or the like.",
+    Distrust.UNCLEAR_TARGET: "Find out why the client spells the path as it does; a method is in upper case, and a "
+    "path below /v2/ holds letters, digits and . _ - : only.",
+    Distrust.UNCLEAR_QUERY: "Find out where the parameters come from: each may be there once, under the name that the "
+    "OCI distribution specification gives it, or that {registry} itself put into a Location or Link.",
+    Distrust.UNCLEAR_FIELD: "Find out who adds header fields with control characters, letters that are not ASCII, "
+    "underscores in their names, or twice.",
+    Distrust.UNCLEAR_BODY: "Send what is uploaded with PATCH or PUT and as Content-Type: application/octet-stream, not "
+    "as a form (curl: --data-binary with -H).",
+    Distrust.UNCLEAR_CONNECTION: "Find out what the client sent before on this connection.",
     Distrust.LED_ELSEWHERE: "Nothing, unless {registry} is where the client was meant to go: then address it directly.",
     Distrust.NOT_PERMITTED: "If the client is meant to do this with these credentials, allow it with regauth_allow "
     "(run: --allow): push, delete, or either with :HOST/NAMESPACE.",
