@@ -11,7 +11,7 @@ import pytest
 CORE = Path(__file__).parent.parent / "addon" / "regauth_core"
 RINGS = (
     {"model", "bounded", "distrust"},
-    {"challenge", "scope", "target", "clauses", "registries", "memo"},
+    {"challenge", "scope", "links", "target", "clauses", "registries", "memo"},
     {
         "policy",
         "prose",

@@ -13,6 +13,7 @@ import msgspec
 
 from regauth_core import challenge, policy
 from regauth_core.authorization import RawCredential, credentials
+from regauth_core.links import named
 from regauth_core.model import FlawKind
 from regauth_core.prose import SECRET_NAME, is_opaque, is_wordlike
 from regauth_core.urls import Keeper, Urls, is_hash
@@ -25,7 +26,6 @@ _MAX_INSIDE: Final = 8192
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]{1,64}")
 _UPLOAD = re.compile(r"[0-9a-fA-F\-]{8,36}")
-_LINK = re.compile(r"<([^>]{0,16384})>")
 _UNPRINTED = frozenset(
     {FlawKind.STRAY_TEXT, FlawKind.PARAMETER_WITHOUT_SCHEME, FlawKind.TOO_LONG, FlawKind.UNTERMINATED_QUOTE}
 )
@@ -145,9 +145,9 @@ class Fields:
     def _links(self, value: str) -> str:
         shown: list[str] = []
         at = 0
-        for found in _LINK.finditer(value[: 4 * MAX_VALUE]):
-            shown += (self._keeper.prose(value[at : found.start()]), f"<{self._urls.shown(found.group(1))}>")
-            at = found.end()
+        for found in named(value[: 4 * MAX_VALUE]):
+            shown += (self._keeper.prose(value[at : found.begin]), f"<{self._urls.shown(found.url)}>")
+            at = found.end
         shown.append(self._keeper.prose(value[at : at + MAX_VALUE]))
         return "".join(shown)
 

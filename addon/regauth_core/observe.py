@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
-from regauth_core import bodies, challenge, pages, target
+from regauth_core import bodies, challenge, links, pages, target
 from regauth_core.authorization import RawCredential, credentials
 from regauth_core.distrust import Distrust
 from regauth_core.model import (
@@ -37,6 +38,8 @@ from regauth_core.sweep import SHORTEST
 MAX_HEADERS: Final = 200
 MAX_VALUE: Final = 64 * 1024
 """Characters of one header value that are read."""
+MAX_TEXT: Final = 128 * 1024
+"""Characters of all header values of one message that are read."""
 MAX_PATH: Final = 16 * 1024
 MAX_LINES: Final = 8
 """`Authorization` lines that are read."""
@@ -133,17 +136,20 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
 
 
 def _bounded(headers: tuple[tuple[str, str], ...]) -> Sequence[tuple[str, str]]:
+    """The fields that are read: the first ones, up to the one that is too many or with which the text is too long."""
     if len(headers) <= MAX_HEADERS and sum([len(value) for _, value in headers]) <= MAX_VALUE:
         return headers
-    return [(name, value[:MAX_VALUE]) for name, value in headers[:MAX_HEADERS]]
+    kept = [(name, value[:MAX_VALUE]) for name, value in headers[:MAX_HEADERS]]
+    sizes = accumulate(len(value) for _, value in kept)
+    return [pair for pair, size in zip(kept, sizes, strict=True) if size <= MAX_TEXT]
 
 
 def _fields(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
     """The values of those fields that are read, in order, by name in lower case."""
     fields: dict[str, list[str]] = {}
-    for name, value in headers[:MAX_HEADERS]:
+    for name, value in _bounded(headers):
         if (lower := name.lower()) in _READ:
-            fields.setdefault(lower, []).append(value[:MAX_VALUE])
+            fields.setdefault(lower, []).append(value)
     return fields
 
 
@@ -243,7 +249,7 @@ def _response(
         token = bodies.token_answer(value, redactor)
     if errors or text or token:
         redactor.count_body()
-    following = pages.next_link(", ".join(fields["link"])) if "link" in fields else None
+    following = links.following(", ".join(fields["link"])[:MAX_VALUE]) if "link" in fields else None
     return Response(
         status=status,
         headers=redactor.headers(_bounded(wire.response_headers)),

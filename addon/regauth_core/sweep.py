@@ -33,7 +33,7 @@ _SHORT_HEX = re.compile(r"[0-9a-fA-F]{1,15}")
 _HEX_PAIR = re.compile(r"[0-9a-fA-F]{1,2}")
 _RUN = re.compile(r"[A-Za-z0-9+/=]*+")
 
-_BREAK = re.compile(r"[ \t]*+[\r\n][ \t\r\n]*+")
+_BREAK = re.compile(r"(?<![ \t])[ \t]*+[\r\n][ \t\r\n]*+")
 _JSON = re.compile(r'\\(?:u[0-9A-Fa-f]{4}(?:\\u[dD][c-fC-F][0-9A-Fa-f]{2})?|x[0-9A-Fa-f]{2}|[nrtbf"\\/])')
 _HTML = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos|nbsp);")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})++")

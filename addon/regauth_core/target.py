@@ -10,9 +10,11 @@ import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 from urllib.parse import unquote, unquote_plus, urljoin
 
+from regauth_core.links import named
 from regauth_core.model import Endpoint, Origin, Safe, Target
 
 MAX_URL: Final = 16 * 1024
@@ -32,7 +34,6 @@ _ORIGIN = re.compile(
     r"(?::(?P<port>[0-9]{0,5}+))?+(?=[/?#]|\Z)",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"<([^<>]{1,8192})>")
 _LONGEST_LINE = 16 * 1024
 _MOST_LINKS = 16
 _PORTS = {"http": 80, "https": 443}
@@ -186,4 +187,4 @@ def _address(text: str) -> str | None:
 
 def linked(line: str) -> list[str]:
     """The URLs in a `Link` line (RFC 8288 section 3), at most 16 of its first 16,384 characters."""
-    return _LINK.findall(line[:_LONGEST_LINE])[:_MOST_LINKS]
+    return [link.url for link in islice(named(line[:_LONGEST_LINE]), _MOST_LINKS)]
