@@ -24,7 +24,7 @@ from regauth_core.edge.command import routed, shows_credentials, unrouted, upstr
 from regauth_core.edge.credentials import Keyring, sources_of
 from regauth_core.edge.files import reason
 from regauth_core.edge.inject import Inject
-from regauth_core.edge.outputs import print_summary, write_reports
+from regauth_core.edge.outputs import cleaned, print_summary, write_reports
 from regauth_core.edge.proxy import RegAuth
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Journal, Severity
@@ -34,6 +34,8 @@ _DRAIN: Final = 0.3
 """Seconds that answers may take to arrive after the command has ended."""
 _PROOF: Final = 60.0
 """Seconds that proving what was found may take after the command has ended."""
+_STREAMED: Final = "16m"
+"""The size from which on a body of any kind is passed on instead of held."""
 _VERSION_TIME: Final = 5.0
 _VERSION_SIZE: Final = 2000
 _VERSION_LINES: Final = 12
@@ -81,8 +83,9 @@ def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
     with forwarding() as forward:
         observed = observe_command(plan, environment, forward)
         # The files first: whoever reads our output may have left.
-        complaints = write_reports(observed.journal, plan.reports, observed.redactor)
-        print_summary(observed.journal, observed.redactor, out)
+        clean = cleaned(observed.journal, observed.redactor)
+        complaints = write_reports(clean, plan.reports, observed.redactor)
+        print_summary(clean, observed.redactor, out, more=next((str(p) for p in (*plan.reports, plan.trace) if p), ""))
     for complaint in complaints:
         print(f"regauth: {complaint}", file=out)
     findings = observed.journal.diagnosis.findings
@@ -181,6 +184,8 @@ def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool
         "regauth_allow": list(plan.allow),
         "regauth_trust": list(plan.trust),
         "regauth_shim": list(plan.shim),
+        # An answer that does not say how long it is may never end.
+        "stream_large_bodies": _STREAMED,
     }
     if plan.scenario is not None:
         options["regauth_scenario"] = str(plan.scenario)
