@@ -47,6 +47,7 @@ class Redactor:
         self._spared: set[str] = set()
         self._values = self._bodies = self._late = 0
         self._shown = Shown()
+        self._origins: Memo[tuple[str, str, int], Origin] = Memo()
 
     def __repr__(self) -> str:
         return f"Redactor({self._fingerprints!r})"
@@ -229,7 +230,12 @@ class Redactor:
 
     def origin(self, scheme: str, host: str, port: int) -> Origin:
         """Whom a request was addressed to; `host` without brackets."""
-        return Origin(self.word(scheme.lower()), self.host(host.strip("[]")), port)
+        key = scheme, host, port
+        held = self._origins.get(key)
+        if held is None:
+            held = Origin(self.word(scheme.lower()), self.host(host.strip("[]")), port)
+            self._origins.keep(key, held, len(host))
+        return held
 
     def url(self, url: str, *, scheme: str = "", host: str = "", port: int = 0, path: str = "/") -> Link:
         """The URL reference `url`, resolved against the request to which it was the answer, if that is told."""

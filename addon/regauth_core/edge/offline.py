@@ -8,16 +8,18 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from regauth_core.diagnosis import Diagnoser
 from regauth_core.edge import outputs
 from regauth_core.edge.captures import Captures
-from regauth_core.edge.recorder import MAX_EXCHANGES, environment
+from regauth_core.edge.recorder import environment
 from regauth_core.model import Break, Capture, Exchange, Gone, Journal, Proof, Redaction
 from regauth_core.redact import Redactor
 from regauth_core.tally import counted, together
 
+MAX_EXCHANGES: Final = 20_000
+"""Exchanges that are held for reports, the newest; nobody waits for a proxy meanwhile. The diagnosis sees all."""
 QUIET_TIME = 30.0
 
 
@@ -37,7 +39,7 @@ def diagnose(
     if as_json:
         out.write(outputs.report_text(journal, ".json", redactor))
     else:
-        outputs.print_summary(journal, redactor, out)
+        outputs.print_summary(journal, redactor, out, more="regauth diagnose --format json")
     return 0
 
 

@@ -159,12 +159,14 @@ class RegAuth:
         with self._guard("the recording"):
             journal = self.finish()
             redactor = self._live.recorder.redactor
-            for complaint in outputs.write_reports(journal, self._settings.reports, redactor):
+            clean, settings = outputs.cleaned(journal, redactor), self._settings
+            for complaint in outputs.write_reports(clean, settings.reports, redactor):
                 print(f"regauth: {complaint}", file=sys.stderr)
             if not ctx.master.should_exit.is_set():
                 _log.log(ALERT, "regauth: this recording ends here; a new one begins")
             elif journal.exchanges or journal.diagnosis.notes:
-                outputs.print_summary(journal, redactor, sys.stderr)
+                more = next((str(path) for path in (*settings.reports, settings.trace) if path), "")
+                outputs.print_summary(clean, redactor, sys.stderr, more=more)
             else:
                 print("regauth: no registry traffic was seen", file=sys.stderr)
 

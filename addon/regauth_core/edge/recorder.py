@@ -41,8 +41,8 @@ from regauth_core.observe import Wire, observe
 from regauth_core.redact import Redactor
 from regauth_core.rules import all_rules
 
-MAX_EXCHANGES: Final = 20_000
-"""Exchanges that are held for reports; of a longer recording the newest. The diagnosis sees all of them."""
+MAX_EXCHANGES: Final = 5_000
+"""Exchanges that are held for reports; of a longer recording the newest. The diagnosis sees all, the trace keeps all."""
 _MAX_NOTES: Final = 50
 _MAX_SENDERS: Final = 1024
 _T = TypeVar("_T")
