@@ -198,7 +198,7 @@ class RegAuth:
             if self._live is not None and self._live.recorder.count:
                 self._settings = before
                 raise Trouble(f"{', '.join(sorted(_FIXED))} cannot change while recording; restart with the new value")
-            self._live = self._record(settings)
+            self._live = self._recorded_anew(before, settings)
         elif self._live is not None and settings.hosts != before.hosts:
             self._live.watch = Watch(settings.hosts)
         if fresh or not changed.isdisjoint(_TAKING_A_HAND):
@@ -210,6 +210,16 @@ class RegAuth:
             recorder.environment = replace(
                 recorder.environment, scenario=recorder.redactor.text(name) if name else None
             )
+
+    def _recorded_anew(self, before: options.Settings, settings: options.Settings) -> Live:
+        """A recording in the place of one that has nothing yet, which keeps its trace if there is no new one."""
+        old = self._live
+        if old is not None and before.trace == settings.trace:
+            old.recorder.abandon()
+        new = self._record(settings)
+        if old is not None:
+            old.recorder.abandon()
+        return new
 
     def _take_a_hand(self, settings: options.Settings) -> None:
         self._injector = self._shim = None

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from regauth_core.edge.authority import authority, system_bundle, trust_bundle
 from regauth_core.edge.background import BackgroundProxy
 from regauth_core.edge.command import routed, shows_credentials, unrouted, upstream_proxy, version_command
 from regauth_core.edge.credentials import Keyring, sources_of
-from regauth_core.edge.files import reason
+from regauth_core.edge.files import reason, scratch
 from regauth_core.edge.inject import Inject
 from regauth_core.edge.outputs import cleaned, print_summary, write_reports
 from regauth_core.edge.proxy import RegAuth
@@ -102,9 +101,9 @@ class Forward:
         self._interrupted = False
 
     def __call__(self, number: int, _: FrameType | None) -> None:
-        """The handler."""
-        if self.process is None:
-            raise KeyboardInterrupt
+        """The handler. Before the command has begun, and once it has ended, it is for us: we end."""
+        if self.process is None or self.process.returncode is not None:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         # A terminal sends Ctrl-C to the command as well, and many take the second one for an order to die at once.
         if number == signal.SIGINT and not self._interrupted and _in_foreground():
             self._interrupted = True
@@ -116,8 +115,8 @@ class Forward:
 def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward) -> Observed:
     """Run the command behind the proxy; its standard streams are ours. Raises `Trouble`."""
     program = _program(plan.command[0], environment)
-    with authority(environment) as confdir, tempfile.TemporaryDirectory(prefix="regauth-") as scratch:
-        bundle = Path(scratch) / "trusted.pem"
+    with authority(environment) as confdir, scratch() as directory:
+        bundle = directory / "trusted.pem"
         bundle.write_text(trust_bundle(confdir, environment), "utf-8")
         known = plan.credentials_known or shows_credentials(plan.command)
         complaints: list[str] = []

@@ -25,6 +25,7 @@ that it knows. Reports made from a trace hold what the reader knew.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from dataclasses import dataclass
@@ -105,7 +106,10 @@ class TraceWriter:
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
-        """Open `path` for appending, and make it private. Raises `Trouble`."""
+        """Open `path` for appending, and make it private; it is this writer's until `close`. Raises `Trouble`.
+
+        A file that is not a trace, and one to which another writer appends, stays as it is.
+        """
         self.path = path
         self.late = 0
         """Secrets that only the sweep of the finished line found."""
@@ -113,29 +117,7 @@ class TraceWriter:
         """Why nothing is written any more."""
         self._redactor = redactor
         self._encoder = msgspec.json.Encoder()
-        try:
-            # O_NONBLOCK: opening a pipe that nobody reads must fail, not wait.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-            self._file = os.open(path, flags, 0o600)
-            if stat.S_ISREG(os.fstat(self._file).st_mode):
-                os.fchmod(self._file, 0o600)
-                self._continue()
-        except OSError as error:
-            said = "nobody reads this pipe" if error.errno == errno.ENXIO else reason(error)
-            raise Trouble(f"{path}: {said}") from None
-
-    def _continue(self) -> None:
-        """Make sure that the file is a trace, and ended with a whole line."""
-        if not os.fstat(self._file).st_size:
-            return
-        with self.path.open("rb") as file:
-            if not file.read(len(_BEGINNING)).startswith(_BEGINNING):
-                os.close(self._file)
-                raise Trouble(f"{self.path}: expected a new file, or a {SCHEMA} trace to append to")
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                # Whoever wrote it was killed in the middle of a line.
-                os.write(self._file, b"\n")
+        self._file = _opened(path)
 
     def write(self, line: TraceLine) -> str | None:
         """Append one line; on the first failure the reason, in words for the operator."""
@@ -159,6 +141,44 @@ class TraceWriter:
     def close(self) -> None:
         """Close the file; `write` must not be called any more."""
         os.close(self._file)
+
+
+def _opened(path: Path) -> int:
+    """The file descriptor of a trace that was made, or checked to be one and to end with a whole line."""
+    try:
+        # O_NONBLOCK: opening a pipe that nobody reads must fail, not wait; for reading as well, it would not.
+        access = os.O_RDWR if path.is_file() or not path.exists() else os.O_WRONLY
+        file = os.open(path, access | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Trouble(f"{path}: {reason(error)}") from None
+    try:
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            _take(file, path)
+    except OSError as error:
+        os.close(file)
+        raise Trouble(f"{path}: {reason(error)}") from None
+    except Trouble:
+        os.close(file)
+        raise
+    return file
+
+
+def _take(file: int, path: Path) -> None:
+    """Lock the regular file, make sure that it is a trace, and only then change it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Trouble(f"{path}: another regauth is writing this trace; give each a file of its own") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):  # a file system without locks
+            raise
+    size = os.fstat(file).st_size
+    if size and not os.pread(file, len(_BEGINNING), 0).startswith(_BEGINNING):
+        raise Trouble(f"{path}: expected a new file, or a {SCHEMA} trace to append to")
+    os.fchmod(file, 0o600)
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        # Whoever wrote it was killed in the middle of a line.
+        os.write(file, b"\n")
 
 
 def _is_still(line: TraceLine, before: str, after: str) -> bool:
