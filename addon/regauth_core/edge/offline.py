@@ -13,6 +13,7 @@ from typing import Final, TextIO
 from regauth_core.diagnosis import Diagnoser
 from regauth_core.edge import outputs
 from regauth_core.edge.captures import Captures
+from regauth_core.edge.mishap import whereabouts
 from regauth_core.edge.recorder import environment
 from regauth_core.model import Break, Capture, Exchange, Gone, Journal, Proof, Redaction
 from regauth_core.redact import Redactor
@@ -67,11 +68,16 @@ def journal_of(
     proofs: deque[Proof] = deque(maxlen=MAX_EXCHANGES)
     breaks: deque[Break] = deque(maxlen=MAX_EXCHANGES)
     count = 0
+    failed: dict[str, None] = {}
     for event in captures:
         if isinstance(event, Exchange):
             count += 1
             held.append(event)
-            diagnoser.add(event)
+            try:
+                diagnoser.add(event)
+            except Exception as error:
+                place = whereabouts(error)
+                failed[f"a part of the diagnosis is missing because of an error in regauth ({place})"] = None
         elif isinstance(event, Gone):
             gone.append(event)
             diagnoser.gone(event.sender)
@@ -86,7 +92,7 @@ def journal_of(
     journal = Journal(
         exchanges=exchanges,
         clients_of={exchange.number: diagnoser.client_of_exchange(exchange) for exchange in held},
-        diagnosis=replace(diagnosis, notes=(*diagnosis.notes, *captures.notes)),
+        diagnosis=replace(diagnosis, notes=(*diagnosis.notes, *captures.notes, *failed)),
         environment=captures.environment or environment(),
         redaction=_redaction(captures, exchanges, redactor),
         left_out=count - len(held),

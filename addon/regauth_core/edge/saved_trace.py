@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from regauth_core.edge.times import is_possible, is_time
 from regauth_core.edge.trace import SCHEMA, End, TraceHead
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Break, Ending, Environment, Exchange, Gone, Proof, Redaction
@@ -90,6 +91,9 @@ class SavedTrace:
         except (msgspec.MsgspecError, ValueError, RecursionError):
             self._damaged.append(number)
             return None
+        if not _is_possible(read):
+            self._damaged.append(number)
+            return None
         return read
 
     def _goes_on(self, schema: str, number: int, *, is_whole: bool) -> bool:
@@ -134,6 +138,14 @@ class SavedTrace:
         if read.schema == SCHEMA:
             known = msgspec.json.decode(line, type=TraceHead)
         self._unknown.update(dict.fromkeys(_unknown(msgspec.json.decode(line), msgspec.to_builtins(known), "")))
+
+
+def _is_possible(read: _Line) -> bool:
+    """Whether the times that a line tells can be any."""
+    if read.exchange is not None:
+        return is_possible(read.exchange)
+    others = (read.gone and read.gone.at, read.proof and read.proof.at, read.end and read.end.at, read.started)
+    return all(time is None or is_time(time) for time in others)
 
 
 class _Numbers:

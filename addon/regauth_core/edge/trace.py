@@ -39,6 +39,7 @@ from regauth_core.edge.last_look import REFUSAL
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Ending, Environment, Exchange, Gone, Proof, Redaction
 from regauth_core.redact import Redactor
+from regauth_core.report.jsontext import escaped
 from regauth_core.report.structure import is_json_kept
 
 SCHEMA: Final = "regauth.trace/1"
@@ -129,7 +130,7 @@ class TraceWriter:
         if late and not _is_still(line, before, text):
             self.failure = f"{self.path}: {REFUSAL}; the trace ends here"
             return self.failure
-        data = text.encode("utf-8", "backslashreplace") + b"\n"
+        data = escaped(text).encode("utf-8", "backslashreplace") + b"\n"
         try:
             while data:
                 data = data[os.write(self._file, data) :]
