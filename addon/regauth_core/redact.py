@@ -97,6 +97,10 @@ class Redactor:
             return self.veil(element, "seg")
         return element
 
+    def tag(self, text: str) -> str:
+        """A tag, in which names may stand."""
+        return self._aliases.tag(text)
+
     @property
     def hides_repositories(self) -> bool:
         """Whether every repository gets a pseudonym."""

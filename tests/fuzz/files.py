@@ -38,7 +38,8 @@ from regauth_core.report import ENDINGS  # noqa: E402
 KINDS: Final = ("flows", "trace", "own HAR", "HAR")
 _ODD: Final[list[Any]] = [
     None, True, False, 0, -1, 1, 10**30, 2**63, 1e308, -1e308, 1.5, float("nan"), float("inf"), "", "x", "\u202e", [],
-    [[]], {}, {"a": 1}, [1, 2], ["a", "b"], "http", "a" * 5000, "9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00-14:00",
+    [[]], {}, {"a": 1}, [1, 2], ["a", "b"], "http", "a" * 5000, "9999-12-31T23:59:59+14:00",
+    "0001-01-01T00:00:00-14:00",
 ]  # fmt: skip
 _ODD_BYTES: Final[list[Any]] = [b"", b"\xff\xfe", [b"a", b"b"], [[b"a", b"b"]]]
 _ODD_TEXT: Final[list[Any]] = ["\ud800", 10**400, -5, {"\ud800": "\udfff"}]
@@ -67,6 +68,7 @@ class Files:
     def __init__(self, directory: Path, chance: random.Random) -> None:
         self._directory, self._chance = directory, chance
         flow = tflow.tflow(resp=True)
+        assert flow.response is not None
         flow.request.host, flow.request.path, flow.response.status_code = "registry.test", "/v2/foo/tags/list", 401
         flow.response.headers["www-authenticate"] = CHALLENGE
         flow.metadata["regauth"] = {"label": "a", "process": 3, "program": "b", "changes": ["c"], "request_size": 3}
