@@ -129,6 +129,12 @@ class RegAuth:
         if self._live is None:
             self._live = self._record(self._settings)
         self._warn_of_company()
+        if not self._embedded and getattr(ctx.options, "flow_detail", 0):
+            # mitmdump's alone: the other programs print nothing.
+            _log.warning(
+                "regauth: mitmdump's own lines show URLs as they are, with tokens and signatures in them; "
+                "--set flow_detail=0 leaves them out"
+            )
         for complaint in options.unknown(list(ctx.options.deferred)):
             _log.warning("regauth: %s", complaint)
         self._ticker = asyncio.get_running_loop().create_task(self._tick())

@@ -41,7 +41,7 @@ from regauth_core.observe import Wire, observe
 from regauth_core.redact import Redactor
 from regauth_core.rules import all_rules
 
-MAX_EXCHANGES: Final = 5_000
+MAX_EXCHANGES: Final = 2_000
 """Exchanges that are held for reports; of a longer recording the newest. The diagnosis and the trace see all."""
 _MAX_NOTES: Final = 50
 _MAX_SENDERS: Final = 1024
