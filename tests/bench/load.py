@@ -248,7 +248,13 @@ def measured(options: Sequence[str], directory: Path, tls: ssl.SSLContext, port:
         }
     finally:
         end = proxy.end()
-    found |= {"s, the end": end, "kB of output": output.stat().st_size / 1000}
+    lines = output.read_bytes().splitlines(keepends=True)
+    found |= {
+        "s, the end": end,
+        "kB of output": sum(map(len, lines)) / 1000,
+        # mitmproxy says of every body that it is streamed.
+        "kB, without mitmproxy's": sum(len(line) for line in lines if b"] Streaming response from" not in line) / 1000,
+    }
     proxy = Proxy(options, directory, output)
     try:
         found |= {f"ms, {name}": wait * 1000 for name, wait in asyncio.run(held_back(proxy, tls, port)).items()}
