@@ -129,7 +129,7 @@ class RegAuth:
         if self._live is None:
             self._live = self._record(self._settings)
         self._warn_of_company()
-        if not self._embedded and getattr(ctx.options, "flow_detail", 0):
+        if not self._embedded and getattr(ctx.options, "flow_detail", False):
             # mitmdump's alone: the other programs print nothing.
             _log.warning(
                 "regauth: mitmdump's own lines show URLs as they are, with tokens and signatures in them; "
