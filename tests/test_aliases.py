@@ -87,3 +87,67 @@ def test_docker_hubs_two_names_of_one_repository_stay_recognisable() -> None:
     """`library/x` is `x`."""
     one = redactor("repositories")
     assert (one.repository("nginx"), one.repository("library/nginx")) == ("repo-1", "library/repo-1")
+
+
+PLACES = (
+    "team/app",
+    "TEAM/App",
+    "team%2Fapp",
+    "team%2fAPP",
+    "team%252Fapp",
+    "team\\/app",
+    "team&#x2F;app",
+    "team&#47;app",
+)
+
+
+@pytest.mark.parametrize("spelled", PLACES)
+@pytest.mark.parametrize(
+    "around", ["{}", "no {}:1.0 here", "repository%3A{}%3Apull", '("{}")', "at corp-reg:5444/{}!", "\\n{}"]
+)
+def test_repositories_are_known_in_any_spelling(spelled: str, around: str) -> None:
+    """In any case, and with the slash of URLs, JSON and HTML."""
+    one = redactor("hosts", "repositories")
+    one.repository("team/app")
+    one.host("corp-reg")
+    told = one.text(around.format(spelled)).lower()
+    assert [name for name in ("team", "app", "corp") if name in told] == []
+
+
+@pytest.mark.parametrize("text", ["of acmecorp", "AcmeCorp's", "acmecorp-ci", "no ACMECORP: x", "acmecorp_team.1"])
+def test_a_company_is_known_by_its_label(text: str) -> None:
+    """The name of a domain also stands without its ending."""
+    one = redactor("hosts", "repositories")
+    one.host("registry.acmecorp.com")
+    assert "acme" not in one.text(text).lower()
+
+
+@pytest.mark.parametrize("tag", ["payroll-1.0", "1.0-payroll", "PAYROLL_2", "v1.acmecorp", "payroll"])
+def test_tags_are_made_of_names(tag: str) -> None:
+    """Also in the URL and in a reference."""
+    exchange = observe(
+        wire(f"/v2/team/payroll/manifests/{tag}", host="r.acmecorp.com"), redactor("hosts", "repositories")
+    )
+    assert [name for name in ("payroll", "acmecorp") if name in repr(exchange).lower()] == []
+
+
+def test_a_port_stays_one_port() -> None:
+    """The pseudonym of a host with a port is told once, however often a text is gone over."""
+    one = redactor("hosts", "repositories")
+    shown = one.host("registry-of-ours")
+    for text in ("registry-of-ours:5444/a/b", "registry-of-ours:5444", "x registry-of-ours:5444: refused"):
+        told = one.sweep(one.text(text))[0]
+        assert told.count("5444") == 1
+        assert f"{shown}:5444" in told
+        assert one.sweep(told)[0] == told
+
+
+@pytest.mark.parametrize(
+    "text", ["the registry:5000 said", "at 12:30:45", "go1.20.3 linux/amd64", "api-server says no"]
+)
+def test_other_words_stay(text: str) -> None:
+    """What is no name is shown as it is."""
+    one = redactor("hosts", "repositories", "users")
+    one.host("registry.test")
+    one.repository("team/app")
+    assert one.text(text) == text

@@ -74,7 +74,10 @@ TOKEN = jwt(
 SAID = (
     f"user {USER} of {ROBOT} may not pull {REPOSITORY}:1.0 from {HOST}:8443/{OTHER}, project quokka,"
     f" host {AUTH.upper()}, dial tcp 10.20.30.40:443, dial tcp [fd12:3456::7]:443,"
-    f" lookup numbat.zebracorp.io, see https://{HOST}/harbor/projects/quokka"
+    f" lookup numbat.zebracorp.io, see https://{HOST}/harbor/projects/quokka,"
+    " QUOKKA/Payroll/API, quokka%2Fpayroll%2fapi, repository%3Aquokka%2Fledger%3Apull, quokka%252Fledger,"
+    " quokka&#x2F;payroll, quokka&#47;ledger, Quokka's, of zebracorp, ZebraCorp: Wilhelmina, payroll-1.0,"
+    f" quokka_ledger.2, numbat:5444, numbat:5444/quokka/ledger:1, {HOST.upper()}:8443/QUOKKA/LEDGER"
 )
 
 
@@ -152,6 +155,8 @@ def _failing() -> list[Wire]:
         asked("10.20.30.40", f"Artifacts of {HOST}"),
         asked("fd12:3456::7", "kangaroo"),
         wire(artifactory, agent, host="numbat", status=401),
+        wire(f"{PATH}/manifests/payroll-1.0_quokka.zebracorp", host=HOST, status=404, answer=error(SAID)),
+        replace(wire(f"{PATH}/tags/list", host="numbat", status=401, answer=error(f"NUMBAT:5444/{OTHER}")), port=5444),
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 CORE = Path(__file__).parent.parent / "addon" / "regauth_core"
 RINGS = (
     {"model", "bounded", "distrust"},
-    {"challenge", "scope", "target", "references", "clauses", "registries", "memo"},
+    {"challenge", "scope", "links", "target", "references", "clauses", "registries", "memo"},
     {
         "policy",
         "positions",

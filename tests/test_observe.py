@@ -29,7 +29,7 @@ from regauth_core.model import (
     TokenAnswer,
     TokenRequest,
 )
-from regauth_core.observe import MAX_ERROR_TEXT, MAX_HEADERS, Wire, observe
+from regauth_core.observe import MAX_ERROR_TEXT, MAX_HEADERS, MAX_TEXT, Wire, observe
 
 
 def seen(held: Wire) -> Exchange:
@@ -515,3 +515,10 @@ def test_hostile_header_values_cost_little(field: str, value: str) -> None:
     answer(wire(status=401, headers=((field, value),)))
     seen(wire(MANIFEST, (field, value), ("Authorization", value)))
     assert time.perf_counter() - began < 2
+
+
+def test_headers_are_bounded_in_all_their_text() -> None:
+    """Many long fields cost no more than few: those that come when the limit is reached are left out whole."""
+    many = tuple((f"X-{number}", "a b " * 4000) for number in range(100))
+    shown = answer(wire(headers=many)).headers
+    assert [name for name, _ in shown] == [name for name, _ in many[: MAX_TEXT // 16_000]]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from mitmproxy import exceptions
+from mitmproxy.addons.dumper import Dumper
 from mitmproxy.addons.mapremote import MapRemote
 from mitmproxy.addons.modifyheaders import ModifyHeaders
 from mitmproxy.addons.save import Save
@@ -165,6 +166,21 @@ def test_what_mitmproxy_does_with_credentials_is_warned_of(
 
     asyncio.run(played())
     assert caplog.text.count(warning) == 1
+
+
+@pytest.mark.parametrize(("detail", "times"), [(0, 0), (1, 1), (3, 1)])
+def test_lines_of_mitmdump_are_warned_of(detail: int, times: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Once, at the start, where it prints URLs as they are."""
+
+    async def played() -> None:
+        addon = RegAuth()
+        with taddons.context(addon, Dumper()) as context:
+            context.options.update(flow_detail=detail)
+            addon.running()
+            addon.done()
+
+    asyncio.run(played())
+    assert caplog.text.count("mitmdump's own lines show URLs") == times
 
 
 def test_options_that_do_not_exist_are_named() -> None:

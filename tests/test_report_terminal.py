@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from kit import journals, values
-from regauth_core.model import Journal
+from regauth_core.model import Journal, Severity
 from regauth_core.report import terminal
 
 ALL = [journals.per_repository, journals.correct, journals.token_exchange, journals.thousand, journals.hostile]
@@ -155,3 +155,56 @@ def test_a_live_line_is_one_line() -> None:
     )
     for finding in journals.hostile().diagnosis.findings:
         assert terminal.live_line(finding).isprintable()
+
+
+def _many(findings: int, exchanges: int = 2) -> Journal:
+    """Findings of one rule about as many repositories, of ever more clients."""
+    journal = journals.per_repository()
+    finding = journal.diagnosis.findings[0]
+    client = journal.diagnosis.clients[0]
+    told = tuple(
+        replace(finding, repository=f"team/app-{number}", client=f"c{number}", exchanges=(number + 1,))
+        for number in range(findings)
+    )
+    known = tuple(replace(client, id=f"c{number}") for number in range(findings))
+    seen = tuple(replace(journal.exchanges[-1], number=number + 1) for number in range(max(findings, exchanges)))
+    diagnosis = replace(journal.diagnosis, findings=told, clients=known, notes=tuple(map(str, range(findings))))
+    return replace(journal, exchanges=seen, diagnosis=diagnosis, clients_of={})
+
+
+def test_findings_of_one_kind_are_told_once() -> None:
+    """Four thousand alike are one screen: the first in full, some more by name, the others counted."""
+    printed = _printed(_many(4000), 100)
+    assert len(printed) < 40_000
+    assert "challenge-ignored ×4000" in printed
+    assert printed.count("What you can do now") == 1
+    assert "repository team/app-5" in printed
+    assert "… and 3994 more cases" in printed
+    assert "… and 3980 more clients" in printed
+
+
+def test_few_findings_are_each_told() -> None:
+    """Three of one kind are told as ever."""
+    printed = _printed(_many(3))
+    assert printed.count("What you can do now") == 3
+    assert "×3" not in printed.partition("error challenge-ignored")[2]
+
+
+def test_what_is_only_counted_can_be_found() -> None:
+    """The summary says where all of it is."""
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    with console.capture() as capture:
+        console.print(terminal.summary(_many(10), "report.json"))
+    assert "… and 4 more cases; for all of them see report.json" in capture.get()
+
+
+def test_ever_more_kinds_are_counted() -> None:
+    """However many rules fire with whatever causes, some pages remain, and the errors are among them."""
+    journal = journals.per_repository()
+    finding = journal.diagnosis.findings[0]
+    told = tuple(replace(finding, cause=f"cause-{number}", severity=Severity.WARNING) for number in range(500))
+    worst = replace(finding, rule="worst", cause="last")
+    printed = _printed(replace(journal, diagnosis=replace(journal.diagnosis, findings=(*told, worst))))
+    assert "error worst" in printed
+    assert "kinds more" in printed
+    assert len(printed) < 100_000

@@ -554,3 +554,44 @@ def test_searching_a_trace_takes_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert peak < 2_000_000
     assert LATE.encode() not in path.read_bytes()
+
+
+# Whose file it is.
+
+
+@pytest.mark.parametrize("content", ["precious\n", "{}\n", '{"schema":"other/1"}\n', "\n"])
+@pytest.mark.parametrize("through", ["itself", "link"])
+def test_what_is_no_trace_stays_as_it_is(content: str, through: str, tmp_path: Path) -> None:
+    """Neither text nor mode change, whichever way it is named."""
+    victim, link = tmp_path / "victim", tmp_path / "link"
+    victim.write_text(content)
+    victim.chmod(0o644)
+    link.symlink_to(victim)
+    with pytest.raises(Trouble, match="expected a new file, or a regauth.trace/1 trace"):
+        TraceWriter(victim if through == "itself" else link, Redactor(b"k"))
+    assert victim.read_text() == content
+    assert victim.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_trace_has_one_writer_at_a_time(tmp_path: Path) -> None:
+    """A second one gets one clear line, and may write when the first has ended."""
+    path = tmp_path / "t.jsonl"
+    first = TraceWriter(path, Redactor(b"k"))
+    with pytest.raises(Trouble, match="another regauth is writing this trace"):
+        TraceWriter(path, Redactor(b"k"))
+    first.close()
+    TraceWriter(path, Redactor(b"k")).close()
+
+
+def test_mixed_recordings_number_every_exchange_once(tmp_path: Path) -> None:
+    """Lines of three recordings in each other's middle: as many exchanges with as many numbers."""
+    parts = []
+    for number in range(3):
+        two = [wire(), replace(wire("/v2/a/tags/list"), number=2)]
+        recorded(path := tmp_path / f"{number}.jsonl", two, Talk("mixed"))
+        parts.append(path.read_text().splitlines())
+    mixed = tmp_path / "mixed.jsonl"
+    mixed.write_text("\n".join(line for group in zip(*parts, strict=True) for line in group) + "\n")
+    journal, _ = journal_of([mixed])
+    numbers = [exchange.number for exchange in journal.exchanges]
+    assert len(numbers) == len(set(numbers)) == 6

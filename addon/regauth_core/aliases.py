@@ -29,7 +29,19 @@ _ROLES: Final = PLAIN_WORDS | {
 }  # fmt: skip
 """User names that are nobody's, or that a message means something else by."""
 
-_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._\-]*+(?::[0-9]{1,5}(?=/))?(?:/[A-Za-z0-9._\-]++)*+")
+_SLASH = r"(?:/|%(?:25)?2[Ff]|\\{1,4}/|\\u002[Ff]|&#(?:47|x2[Ff]);|&sol;)"
+"""A slash, also as URLs, JSON and HTML write it."""
+_WORD = re.compile(
+    r"(?P<escape>%(?:25)?[0-9A-Fa-f]{2}|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt])|&(?:#[0-9a-zA-Z]{1,7}|[a-zA-Z]{2,8});)"
+    rf"|[A-Za-z0-9_][A-Za-z0-9._\-]*+(?::[0-9]{{1,5}}(?![A-Za-z0-9._\-]))?(?:{_SLASH}[A-Za-z0-9._\-]++)*+"
+)
+_SEPARATOR = re.compile(f"({_SLASH})")
+_GLUE = re.compile(r"([._\-]+)")
+_GENERIC: Final = frozenset(
+    {"registry", "registries", "docker", "harbor", "hub", "example", "test", "auth", "token", "tokens", "blobs",
+     "images", "mirror", "proxy", "server", "local", "localhost", "internal", "nexus", "artifactory", "quay"}
+)  # fmt: skip
+"""First labels of domains that are nobody's."""
 _MARK = re.compile(r"<\w{1,8}:[0-9a-f]{8}>")
 _VALID = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _KEPT_ELEMENTS = frozenset({"", ".", "..", "library"})
@@ -57,6 +69,10 @@ class Aliases:
         """Those that are no word by themselves, such as ``robot$team+ci``."""
         self._parts: dict[str, str] = {}
         """What is shown for each element of a repository's name."""
+        self._labels: dict[str, str] = {}
+        """What is shown for the name of a domain where it stands without its ending."""
+        self._folded: dict[str, str] = {}
+        """What is shown for names of repositories, their elements and users, by these in lower case."""
         self._numbers: dict[str, int] = {}
         self._domains: dict[str, str] = {}
         self._given: set[str] = set()
@@ -126,7 +142,12 @@ class Aliases:
     def _domain(self, domain: str, ending: str) -> str:
         if domain not in self._domains and len(self._domains) >= MOST:
             return f"registry-0{ending}"
-        return self._domains.setdefault(domain, f"registry-{len(self._domains) + 1}{ending}")
+        alias = self._domains.setdefault(domain, f"registry-{len(self._domains) + 1}{ending}")
+        label = domain.partition(".")[0].partition(" ")[0].lower()
+        if len(label) >= _SHORTEST and label not in PLAIN_WORDS | _GENERIC | _ROLES and not label.isdigit():
+            self._labels.setdefault(label, alias.partition(".")[0])
+        self._given.add(alias.partition(".")[0])
+        return alias
 
     def repository(self, name: str) -> str:
         """What to show for a repository's name, element by element.
@@ -141,9 +162,11 @@ class Aliases:
                 elements = name.split("/")
                 last = len(elements) - 1
                 known = "/".join([self._element(one, is_last=at == last) for at, one in enumerate(elements)])
-                self._given.add(known)
+                self._given.update((known, *known.split("/")))
             if len(self.repositories) < MOST:
                 self.repositories[name] = known
+                if self.hides_repositories:
+                    self._folded.setdefault(name.lower(), known)
         return known
 
     def _element(self, element: str, *, is_last: bool) -> str:
@@ -160,6 +183,8 @@ class Aliases:
                 known = known.capitalize()
             if number <= MOST:
                 self._parts[element] = known
+                if len(element) >= _SHORTEST:
+                    self._folded.setdefault(element.lower(), known)
         return known
 
     def user(self, name: str) -> str:
@@ -170,6 +195,7 @@ class Aliases:
             return "user-0"
         alias = self._users.setdefault(name, f"user-{len(self._users) + 1}")
         self._given.add(alias)
+        self._folded.setdefault(name.lower(), alias)
         if len(self._odd_users) < _ODD and _WORD.fullmatch(name) is None:
             self._odd_users[name] = alias
         return alias
@@ -182,27 +208,34 @@ class Aliases:
             self.user(name)
         elif len(self._people) < MOST:
             self._people[name] = shown
+            self._folded.setdefault(name.lower(), shown)
             if len(self._odd_users) < _ODD and _WORD.fullmatch(name) is None:
                 self._odd_users[name] = shown
 
     def replaced(self, text: str) -> str:
         """Free text with every name replaced that is known by now or looks like a host's."""
         for name, alias in self._odd_users.items():
-            text = text.replace(name, alias)
+            text = re.sub(re.escape(name), lambda _, shown=alias: shown, text, flags=re.IGNORECASE)  # type: ignore[misc]
         if not self.active:
-            return _WORD.sub(lambda word: self._mentioned(word.group()), text) if self._people else text
+            return _substituted(text, self._mentioned) if self._people else text
         if self.hides_hosts and ":" in text:
             text = _IPV6.sub(lambda found: self._address(found.group()), text)
         if self.hides_users:
             text = _HOME.sub(lambda found: self.user(found.group()), text)
-        return _WORD.sub(lambda word: self._known(word.group()), text)
+        return _substituted(text, self._known)
+
+    def tag(self, text: str) -> str:
+        """What to show for a tag, which may be made of names, such as ``payroll-1.0``."""
+        if not self.active or text in self._given:
+            return text
+        return self._glued(text)
 
     def swept(self, text: str) -> str:
         """Finished output without the hosts and the longer repository names that are known by now.
 
         Words that may as well be the report's own, such as a repository called ``client``, stay.
         """
-        return _WORD.sub(lambda word: self._unmistakable(word.group()), text) if self.active else text
+        return _substituted(text, self._unmistakable) if self.active else text
 
     def _address(self, text: str) -> str:
         try:
@@ -216,26 +249,39 @@ class Aliases:
         tail = word[len(bare) :]
         if bare in self._given:
             return word
-        place, slash, rest = bare.partition("/")
+        pieces = _SEPARATOR.split(bare)
+        place = pieces[0]
         head = _PORT.sub("", place)
-        if self._is_host(head):
-            if slash and head.lower() not in CODE_HOSTS:
+        if self._is_host(head) or self._is_addressed(head, place[len(head) :]):
+            rest = "".join(pieces[2:])
+            if rest and head.lower() not in CODE_HOSTS:
                 # An image's name as one types it: registry and repository.
-                rest = self.repository(rest)
-            return self.host(head.lower()) + place[len(head) :] + slash + rest + tail
-        return self._elements(bare.split("/"), self._name_in_prose) + tail
+                name = "/".join(pieces[2::2])
+                rest = (self._folded.get(name.lower()) or self.repository(name)).replace("/", pieces[1])
+            return self.host(head.lower()) + place[len(head) :] + "".join(pieces[1:2]) + rest + tail
+        if head == place:
+            return self._elements(pieces, self._name_in_prose, self._glued) + tail
+        first = self._elements([head], self._name_in_prose, self._glued) + place[len(head) :]
+        return first + "".join(pieces[1:2]) + self._elements(pieces[2:], self._name_in_prose, self._glued) + tail
+
+    def _glued(self, element: str) -> str:
+        """An element with every name in it replaced that dots, dashes and underscores separate from the rest."""
+        if element in self._given:
+            return element
+        pieces = _GLUE.split(element)
+        return "".join([(self._name_in_prose(piece) or piece) for piece in pieces])
 
     def _mentioned(self, word: str) -> str:
         bare = word.rstrip(".-_")
-        shown = self._people.get(bare)
+        shown = self._folded.get(bare.lower())
         # A repository of that name stays readable.
         return word if shown is None or bare in self.repositories else shown + word[len(bare) :]
 
     def _name_in_prose(self, name: str) -> str | None:
-        if name in self._given or name.lower() in PLAIN_WORDS:
+        lower = name.lower()
+        if name in self._given or lower in PLAIN_WORDS:
             return None
-        found = self.repositories.get(name) or self._users.get(name) or self._people.get(name)
-        return found or (self._parts.get(name) if len(name) >= _SHORTEST else None)
+        return self._folded.get(lower) or self._labels.get(lower)
 
     def _is_host(self, word: str) -> bool:
         lower = word.lower()
@@ -243,31 +289,51 @@ class Aliases:
             return False
         return lower in self.hosts or _looks_like_host(lower)
 
+    def _is_addressed(self, word: str, port: str) -> bool:
+        """Whether a word that nobody knows yet stands in front of a port, as hosts do."""
+        if not self.hides_hosts or len(port) < len(":443") or word.isdigit() or word.lower() in PLAIN_WORDS | _GENERIC:
+            return False
+        return word not in self._given and self._name_in_prose(word) is None
+
     def _unmistakable(self, word: str) -> str:
         bare = word.rstrip(".-_")
-        if "." not in bare and "/" not in bare:
+        if "." not in bare and _SEPARATOR.search(bare) is None and _PORT.search(bare) is None:
             return word
-        return self._elements(bare.split("/"), self._long_name) + word[len(bare) :]
+        return self._elements(_SEPARATOR.split(bare), self._long_name) + word[len(bare) :]
 
     def _long_name(self, name: str) -> str | None:
-        if name in self._given:
+        head = _PORT.sub("", name)
+        if name in self._given or head in self._given:
             return None
         if "/" in name:
-            return self.repositories.get(name)
-        return self.hosts.get(_PORT.sub("", name).lower(), name) + name[len(_PORT.sub("", name)) :]
+            return self.repositories.get(name) or (self._folded.get(name.lower()) if self.hides_repositories else None)
+        known = self.hosts.get(head.lower())
+        return known + name[len(head) :] if known is not None else None
 
-    def _elements(self, elements: list[str], known: Callable[[str], str | None]) -> str:
-        """A path with every name in it replaced that is `known`, the longest first."""
+    def _elements(
+        self, pieces: list[str], known: Callable[[str], str | None], otherwise: Callable[[str], str] = str
+    ) -> str:
+        """A path with every name in it replaced that is `known`, the longest first.
+
+        `pieces` are elements and, between them, what separates them. `otherwise` is for a single element.
+        """
+        elements, between = pieces[::2], [*pieces[1::2], ""]
         if len(elements) > _LONGEST:
-            return "/".join(elements)
+            return "".join(pieces)
         shown: list[str] = []
         at = 0
         while at < len(elements):
             names = ((end, "/".join(elements[at:end])) for end in range(len(elements), at, -1))
-            end, found = next(((end, alias) for end, name in names if (alias := known(name))), (at + 1, elements[at]))
-            shown.append(found)
+            found = next(((end, alias) for end, name in names if (alias := known(name)) is not None), None)
+            end, alias = found or (at + 1, otherwise(elements[at]))
+            shown += (alias.replace("/", between[at]) if end - at > 1 else alias, between[end - 1])
             at = end
-        return "/".join(shown)
+        return "".join(shown)
+
+
+def _substituted(text: str, shown: Callable[[str], str]) -> str:
+    """`text` with what is `shown` for each of its words; escapes are none."""
+    return _WORD.sub(lambda word: word.group() if word["escape"] else shown(word.group()), text)
 
 
 def _ending(host: str) -> str:

@@ -20,7 +20,7 @@ MAX_BASIC: Final = 64 * 1024
 """Characters of a Basic value that is decoded."""
 
 # A comma is also a part of what Digest and AWS send; only a word, blanks and no `=` behind it start a new credential.
-_NEXT = re.compile(r"[ \t\r\n]*+,[ \t\r\n]*+(?=[A-Za-z][A-Za-z0-9\-]{2,31}+[ \t\r\n]+[^\s=,])")
+_NEXT = re.compile(r"(?<![ \t\r\n])[ \t\r\n]*+,[ \t\r\n]*+(?=[A-Za-z][A-Za-z0-9\-]{2,31}+[ \t\r\n]++[^\s=,])")
 _BLANK = re.compile(r"[ \t\r\n]+")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _FOREIGN = re.compile(r"[^A-Za-z0-9+/]++")

@@ -5,7 +5,7 @@ RFC 9110 section 11.6.1 (the header), 11.2 and 11.3 (parameters, schemes, token6
 which of the two is known only from what follows the next word.
 
 Nothing here raises on wire input. Time is linear in the text: every expression below is possessive, the position only
-moves forward, and what is read is bounded by the four limits.
+moves forward, and what is read is bounded by the limits below.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from regauth_core.model import Flaw, FlawKind
 MAX_LINE: Final = 16 * 1024
 """Characters of one line that are read."""
 MAX_LINES: Final = 64
+MAX_TEXT: Final = 64 * 1024
+"""Characters of all lines together: of a line with which it is more, and of those behind it, nothing is read."""
 MAX_CHALLENGES: Final = 64
 """Over all lines together."""
 MAX_PARAMETERS: Final = 64
@@ -88,8 +90,10 @@ def read(lines: Sequence[str]) -> Reading:
     challenges: list[RawChallenge] = []
     flaws: list[Flaw] = []
     unreadable: list[int] = []
+    size = 0
     for number, text in enumerate(lines):
-        if number == MAX_LINES or len(challenges) == MAX_CHALLENGES:
+        size += min(len(text), MAX_LINE)
+        if number == MAX_LINES or len(challenges) == MAX_CHALLENGES or size > MAX_TEXT:
             flaws.append(Flaw(FlawKind.TOO_LONG, 0))
             break
         line = _Line(text, room=MAX_CHALLENGES - len(challenges))

@@ -30,6 +30,7 @@ from regauth_core.scope import Scope, entries
 from regauth_core.signs import signs_of
 
 MOST_STEPS = 512
+MOST_ACTS = 128
 DEFAULT_LIFE = 60.0
 """Seconds a token lives whose answer does not say (distribution token specification, "Token Response Fields")."""
 
@@ -140,9 +141,9 @@ class Person:
         self.acquaintances: Bounded[str, Acquaintance] = Bounded(256)
         self.realms: Bounded[Address, str] = Bounded(256)
         """Token endpoint (origin and path) to the registry whose challenge to this client named it last."""
-        self.homes: Bounded[Fingerprint, tuple[str, Exchange]] = Bounded(256)
+        self.homes: Bounded[Fingerprint, tuple[str, Exchange]] = Bounded(128)
         """Credential to the registry (or its realm's registry) that first got it from this client."""
-        self.asked: Bounded[tuple[str | None, str | None], deque[Exchange]] = Bounded(512)
+        self.asked: Bounded[tuple[str | None, str | None], tuple[Exchange, ...]] = Bounded(64)
         """Repository (without registry) and reference to the requests for it anywhere: a mirror, then the primary."""
         self.named: Bounded[Address, Naming] = Bounded(512)
         """Exact URL (origin and path) that an answer to this client named."""
@@ -167,7 +168,7 @@ class Acquaintance:
         self.registry = registry
         self.origin = origin
         self.pings: deque[Exchange] = deque(maxlen=8)
-        self.acts: deque[Exchange] = deque(maxlen=MOST_STEPS)
+        self.acts: deque[Exchange] = deque(maxlen=MOST_ACTS)
         """Token requests to this registry's realms and requests with a credential, as they came."""
         self.accepted: Bounded[Fingerprint, Exchange] = Bounded(64)
         """Credential to the last exchange in which it was good enough."""
@@ -180,7 +181,7 @@ class Acquaintance:
         """The number of a token exchange that serves several conversations, to these."""
         self.asked: Bounded[str, Exchange] = Bounded(1024)
         """Every repository that the client asked for here, with the first request."""
-        self.named: Bounded[str, Exchange] = Bounded(1024)
+        self.named: Bounded[str, None] = Bounded(1024)
         """Every repository that a challenge of this registry or the source of a mount brought up."""
         self.basic_realms: Bounded[str, Exchange] = Bounded(64)
         """Every realm for which this registry asked for Basic, with the first 401 that did."""
@@ -306,6 +307,11 @@ class Conversation:
         """The conversation is over, in this way, and about to be looked at; nothing more is added."""
         self.over = over
         self._settled = True
+
+    def release(self) -> None:
+        """It was looked at for the last time: let go of its exchanges, as others still know it by its name."""
+        self.steps = []
+        self.latest = self._sorted = None
 
     @property
     def pings(self) -> list[Exchange]:

@@ -11,6 +11,7 @@ from typing import Final
 from regauth_core import challenge, policy
 from regauth_core.authorization import RawCredential, credentials
 from regauth_core.bounded import shortened
+from regauth_core.links import named
 from regauth_core.model import FlawKind
 from regauth_core.prose import SECRET_NAME
 from regauth_core.urls import Keeper, Urls, is_hash
@@ -22,7 +23,6 @@ MAX_COOKIES: Final = 64
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]{1,64}")
 _UPLOAD = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_LINK = re.compile(r"<([^<>]{0,16384}+)>")
 # As in a scope's `repository(plugin)`.
 _BRACKETS = re.compile(r"\((?=[a-z]++\)\Z)|(?<=[a-z])\)\Z(?!\()")
 _SIGNS = re.compile(r"[ \t,=\"\\]*+")
@@ -158,9 +158,9 @@ class Fields:
         shown: list[str] = []
         at = 0
         value = self._keeper.searched(value)
-        for found in _LINK.finditer(value):
-            shown += (self._keeper.prose(value[at : found.start()]), f"<{self._urls.shown(found.group(1))}>")
-            at = found.end()
+        for found in named(value):
+            shown += (self._keeper.prose(value[at : found.begin]), f"<{self._urls.shown(found.url)}>")
+            at = found.end
         shown.append(self._keeper.prose(value[at:]))
         return shortened("".join(shown), 4 * MAX_VALUE)
 

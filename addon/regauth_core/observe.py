@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
-from regauth_core import bodies, challenge, pages, target
+from regauth_core import bodies, challenge, links, pages, target
 from regauth_core.authorization import RawCredential, credentials
 from regauth_core.bounded import whole_words
 from regauth_core.distrust import Distrust
@@ -37,7 +38,9 @@ from regauth_core.spellings import SHORTEST
 
 MAX_HEADERS: Final = 200
 MAX_VALUE: Final = 64 * 1024
-"""Characters of header values that are read, of one and of all that are shown together."""
+"""Characters of one header value that are read."""
+MAX_TEXT: Final = 128 * 1024
+"""Characters of all header values of one message that are read."""
 MAX_PATH: Final = 16 * 1024
 MAX_LINES: Final = 8
 """`Authorization` lines that are read."""
@@ -146,22 +149,20 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
 
 
 def _bounded(headers: tuple[tuple[str, str], ...]) -> Sequence[tuple[str, str]]:
+    """The fields that are read: the first ones, up to the one that is too many or with which the text is too long."""
     if len(headers) <= MAX_HEADERS and sum([len(value) for _, value in headers]) <= MAX_VALUE:
         return headers
-    bounded: list[tuple[str, str]] = []
-    room = MAX_VALUE
-    for name, value in headers[:MAX_HEADERS]:
-        bounded.append((name, whole_words(value, room)))
-        room -= len(bounded[-1][1])
-    return bounded
+    kept = [(name, whole_words(value, MAX_VALUE)) for name, value in headers[:MAX_HEADERS]]
+    sizes = accumulate(len(value) for _, value in kept)
+    return [pair for pair, size in zip(kept, sizes, strict=True) if size <= MAX_TEXT]
 
 
 def _fields(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
     """The values of those fields that are read, in order, by name in lower case."""
     fields: dict[str, list[str]] = {}
-    for name, value in headers[:MAX_HEADERS]:
+    for name, value in _bounded(headers):
         if (lower := name.lower()) in _READ:
-            fields.setdefault(lower, []).append(whole_words(value, MAX_VALUE))
+            fields.setdefault(lower, []).append(value)
     return fields
 
 
@@ -275,7 +276,7 @@ def _response(
         redactor.count_body()
     lines = fields.get("www-authenticate")
     challenges, unreadable = _challenges(tuple(lines), resolve, redactor) if lines else ((), False)
-    following = pages.next_link(", ".join(fields["link"])) if "link" in fields else None
+    following = links.following(", ".join(fields["link"])[:MAX_VALUE]) if "link" in fields else None
     return Response(
         status=status,
         headers=redactor.headers(_bounded(wire.response_headers)),

@@ -1,4 +1,4 @@
-"""Reads what is no JSON of an answer: whether it is HTML, its error text, the link to the next page, its date.
+"""Reads what is no JSON of an answer: whether it is HTML, its error text, its date.
 
 Nothing here raises on wire input; what comes out is raw text.
 """
@@ -9,19 +9,15 @@ import html
 import re
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 _MOST: Final = 16 * 1024
 """Bytes of a page that are looked at."""
-_MOST_LINKS: Final = 32
 
 _START = re.compile(rb"[\s\xef\xbb\xbf]{0,100}+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(script|style)\b", re.IGNORECASE)
 _SEEN = {name: re.compile(rf"</{name}[^<>]{{0,100}}+>?+", re.IGNORECASE) for name in ("script", "style")}
 _TAG = re.compile(r"<[^<>]{0,1000}+>?+")
-_LINK = re.compile(r"<([^<>]{0,8192}+)>((?:[^,\"]++|\"[^\"]{0,1024}+\"?+)*+)")
-_NEXT = re.compile(r";\s{0,20}+rel\s{0,20}+=\s{0,20}+(?:\"[^\"]{0,200}?\bnext\b|next\b)", re.IGNORECASE)
 
 
 def is_html(content_type: str | None, body: bytes | None) -> bool:
@@ -52,12 +48,6 @@ def _without_code(text: str) -> str:
         end = _SEEN[begin[1].lower()].search(text, begin.end())
         at = end.end() if end else len(text)
     return " ".join([*kept, text[at:]])
-
-
-def next_link(field: str) -> str | None:
-    """The target of the first link in `Link` fields whose relation is ``next`` (RFC 8288 section 3)."""
-    links = islice(_LINK.finditer(field), _MOST_LINKS)
-    return next((link[1].strip() for link in links if _NEXT.search(link[2])), None)
 
 
 @lru_cache(1024)

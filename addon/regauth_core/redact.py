@@ -56,6 +56,7 @@ class Redactor:
         self._spared: set[str] = set()
         self._values = self._bodies = self._late = 0
         self._shown = Shown()
+        self._origins: Memo[tuple[str, str, int], Origin] = Memo()
 
     def __repr__(self) -> str:
         return f"Redactor({self._fingerprints!r})"
@@ -170,6 +171,10 @@ class Redactor:
         if self.hides_repositories and element.lower() not in policy.PATH_WORDS:
             return self.veil(element, "seg")
         return element
+
+    def tag(self, text: str) -> str:
+        """A tag, in which names may stand."""
+        return self._aliases.tag(text)
 
     @property
     def hides_repositories(self) -> bool:
@@ -345,7 +350,12 @@ class Redactor:
 
     def origin(self, scheme: str, host: str, port: int) -> Origin:
         """Whom a request was addressed to; `host` without brackets."""
-        return Origin(self.word(scheme.lower()), self.host(host.strip("[]")), port)
+        key = scheme, host, port
+        held = self._origins.get(key)
+        if held is None:
+            held = Origin(self.word(scheme.lower()), self.host(host.strip("[]")), port)
+            self._origins.keep(key, held, len(host))
+        return held
 
     def url(self, url: str, *, scheme: str = "", host: str = "", port: int = 0, path: str = "/") -> Link:
         """The URL reference `url`, resolved against the request to which it was the answer, if that is told."""

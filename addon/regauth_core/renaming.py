@@ -98,6 +98,7 @@ class Renaming:
         return replace(
             one,
             repository=name(one.repository) if one.repository is not None else None,
+            reference=self._redactor.reference(one.reference) if one.reference is not None else None,
             mount_from=name(one.mount_from) if one.mount_from is not None else None,
             mirror_of=place(one.mirror_of) if one.mirror_of is not None else None,
         )

@@ -34,6 +34,7 @@ MOST_PEOPLE = 2000
 """How many clients without an open conversation are remembered."""
 _MOST_SCOPES = 16
 _MOST_TRIES = 16
+_MOST_ASKED = 8
 _TROUBLES = (401, 403, 429)
 _LISTED = frozenset({Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.TAGS})
 
@@ -129,6 +130,7 @@ class Tracker:
         known = conversation.acquaintance.conversations
         if known.get(conversation.repository) is conversation:
             del known[conversation.repository]
+        conversation.release()
 
     def _acquaintance(self, person: Person, registry: str, origin: Origin) -> Acquaintance:
         found = person.acquaintances.get(registry)
@@ -197,10 +199,9 @@ class Tracker:
             acquaintance.pings.append(exchange)
         elif target.endpoint in _LISTED:
             key = (_short(target.repository), target.reference)
-            asked = conversation.person.asked.get(key)
-            if asked is None:
-                asked = conversation.person.asked[key] = deque(maxlen=8)
-            asked.append(exchange)
+            asked = conversation.person.asked
+            # A tuple, because most are asked for once or twice, and there are very many.
+            asked[key] = (*asked.get(key, ())[1 - _MOST_ASKED :], exchange)
         if good(exchange):
             acquaintance.last_success = exchange
             if self._is_anonymous(exchange):
@@ -210,10 +211,12 @@ class Tracker:
 
     def _note_names(self, acquaintance: Acquaintance, exchange: Exchange) -> None:
         target = exchange.target
-        for known, name in ((acquaintance.asked, target.repository), (acquaintance.named, target.mount_from)):
-            one = repository_of(acquaintance.registry, name)
-            if one is not None and one not in known:
-                known[one] = exchange
+        asked = repository_of(acquaintance.registry, target.repository)
+        if asked is not None and asked not in acquaintance.asked:
+            acquaintance.asked[asked] = exchange
+        source = repository_of(acquaintance.registry, target.mount_from)
+        if source is not None:
+            acquaintance.named[source] = None
 
     def _is_anonymous(self, exchange: Exchange) -> bool:
         if anonymous(exchange):
@@ -274,8 +277,8 @@ class Tracker:
                 self._note_realm(conversation, realm, frozenset((s.kind, s.name) for s in scopes))
                 for scope in scopes:
                     name = repository_of(conversation.registry, scope.path)
-                    if name and name not in conversation.acquaintance.named:
-                        conversation.acquaintance.named[name] = exchange
+                    if name:
+                        conversation.acquaintance.named[name] = None
         if response.location is not None:
             how = "redirect" if 300 <= response.status < 400 else "upload-location"
             self._note_naming(conversation, exchange, response.location, how)
@@ -302,6 +305,8 @@ class Tracker:
         refusals = self._challenged.get(identifier)
         if refusals is None:
             refusals = self._challenged[identifier] = deque(maxlen=64)
+        while refusals and self.is_closed(refusals[0].conversation):
+            refusals.popleft()
         if not (refusals and refusals[-1].conversation is conversation and refusals[-1].names == names):
             refusals.append(_Challenged(conversation, realm, names))
 

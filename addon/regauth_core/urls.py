@@ -95,6 +95,10 @@ class Keeper(Protocol):
         """A plain word in the path of a URL that is none of a registry's own, or what to show in its place."""
         ...
 
+    def tag(self, text: str) -> str:
+        """A tag, in which names may stand."""
+        ...
+
     @property
     def hides_repositories(self) -> bool:
         """Whether every repository gets a pseudonym, whatever its name is made of."""
@@ -238,8 +242,10 @@ class Urls:
         return _REFERENCE.fullmatch(element) is not None and self._keeper.is_shown(element)
 
     def _element(self, element: str) -> str:
+        if element in _FIXED:
+            return element
         plain = unquote(element) if "%" in element else element
-        return element if self._is_harmless(plain) else self._keeper.veil(plain, "id")
+        return self._keeper.tag(element) if self._is_harmless(plain) else self._keeper.veil(plain, "id")
 
     def _elsewhere(self, path: str) -> str:
         """Any other path: words stay, and so does the digest by which a blob store files a blob."""

@@ -9,12 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from mitmproxy import exceptions, http, io
-
-from regauth_core.edge import har
+from regauth_core.edge import har, saved_flows
 from regauth_core.edge.files import reason
-from regauth_core.edge.flows import wire_of as wire_of_flow
+from regauth_core.edge.mishap import whereabouts
 from regauth_core.edge.saved_trace import SavedTrace
+from regauth_core.edge.times import is_possible
 from regauth_core.edge.traffic import Watch, is_token_form, place_of
 from regauth_core.edge.trouble import Trouble
 from regauth_core.environment import understood
@@ -96,7 +95,11 @@ class Captures:
         streams = [_in_order(self._items(path, kind)) for path, kind in self._files]
         number = 0
         for _, item in streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda item: item[0]):
-            event = self._exchange(item) if isinstance(item, Wire) else self._renamed(item)
+            try:
+                event = self._exchange(item) if isinstance(item, Wire) else self._renamed(item)
+            except Exception as error:
+                self._failed(error)
+                continue
             if isinstance(event, Exchange):
                 number += 1
                 yield replace(event, number=number) if renumber else event
@@ -108,6 +111,13 @@ class Captures:
             else:
                 self.passed_over += 1
         self._rename_the_rest()
+
+    def _failed(self, error: Exception) -> None:
+        """An error of ours takes one exchange with it, and is told."""
+        self._ends(Ending.CUT)
+        note = f"exchanges could not be examined because of an error in regauth ({whereabouts(error)})"
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _renamed(self, event: Event) -> Event:
         """What was redacted before, with the names that are asked for now."""
@@ -140,15 +150,18 @@ class Captures:
 
     def _flows(self, path: Path, file: BinaryIO) -> Iterator[_Item]:
         self._ends(Ending.CLEAN)
-        read = 0
+        read = odd = 0
         try:
-            for flow in io.FlowReader(file).stream():
+            for wire in saved_flows.wires(file):
                 read += 1
-                if isinstance(flow, http.HTTPFlow):
-                    wire = wire_of_flow(flow, number=read)
+                if isinstance(wire, saved_flows.Odd) or (wire is not None and not is_possible(wire)):
+                    odd += 1
+                elif wire is not None:
                     yield wire.started, wire
-        except exceptions.FlowReadException:
+        except saved_flows.Damaged:
             self._cut(path, f"flow {read + 1} is damaged or breaks off; {read} were read")
+        if odd:
+            self._cut(path, f"{odd} of {read} flows cannot be read and were passed over")
 
     def _entries(self, path: Path, file: TextIO) -> Iterator[_Item]:
         log = self._hars[path]
@@ -165,7 +178,7 @@ class Captures:
         try:
             for number, entry in enumerate(entries, 1):
                 item = har.own_exchange(entry, number) or har.wire_of(entry, number)
-                if item is None:
+                if item is None or not is_possible(item):
                     strange += 1
                     continue
                 authorized = authorized or isinstance(item, Exchange) or har.is_authorized(item)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 import brotli
 import zstandard
 
 _MAX_ENCODINGS: Final = 4
-_PIECE: Final = 256
-"""Bytes that are unfolded at a time where the library knows no limit."""
+_MOST_BYTEWISE: Final = 64 * 1024
+"""Bytes of a body in brotli that are unfolded where the library knows no limit, which has to be done byte by byte."""
 _MAX_WINDOW: Final = 8 * 1024 * 1024
 """What a decoder of zstd has to provide (RFC 9659 section 3)."""
 
@@ -54,14 +54,29 @@ def _deflate(body: bytes, most: int) -> bytes:
 
 def _brotli(body: bytes, most: int) -> bytes | None:
     unfold = brotli.Decompressor()
+    pieces = _limited(unfold, body, most) if hasattr(unfold, "can_accept_more_data") else _bytewise(unfold, body)
     parts, size = [], 0
-    for at in range(0, len(body), _PIECE):
-        part = unfold.process(body[at : at + _PIECE])
+    for part in pieces:
         size += len(part)
         if size > most:
             return None
         parts.append(part)
     return b"".join(parts)
+
+
+def _limited(unfold: Any, body: bytes, most: int) -> Iterator[bytes]:
+    """The output piece by piece; brotli 1.2 and later stop at a limit."""
+    yield unfold.process(body, output_buffer_limit=most + 1)
+    while not unfold.is_finished() and not unfold.can_accept_more_data():
+        yield unfold.process(b"", output_buffer_limit=most + 1)
+
+
+def _bytewise(unfold: Any, body: bytes) -> Iterator[bytes]:
+    """The output of each byte: before the next one, at most a block of 16 MiB (RFC 7932 section 9.2) is unfolded."""
+    if len(body) > _MOST_BYTEWISE:
+        raise ValueError("too long to be unfolded byte by byte")
+    for at in range(len(body)):
+        yield unfold.process(body[at : at + 1])
 
 
 def _zstd(body: bytes, most: int) -> bytes:

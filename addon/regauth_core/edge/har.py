@@ -253,7 +253,7 @@ def own_exchange(entry: Any, number: int) -> Exchange | None:
         return None
     try:
         return replace(msgspec.convert(kept, Exchange), number=number)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, ValueError, RecursionError):
         return None
 
 

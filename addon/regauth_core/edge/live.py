@@ -14,8 +14,7 @@ from mitmproxy.hooks import UpdateHook
 from mitmproxy.log import ALERT
 
 from regauth_core.bounded import Bounded
-from regauth_core.edge.flows import Noted, origin_of, proxy_user, wire_of
-from regauth_core.edge.last_look import swept_text
+from regauth_core.edge.flows import Noted, origin_of, plain_body, proxy_user, wire_of
 from regauth_core.edge.presence import Presence
 from regauth_core.edge.processes import Process
 from regauth_core.edge.recorder import Recorder
@@ -28,6 +27,8 @@ _MARKS: Final = {Severity.ERROR: ":x:", Severity.WARNING: ":warning:", Severity.
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
 
 _MAX_HOSTS: Final = 1000
+_MOST_LINES: Final = 10
+"""Findings of one rule that are told as they become certain."""
 _SAID: Final = "does not trust the proxy's certificate for"
 """In mitmproxy's words for a client that says so by an alert (RFC 8446 section 6.2)."""
 
@@ -59,6 +60,8 @@ class Live:
         self._saved = False
         self._flows: weakref.WeakValueDictionary[int, http.HTTPFlow] = weakref.WeakValueDictionary()
         self._updates: set[asyncio.Task[None]] = set()
+        self._told_of: dict[str, int] = {}
+        """How often each rule has fired."""
         self.told: Callable[[Sequence[Finding]], None] | None = None
         """Gets every finding as it becomes certain."""
 
@@ -123,7 +126,7 @@ class Live:
     def unreached(self, flow: http.HTTPFlow, path: str) -> None:
         """No connection to a token server could be made for a client, whose request for `path` there stays unsent."""
         self._numbers += 1
-        said = flow.response.get_text(strict=False) if flow.response is not None else None
+        said = (plain_body(flow.response) or b"").decode("utf-8", "replace") if flow.response is not None else None
         agent = flow.request.headers.get("user-agent")
         wire = replace(
             wire_of(flow, self._numbers),
@@ -207,7 +210,7 @@ class Live:
         if self.told is not None and findings:
             self.told(findings)
         for finding in findings:
-            _log.log(ALERT, swept_text(f"regauth: {live_line(finding)}", self.recorder.redactor)[0])
+            self._tell(finding)
             flows = [flow for number in finding.exchanges if (flow := self._flows.get(number)) is not None]
             for flow in flows:
                 Noted(flow).finding(finding.rule)
@@ -217,6 +220,15 @@ class Live:
                 update = asyncio.ensure_future(ctx.master.addons.trigger_event(UpdateHook(flows)))
                 self._updates.add(update)
                 update.add_done_callback(self._updates.discard)
+
+
+    def _tell(self, finding: Finding) -> None:
+        """A line for the finding; where there are ever more of a rule, the summary has them."""
+        told = self._told_of[finding.rule] = self._told_of.get(finding.rule, 0) + 1
+        if told <= _MOST_LINES:
+            _log.log(ALERT, swept_text(f"regauth: {live_line(finding)}", self.recorder.redactor)[0])
+        if told == _MOST_LINES:
+            _log.log(ALERT, f"regauth: further findings of {finding.rule} are counted, and told at the end")
 
 
 def _dead(processes: Sequence[Process]) -> set[Process]:

@@ -8,16 +8,19 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from regauth_core.diagnosis import Diagnoser
 from regauth_core.edge import outputs
 from regauth_core.edge.captures import Captures
-from regauth_core.edge.recorder import MAX_EXCHANGES, environment
+from regauth_core.edge.mishap import whereabouts
+from regauth_core.edge.recorder import environment
 from regauth_core.model import Break, Capture, Exchange, Gone, Journal, Proof, Redaction
 from regauth_core.redact import Redactor
 from regauth_core.tally import counted, together
 
+MAX_EXCHANGES: Final = 20_000
+"""Exchanges that are held for reports, the newest; nobody waits for a proxy meanwhile. The diagnosis sees all."""
 QUIET_TIME = 30.0
 
 
@@ -37,7 +40,7 @@ def diagnose(
     if as_json:
         out.write(outputs.report_text(journal, ".json", redactor))
     else:
-        outputs.print_summary(journal, redactor, out)
+        outputs.print_summary(journal, redactor, out, more="regauth diagnose --format json")
     return 0
 
 
@@ -65,11 +68,16 @@ def journal_of(
     proofs: deque[Proof] = deque(maxlen=MAX_EXCHANGES)
     breaks: deque[Break] = deque(maxlen=MAX_EXCHANGES)
     count = 0
+    failed: dict[str, None] = {}
     for event in captures:
         if isinstance(event, Exchange):
             count += 1
             held.append(event)
-            diagnoser.add(event)
+            try:
+                diagnoser.add(event)
+            except Exception as error:
+                place = whereabouts(error)
+                failed[f"a part of the diagnosis is missing because of an error in regauth ({place})"] = None
         elif isinstance(event, Gone):
             gone.append(event)
             diagnoser.gone(event.sender)
@@ -84,7 +92,7 @@ def journal_of(
     journal = Journal(
         exchanges=exchanges,
         clients_of={exchange.number: diagnoser.client_of_exchange(exchange) for exchange in held},
-        diagnosis=replace(diagnosis, notes=(*diagnosis.notes, *captures.notes)),
+        diagnosis=replace(diagnosis, notes=(*diagnosis.notes, *captures.notes, *failed)),
         environment=captures.environment or environment(),
         redaction=_redaction(captures, exchanges, redactor),
         left_out=count - len(held),

@@ -140,6 +140,12 @@ class RegAuth:
         if self._live is None:
             self._live = self._record(self._settings)
         self._warn_of_company()
+        if not self._embedded and getattr(ctx.options, "flow_detail", False):
+            # mitmdump's alone: the other programs print nothing.
+            _log.warning(
+                "regauth: mitmdump's own lines show URLs as they are, with tokens and signatures in them; "
+                "--set flow_detail=0 leaves them out"
+            )
         for complaint in options.unknown(list(ctx.options.deferred)):
             _log.warning("regauth: %s", complaint)
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
@@ -173,12 +179,14 @@ class RegAuth:
         with self._guard("the recording"):
             journal = self.finish()
             redactor = self._live.recorder.redactor
-            for complaint in outputs.write_reports(journal, self._settings.reports, redactor):
+            clean, settings = outputs.cleaned(journal, redactor), self._settings
+            for complaint in outputs.write_reports(clean, settings.reports, redactor):
                 print(f"regauth: {complaint}", file=sys.stderr)
             if not ctx.master.should_exit.is_set():
                 _log.log(ALERT, "regauth: this recording ends here; a new one begins")
             elif journal.exchanges or journal.diagnosis.notes:
-                outputs.print_summary(journal, redactor, sys.stderr)
+                more = next((str(path) for path in (*settings.reports, settings.trace) if path), "")
+                outputs.print_summary(clean, redactor, sys.stderr, more=more)
             else:
                 print("regauth: no registry traffic was seen", file=sys.stderr)
 
@@ -210,7 +218,7 @@ class RegAuth:
             if self._live is not None and self._live.recorder.count:
                 self._settings = before
                 raise Trouble(f"{', '.join(sorted(_FIXED))} cannot change while recording; restart with the new value")
-            self._live = self._record(settings)
+            self._live = self._recorded_anew(before, settings)
         elif self._live is not None and settings.hosts != before.hosts:
             self._live.watch = Watch(settings.hosts)
         if fresh or not changed.isdisjoint(_TAKING_A_HAND):
@@ -222,6 +230,16 @@ class RegAuth:
             recorder.environment = replace(
                 recorder.environment, scenario=recorder.redactor.own_text(name) if name else None
             )
+
+    def _recorded_anew(self, before: options.Settings, settings: options.Settings) -> Live:
+        """A recording in the place of one that has nothing yet, which keeps its trace if there is no new one."""
+        old = self._live
+        if old is not None and before.trace == settings.trace:
+            old.recorder.abandon()
+        new = self._record(settings)
+        if old is not None:
+            old.recorder.abandon()
+        return new
 
     def _take_a_hand(self, settings: options.Settings) -> None:
         self._injector = self._shim = None

@@ -41,8 +41,8 @@ from regauth_core.observe import Wire, observe
 from regauth_core.redact import Redactor
 from regauth_core.rules import all_rules
 
-MAX_EXCHANGES: Final = 20_000
-"""Exchanges that are held for reports; of a longer recording the newest. The diagnosis sees all of them."""
+MAX_EXCHANGES: Final = 2_000
+"""Exchanges that are held for reports; of a longer recording the newest. The diagnosis and the trace see all."""
 _MAX_NOTES: Final = 50
 _MAX_SENDERS: Final = 1024
 _T = TypeVar("_T")
@@ -179,6 +179,12 @@ class Recorder:
             self._trace.close()
             self._trace = None
         return journal
+
+    def abandon(self) -> None:
+        """Nothing was recorded, and nothing will be: give the trace free."""
+        if self._trace is not None:
+            self._trace.close()
+            self._trace = None
 
     def _journal(self, diagnoser: Diagnoser, ending: Ending) -> Journal:
         nothing = Diagnosis(clients=(), exchanges=self.count, findings=(), undecided=())

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,10 +22,10 @@ from regauth_core.edge.authority import authority, system_bundle, trust_bundle
 from regauth_core.edge.background import BackgroundProxy
 from regauth_core.edge.command import routed, shows_credentials, unrouted, upstream_proxy, version_command
 from regauth_core.edge.credentials import Keyring, sources_of
-from regauth_core.edge.files import reason
+from regauth_core.edge.files import reason, scratch
 from regauth_core.edge.identity import Identities
 from regauth_core.edge.inject import Inject
-from regauth_core.edge.outputs import print_summary, write_reports
+from regauth_core.edge.outputs import cleaned, print_summary, write_reports
 from regauth_core.edge.proxy import RegAuth
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Journal, Severity
@@ -36,6 +35,8 @@ _DRAIN: Final = 0.3
 """Seconds that answers may take to arrive after the command has ended."""
 _PROOF: Final = 60.0
 """Seconds that proving what was found may take after the command has ended."""
+_STREAMED: Final = "16m"
+"""The size from which on a body of any kind is passed on instead of held."""
 _VERSION_TIME: Final = 5.0
 _VERSION_SIZE: Final = 2000
 _VERSION_LINES: Final = 12
@@ -87,8 +88,9 @@ def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
     with forwarding() as forward:
         observed = observe_command(plan, environment, forward)
         # The files first: whoever reads our output may have left.
-        complaints = write_reports(observed.journal, plan.reports, observed.redactor)
-        print_summary(observed.journal, observed.redactor, out)
+        clean = cleaned(observed.journal, observed.redactor)
+        complaints = write_reports(clean, plan.reports, observed.redactor)
+        print_summary(clean, observed.redactor, out, more=next((str(p) for p in (*plan.reports, plan.trace) if p), ""))
     for complaint in complaints:
         print(f"regauth: {complaint}", file=out)
     findings = observed.journal.diagnosis.findings
@@ -105,9 +107,9 @@ class Forward:
         self._interrupted = False
 
     def __call__(self, number: int, _: FrameType | None) -> None:
-        """The handler."""
-        if self.process is None:
-            raise KeyboardInterrupt
+        """The handler. Before the command has begun, and once it has ended, it is for us: we end."""
+        if self.process is None or self.process.returncode is not None:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         # A terminal sends Ctrl-C to the command as well, and many take the second one for an order to die at once.
         if number == signal.SIGINT and not self._interrupted and _in_foreground():
             self._interrupted = True
@@ -119,8 +121,8 @@ class Forward:
 def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward) -> Observed:
     """Run the command behind the proxy; its standard streams are ours. Raises `Trouble`."""
     program = _program(plan.command[0], environment)
-    with authority(environment) as confdir, tempfile.TemporaryDirectory(prefix="regauth-") as scratch:
-        bundle = Path(scratch) / "trusted.pem"
+    with authority(environment) as confdir, scratch() as directory:
+        bundle = directory / "trusted.pem"
         bundle.write_text(trust_bundle(confdir, environment), "utf-8")
         known = plan.credentials_known or shows_credentials(plan.command)
         complaints: list[str] = []
@@ -196,6 +198,8 @@ def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool
         "regauth_allow": list(plan.allow),
         "regauth_trust": list(plan.trust),
         "regauth_shim": list(plan.shim),
+        # An answer that does not say how long it is may never end.
+        "stream_large_bodies": _STREAMED,
     }
     if plan.scenario is not None:
         options["regauth_scenario"] = str(plan.scenario)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from regauth_core.edge.times import is_possible, is_time
 from regauth_core.edge.trace import MAX_LINE, SCHEMA, End, TraceHead
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Break, Ending, Environment, Exchange, Gone, Proof, Redaction
@@ -53,7 +54,7 @@ class SavedTrace:
 
     def events(self, file: BinaryIO) -> Iterator[tuple[float, Exchange | Gone | Proof | Break]]:
         """What happened, with its time. Behind a second head numbers are counted on."""
-        before, highest, last, number = 0, 0, self.head.started, 0
+        numbers, last, number = _Numbers(), self.head.started, 0
         end: End | None = None
         while line := file.readline(MAX_LINE):
             number += 1
@@ -63,12 +64,12 @@ class SavedTrace:
                 yield last, Break(last, Ending.CUT)
             elif read.exchange is not None:
                 one = read.exchange
-                highest, last = max(highest, before + one.number), one.started
-                yield last, replace(one, number=before + one.number) if before else one
+                last, unique = one.started, numbers.of(one.number)
+                yield last, replace(one, number=unique) if unique != one.number else one
             elif read.gone is not None:
                 yield read.gone.at, read.gone
             elif read.proof is not None:
-                yield read.proof.at, replace(read.proof, exchange=before + read.proof.exchange)
+                yield read.proof.at, replace(read.proof, exchange=numbers.before + read.proof.exchange)
             elif read.end is not None:
                 end = read.end
                 self._ended(end)
@@ -76,7 +77,8 @@ class SavedTrace:
                 yield read.started, Break(read.started, end.ending if end is not None else Ending.CUT)
                 if not self._goes_on(read.schema, number, is_whole=end is not None):
                     return
-                before, end = highest, None
+                end = None
+                numbers.begin()
         self._finish(number, end)
 
     def _read(self, line: bytes, number: int) -> _Line | None:
@@ -85,6 +87,9 @@ class SavedTrace:
             if number <= _COMPARED:
                 self._compare(line, read)
         except (msgspec.MsgspecError, ValueError, RecursionError):
+            self._damaged.append(number)
+            return None
+        if not _is_possible(read):
             self._damaged.append(number)
             return None
         return read
@@ -131,6 +136,45 @@ class SavedTrace:
         if read.schema == SCHEMA:
             known = msgspec.json.decode(line, type=TraceHead)
         self._unknown.update(dict.fromkeys(_unknown(msgspec.json.decode(line), msgspec.to_builtins(known), "")))
+
+
+def _is_possible(read: _Line) -> bool:
+    """Whether the times that a line tells can be any."""
+    if read.exchange is not None:
+        return is_possible(read.exchange)
+    others = (read.gone and read.gone.at, read.proof and read.proof.at, read.end and read.end.at, read.started)
+    return all(time is None or is_time(time) for time in others)
+
+
+class _Numbers:
+    """Gives every exchange of a file a number: its own, counted on behind a second head, and never one twice."""
+
+    def __init__(self) -> None:
+        self.before = 0
+        """What is added to the numbers of the present recording."""
+        self._highest = 0
+        self._all_up_to = 0
+        self._beyond: set[int] = set()
+
+    def begin(self) -> None:
+        """Another recording begins."""
+        self.before = self._all_up_to = self._highest
+        self._beyond.clear()
+
+    def of(self, own: int) -> int:
+        """The number of the exchange that is called `own` in its recording.
+
+        Where lines of several recordings stand mixed, a number comes twice: then it is the next that is free.
+        """
+        number = self.before + own
+        if number <= self._all_up_to or number in self._beyond:
+            number = self._highest + 1
+        self._highest = max(self._highest, number)
+        self._beyond.add(number)
+        while self._all_up_to + 1 in self._beyond:
+            self._all_up_to += 1
+            self._beyond.remove(self._all_up_to)
+        return number
 
 
 def _unknown(value: Any, known: Any, place: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from mitmproxy import http, tls
 from mitmproxy.net.http import status_codes
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
+from regauth_core.edge.flows import plain_body
 from regauth_core.simulate.registry import Answer, Asked, Registry
 
 MAX_UPLOAD: Final = 256 * 1024 * 1024
@@ -66,7 +67,7 @@ class StandIn:
                 (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
                 for name, value in request.headers.fields
             ),
-            body=request.get_content(strict=False) or b"",
+            body=(plain_body(request) if request.headers.get("content-encoding") else request.raw_content) or b"",
         )
         flow.response = _response(self._registry.answer(asked, now), now)
 

@@ -29,6 +29,7 @@ does not know, says so, and loses nothing that it knows. Reports made from a tra
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from regauth_core.edge.last_look import Search, swept_value
 from regauth_core.edge.trouble import Trouble
 from regauth_core.model import Ending, Environment, Exchange, Gone, Proof, Redaction
 from regauth_core.redact import Redactor
+from regauth_core.report.jsontext import escaped
 
 SCHEMA: Final = "regauth.trace/1"
 MAX_LINE: Final = 8 * 1024 * 1024
@@ -110,36 +112,17 @@ class TraceWriter:
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
-        """Open `path` for appending, and make it private. Raises `Trouble`."""
+        """Open `path` for appending, and make it private; it is this writer's until `close`. Raises `Trouble`.
+
+        A file that is not a trace, and one to which another writer appends, stays as it is.
+        """
         self.path = path
         self.failure: str | None = None
         """Why nothing is written any more."""
         self._redactor = redactor
         self._encoder = msgspec.json.Encoder()
-        try:
-            # O_NONBLOCK: opening a pipe that nobody reads must fail, not wait.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-            self._file = os.open(path, flags, 0o600)
-            self._is_file = stat.S_ISREG(os.fstat(self._file).st_mode)
-            if self._is_file:
-                os.fchmod(self._file, 0o600)
-                self._continue()
-        except OSError as error:
-            said = "nobody reads this pipe" if error.errno == errno.ENXIO else reason(error)
-            raise Trouble(f"{path}: {said}") from None
-
-    def _continue(self) -> None:
-        """Make sure that the file is a trace, and ended with a whole line."""
-        if not os.fstat(self._file).st_size:
-            return
-        with self.path.open("rb") as file:
-            if not file.read(len(_BEGINNING)).startswith(_BEGINNING):
-                os.close(self._file)
-                raise Trouble(f"{self.path}: expected a new file, or a {SCHEMA} trace to append to")
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                # Whoever wrote it was killed in the middle of a line.
-                os.write(self._file, b"\n")
+        self._file = _opened(path)
+        self._is_file = stat.S_ISREG(os.fstat(self._file).st_mode)
 
     def write(self, line: TraceLine) -> str | None:
         """Append one line; on the first failure the reason, in words for the operator."""
@@ -150,7 +133,7 @@ class TraceWriter:
             # Value by value: what the line itself is made of cannot be a secret of anybody.
             text = self._encoder.encode(swept_value(line, self._redactor)).decode("utf-8", "surrogatepass")
         text = self._redactor.renamed(text)
-        data = text.encode("utf-8", "backslashreplace") + b"\n"
+        data = escaped(text).encode("utf-8", "backslashreplace") + b"\n"
         try:
             while data:
                 data = data[os.write(self._file, data) :]
@@ -205,10 +188,47 @@ def _overwritten(line: bytes, text: str, redactor: Redactor) -> bytes:
 def _as_known(line: bytes, redactor: Redactor) -> bytes | None:
     for kind in get_args(TraceLine):
         try:
-            return msgspec.json.encode(swept_value(msgspec.json.decode(line, type=kind), redactor, fits=True))
+            held = swept_value(msgspec.json.decode(line, type=kind), redactor, fits=True)
+            return escaped(msgspec.json.encode(held).decode("utf-8", "surrogatepass")).encode("utf-8", "surrogatepass")
         except (msgspec.MsgspecError, ValueError, RecursionError):
             continue
     return None
+def _opened(path: Path) -> int:
+    """The file descriptor of a trace that was made, or checked to be one and to end with a whole line."""
+    try:
+        # O_NONBLOCK: opening a pipe that nobody reads must fail, not wait; for reading as well, it would not.
+        access = os.O_RDWR if path.is_file() or not path.exists() else os.O_WRONLY
+        file = os.open(path, access | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Trouble(f"{path}: {reason(error)}") from None
+    try:
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            _take(file, path)
+    except OSError as error:
+        os.close(file)
+        raise Trouble(f"{path}: {reason(error)}") from None
+    except Trouble:
+        os.close(file)
+        raise
+    return file
+
+
+def _take(file: int, path: Path) -> None:
+    """Lock the regular file, make sure that it is a trace, and only then change it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Trouble(f"{path}: another regauth is writing this trace; give each a file of its own") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):  # a file system without locks
+            raise
+    size = os.fstat(file).st_size
+    if size and not os.pread(file, len(_BEGINNING), 0).startswith(_BEGINNING):
+        raise Trouble(f"{path}: expected a new file, or a {SCHEMA} trace to append to")
+    os.fchmod(file, 0o600)
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        # Whoever wrote it was killed in the middle of a line.
+        os.write(file, b"\n")
 
 
 def schema() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import islice
 from typing import Final, TypeVar
 from urllib.parse import unquote
 
@@ -22,6 +23,8 @@ MAX_NAMED: Final = 4096
 """URLs that answers have named; the oldest are forgotten."""
 MAX_REGISTRIES: Final = 1024
 
+_MOST_LINES: Final = 16
+"""`Location` and `Link` lines of one answer that are read."""
 _MAX_QUERY: Final = 4096
 # Somebody may ask for a token before any challenge was recorded; nothing but the token protocol has these parameters.
 _TOKEN_QUERY = re.compile(
@@ -92,9 +95,9 @@ class Watch:
             for each in challenge.read(challenges).challenges:
                 if each.scheme.lower() == "bearer":
                     self._name(place, each.parameter("realm") or "", Role.TOKEN)
-        for location in locations:
+        for location in islice(locations, _MOST_LINES):
             self._name(place, location, Role.STORAGE)
-        for link in links:
+        for link in islice(links, _MOST_LINES):
             for url in references.linked(link) or ():
                 self._name(place, url, Role.STORAGE)
 

@@ -20,6 +20,8 @@ _SENT: Final = 24
 _PLACE: Final = 14
 """Cells that the path gets at least, before the credential moves to a line of its own."""
 _INDENT: Final = 6
+_MOST_ROWS: Final = 100
+"""Rows, however many exchanges findings point to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ def lines(journal: Journal, width: int) -> Iterator[Text]:
     """The timeline in lines of at most `width` cells (at least 20): the path gives way first, the status never."""
     home = roles.roles(journal).home
     pointed = timeline.evidence(journal)
-    told = [_line(row, journal, home, pointed) for row in timeline.rows(journal)]
+    rows = timeline.rows(journal)
+    if len(rows) > _MOST_ROWS:
+        rows = timeline.rows(journal, most=_MOST_ROWS, is_strict=True)
+    told = [_line(row, journal, home, pointed) for row in rows]
     if not told:
         return
     widths = _widths(told, max(width, 20), has_clients=len(journal.diagnosis.clients) > 1)

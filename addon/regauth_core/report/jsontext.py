@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from regauth_core.report.plain import visible
+
+_MAYBE_UNSEEN = re.compile(r"[^\x20-\x7e\n\r\t]")
 
 
 def encode(value: object, *, indent: int = 2) -> str:
     """`value` (anything that msgspec can encode) as indented JSON with a newline at its end.
 
-    Lone surrogates, which UTF-8 cannot hold, become visible escapes.
+    Lone surrogates, which UTF-8 cannot hold, become visible escapes. What does not print (`escaped`) is JSON's escape.
     """
     try:
         raw = msgspec.json.encode(value)
     except UnicodeEncodeError:
         raw = msgspec.json.encode(_whole(msgspec.to_builtins(value)))
-    return msgspec.json.format(raw, indent=indent).decode() + "\n"
+    return escaped(msgspec.json.format(raw, indent=indent).decode()) + "\n"
+
+
+def escaped(text: str) -> str:
+    r"""JSON text that means the same, and in which no control, direction or invisible character stands as itself.
+
+    They are written as ``\u009b``, those beyond the first plane as a pair; line breaks and blanks between values stay.
+    """
+    return _MAYBE_UNSEEN.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    sign = found[0]
+    if sign.isprintable():
+        return sign
+    code = ord(sign)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD7C0 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
 
 
 def _whole(value: object) -> object:
