@@ -10,7 +10,7 @@ import pytest
 
 CORE = Path(__file__).parent.parent / "addon" / "regauth_core"
 RINGS = (
-    {"model", "bounded", "distrust"},
+    {"model", "bounded", "distrust", "reasons"},
     {"challenge", "scope", "target", "clauses", "registries", "memo"},
     {
         "policy",

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NewType
 
 from regauth_core.distrust import Distrust
+from regauth_core.reasons import StatedReason
 
 Safe = NewType("Safe", str)
 """Text that may be shown to anybody. Only `redact` makes it."""
@@ -206,6 +207,16 @@ class TokenRequest:
     """The form's password or refresh token."""
 
 
+class TokenField(StrEnum):
+    """A field of a token server's answer."""
+
+    TOKEN = "token"
+    ACCESS_TOKEN = "access_token"
+    REFRESH_TOKEN = "refresh_token"
+    EXPIRES_IN = "expires_in"
+    ISSUED_AT = "issued_at"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenAnswer:
     """What a token server's 2xx answer says (distribution token specification, "Token Response Fields")."""
@@ -221,6 +232,8 @@ class TokenAnswer:
     empty: bool = False
     """A token field is there and holds an empty string."""
     claims: Claims | None = None
+    mistyped: tuple[TokenField, ...] = ()
+    """Fields of another type than the specification gives them: strict readers stop there."""
 
     @property
     def fingerprints(self) -> tuple[Fingerprint, ...]:
@@ -353,6 +366,8 @@ class Response:
     errors: tuple[RegistryError, ...] = ()
     text: Safe | None = None
     """The start of a plain or HTML error text, redacted."""
+    stated: tuple[StatedReason, ...] = ()
+    """Why it refuses, by its body as it was on the wire; the more special reasons first."""
     is_html: bool = False
     token: TokenAnswer | None = None
     location: Link | None = None
