@@ -151,6 +151,8 @@ class Person:
         """Every origin that the client asked, with how it came to it."""
         self.latest: Conversation | None = None
         self.in_flight = 0
+        self.open = 0
+        """Conversations that are not over."""
         self.gone = False
 
     @property
@@ -213,6 +215,8 @@ class Conversation:
     over: Over = Over.QUIET
     dropped: int = 0
     """Exchanges that were forgotten because there were too many."""
+    unaccounted: tuple[Exchange, ...] = ()
+    """What decided those failures that no rule accounts for; filled when the client has nothing more to say."""
     _settled: bool = False
     _sorted: tuple[list[Exchange], list[Exchange], list[Exchange]] | None = None
 

@@ -125,7 +125,8 @@ class Tracker:
 
     def close(self, conversation: Conversation) -> None:
         """The conversation is over: what comes later begins a new one."""
-        self._open.pop(conversation, None)
+        if self._open.pop(conversation, self) is None:
+            conversation.person.open -= 1
         known = conversation.acquaintance.conversations
         if known.get(conversation.repository) is conversation:
             del known[conversation.repository]
@@ -143,6 +144,7 @@ class Tracker:
         found = Conversation(acquaintance=acquaintance, repository=repository, began=at, last=at)
         acquaintance.conversations[repository] = found
         self._open[found] = None
+        acquaintance.person.open += 1
         return found, True
 
     # What
@@ -432,6 +434,8 @@ class Tracker:
         known = acquaintance.conversations.get(repository)
         if known is None:
             provisional.acquaintance.conversations.pop(provisional.repository, None)
+            provisional.person.open -= 1
+            acquaintance.person.open += 1
             provisional.acquaintance, provisional.repository = acquaintance, repository
             acquaintance.conversations[repository] = provisional
             return provisional

@@ -62,11 +62,16 @@ class Verdicts:
         proof = self._proof(finding) if finding.rule in self._provable and self._proofs else None
         return proven(finding, proof) if proof is not None else finding
 
-    def take(self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]) -> list[Finding]:
-        """What the matches of one conversation say that has not been said before."""
+    def chosen(
+        self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]
+    ) -> list[tuple[Rule, Match]]:
+        """Of the matches of one conversation, those that are told, with their doubts."""
+        return chosen([(rule, doubted) for rule, match in matches if (doubted := _doubted(conversation, rule, match))])
+
+    def take(self, conversation: Conversation, told: Sequence[tuple[Rule, Match]]) -> list[Finding]:
+        """What the chosen matches of one conversation say that has not been said before."""
         new: list[Finding] = []
-        told = [(rule, doubted) for rule, match in matches if (doubted := _doubted(conversation, rule, match))]
-        for rule, match in chosen(told):
+        for rule, match in told:
             if match.doubt is not None:
                 self._keep_undecided(_undecided(conversation, rule, match, match.doubt))
             elif self._keep(found := _finding(conversation, rule, match)):

@@ -157,6 +157,7 @@ class Live:
         )
         if _SAID in error:
             self.recorder.note(f"{who} does not {unseen}")
+            self.recorder.environment = replace(self.recorder.environment, distrusted=True)
         elif host not in self._asked:
             # It gave no such reason, and clients also drop connections that they opened in advance and do not need.
             self._left[host] = f"{who} closed the connection during the handshake and may not {unseen}"

@@ -61,6 +61,8 @@ def _parts(journal: Journal, width: int) -> Iterator[tuple[Text, int]]:
         yield from _undecided(case)
     for note in diagnosis.notes:
         yield Text(visible(f"note: {note}"), "yellow"), 0
+    if ending := telling.ending(journal):
+        yield Text(f"{ending[:1].upper()}{ending[1:]}.", "bold"), 0
     yield Text(telling.redaction(journal.redaction), "dim"), 0
 
 

@@ -75,4 +75,5 @@ RULE = Rule(
     signs=signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    accounts=False,
 )
