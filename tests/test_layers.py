@@ -28,7 +28,7 @@ RINGS = (
     {"redact"},
     {"bodies", "pages", "observe", "renaming", "tally"},
     {"engines", "signs"},
-    {"clients"},
+    {"clients", "homes"},
     {"conversation"},
     {"evidence"},
     {"refusals", "refusal"},

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from regauth_core.bounded import Bounded
 from regauth_core.clients import Clients
+from regauth_core.homes import Homes
 from regauth_core.model import (
     Challenge,
     Credential,
@@ -140,8 +141,10 @@ class Person:
         self.acquaintances: Bounded[str, Acquaintance] = Bounded(256)
         self.realms: Bounded[Address, str] = Bounded(256)
         """Token endpoint (origin and path) to the registry whose challenge to this client named it last."""
-        self.homes: Bounded[Fingerprint, tuple[str, Exchange]] = Bounded(256)
-        """Credential to the registry (or its realm's registry) that first got it from this client."""
+        self.homes = Homes()
+        """Which registry each of its credentials belongs to."""
+        self.challengers: Bounded[Address, str] = Bounded(256)
+        """Token endpoint to the registry by whose own answer it was named last, whoever had led the client there."""
         self.asked: Bounded[tuple[str | None, str | None], deque[Exchange]] = Bounded(512)
         """Repository (without registry) and reference to the requests for it anywhere: a mirror, then the primary."""
         self.named: Bounded[Address, Naming] = Bounded(512)
@@ -404,7 +407,11 @@ class Conversation:
         return [
             e
             for e in self.person.asked.get(key, ())
-            if name and e.started >= refused.started and registry_of(e.origin) != registry_of(refused.origin)
+            if name
+            and e.started >= refused.started
+            and registry_of(e.origin) != registry_of(refused.origin)
+            # What only leads on to the registry that refused is no other place.
+            and not leads_to_registry(e)
         ]
 
     def issue_of(self, credential: Credential | None) -> Issue | None:
@@ -445,6 +452,17 @@ def usable(exchange: Exchange) -> list[Challenge]:
 def good(exchange: Exchange) -> bool:
     """A 2xx or 3xx answer."""
     return 200 <= exchange.status < 400
+
+
+def leads_to_registry(exchange: Exchange) -> bool:
+    """Whether the answer sends the client on to another registry, instead of to a store or a page.
+
+    A redirect to another origin whose path is a registry's (OCI distribution specification, "Endpoints").
+    """
+    link = exchange.response.location if exchange.response is not None else None
+    if link is None or link.origin is None or not 300 <= exchange.status < 400:
+        return False
+    return link.path.startswith("/v2/") and registry_of(link.origin) != registry_of(exchange.origin)
 
 
 def anonymous(exchange: Exchange) -> bool:

@@ -123,9 +123,8 @@ def credential_of(exchange: Exchange) -> Fingerprint | None:
 
 def home_of(conversation: Conversation, exchange: Exchange) -> str | None:
     """The registry that the request's credential belongs to."""
-    credential = credential_of(exchange)
-    home = conversation.person.homes.get(credential) if credential is not None else None
-    return home[0] if home is not None else None
+    home = conversation.person.homes.of(credential_of(exchange))
+    return home.registry if home is not None else None
 
 
 def fit_of(conversation: Conversation, exchange: Exchange) -> Fit:

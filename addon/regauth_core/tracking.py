@@ -20,12 +20,14 @@ from regauth_core.conversation import (
     bearer,
     challenge_realm,
     good,
+    leads_to_registry,
     link_address,
     realm_key,
     request_key,
     secret_of,
     sent,
 )
+from regauth_core.homes import Ground
 from regauth_core.model import Endpoint, Exchange, Fingerprint, Link, Origin, Sender
 from regauth_core.registries import registry_behind, registry_of, repository_of
 from regauth_core.scope import Scope, entries
@@ -203,7 +205,7 @@ class Tracker:
             if asked is None:
                 asked = conversation.person.asked[key] = deque(maxlen=8)
             asked.append(exchange)
-        if good(exchange):
+        if good(exchange) and not leads_to_registry(exchange):
             acquaintance.last_success = exchange
             if self._is_anonymous(exchange):
                 world.anonymous_reads[conversation.registry, conversation.repository] = exchange
@@ -230,7 +232,7 @@ class Tracker:
         for credential in exchange.request.credentials:
             if credential.empty:
                 continue
-            self._note_home(conversation.person, credential.fingerprint, conversation.registry, exchange)
+            self._note_home(conversation.person, credential.fingerprint, exchange)
             if credential.scheme == "bearer":
                 self._join_waiting(conversation, credential.fingerprint)
             if good(exchange):
@@ -239,7 +241,7 @@ class Tracker:
         secret = secret_of(exchange)
         if secret is not None:
             acquaintance.secrets[secret] = exchange
-            self._note_home(conversation.person, secret, conversation.registry, exchange)
+            self._note_home(conversation.person, secret, exchange)
             if good(exchange):
                 acquaintance.accepted[secret] = exchange
 
@@ -257,9 +259,9 @@ class Tracker:
                 tries = acquaintance.tries[key] = deque(maxlen=_MOST_TRIES)
             tries.append(exchange)
 
-    def _note_home(self, person: Person, secret: Fingerprint, registry: str, exchange: Exchange) -> None:
-        if secret not in person.homes:
-            person.homes[secret] = (registry, exchange)
+    def _note_home(self, person: Person, secret: Fingerprint, exchange: Exchange) -> None:
+        ground = Ground.ACCEPTED if 200 <= exchange.status < 300 else Ground.USED
+        person.homes.note(secret, registry_of(exchange.origin), exchange, ground)
 
     def _note_answer(self, conversation: Conversation, exchange: Exchange) -> None:
         response = exchange.response
@@ -274,6 +276,7 @@ class Tracker:
             if realm is not None:
                 scopes = entries(challenge.scopes)[:_MOST_SCOPES]
                 self._note_realm(conversation, realm, frozenset((s.kind, s.name) for s in scopes))
+                conversation.person.challengers[realm] = registry_of(exchange.origin)
                 for scope in scopes:
                     name = repository_of(conversation.registry, scope.path)
                     if name and name not in conversation.acquaintance.named:
@@ -370,10 +373,12 @@ class Tracker:
 
     def _note_token_exchange(self, acquaintance: Acquaintance, exchange: Exchange, asked: tuple[Scope, ...]) -> None:
         secret = secret_of(exchange)
+        home = acquaintance.person.challengers.get(realm_key(exchange)) or acquaintance.registry
         self._note_try(acquaintance, exchange)
         if secret is not None:
             acquaintance.secrets[secret] = exchange
-            self._note_home(acquaintance.person, secret, acquaintance.registry, exchange)
+            ground = Ground.ACCEPTED if good(exchange) else Ground.USED
+            acquaintance.person.homes.note(secret, home, exchange, ground)
             if good(exchange):
                 acquaintance.accepted[secret] = exchange
             if exchange.request.token is not None and exchange.request.token.grant == "refresh_token":
@@ -391,6 +396,9 @@ class Tracker:
         )
         for fingerprint in answer.fingerprints:
             self.world.issues[fingerprint] = issue
+            # A realm that nobody had named yet is known by where its token is used.
+            if realm_key(exchange) in acquaintance.person.realms:
+                acquaintance.person.homes.note(fingerprint, home, exchange, Ground.FETCHED)
 
     def _wait(self, exchange: Exchange, conversations: tuple[Conversation, ...]) -> None:
         """Nobody has named this realm yet: keep the exchange until its token is used somewhere."""
@@ -420,7 +428,7 @@ class Tracker:
         if secret is not None:
             acquaintance.secrets[secret] = exchange
             acquaintance.accepted[secret] = exchange
-            conversation.person.homes[secret] = (conversation.registry, exchange)
+            conversation.person.homes.note(secret, registry_of(conversation.origin), exchange, Ground.FETCHED)
 
     def _move(self, provisional: Conversation, exchange: Exchange, user: Conversation) -> Conversation | None:
         """Give a token exchange to the conversation about what it names, at the registry where its token is used.
