@@ -182,6 +182,9 @@ EXPLAINING: Final = frozenset(
 )
 """Reasons beside which neither a wrong password nor a wrong spelling can be guessed at."""
 
+BEYOND_THE_LOGIN: Final = EXPLAINING - {_R.MISSING_SCOPE, _R.MISSING_WRITE_RIGHT, _R.MISSING_RIGHT}
+"""Reasons beside which no other scope, token or login would have helped."""
+
 
 def stated(texts: Iterable[str]) -> tuple[StatedReason, ...]:
     """The reasons that the texts of one answer give, the more special ones first, each once."""

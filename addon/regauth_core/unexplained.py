@@ -16,6 +16,8 @@ from regauth_core.model import Endpoint, Exchange, FailureKind, Fault, Place
 from regauth_core.reasons import StatedReason
 from regauth_core.refusal import Fit, Refusal, Sent, has_no_answer, password_accepted
 
+_PASSING = (408, 425)
+"""Errors of the client's class that another try may get over (RFC 9110 section 15.5.9, RFC 8470 section 5.2)."""
 _WORDS = 200
 """Characters of the server's own words that are quoted."""
 
@@ -93,7 +95,7 @@ def cause_of(refusal: Refusal) -> StatedReason | Cause:
         return Cause.TOO_LARGE
     if refusal.place is Place.TOKEN_SERVER:
         return _at_token_server(refusal)
-    if status >= 500:
+    if status >= 500 or status in _PASSING:
         return Cause.SERVER_ERROR
     if refusal.place is Place.ELSEWHERE and status in (401, 403):
         return Cause.STORE_REFUSED
@@ -106,7 +108,7 @@ def cause_of(refusal: Refusal) -> StatedReason | Cause:
 
 def _at_token_server(refusal: Refusal) -> Cause:
     status = refusal.exchange.status
-    if status >= 500:
+    if status >= 500 or status in _PASSING:
         return Cause.TOKEN_SERVER_ERROR
     if status in (401, 403):
         is_anonymous = refusal.sent in (Sent.NOTHING, Sent.EMPTY)
@@ -257,8 +259,8 @@ _STATED: dict[StatedReason, _Advice] = {
     ),
     StatedReason.ADDRESS_RULE: (
         Fault.CONFIGURATION,
-        "A rule about addresses or networks refuses this machine: have its address allowed at {host}, or go there"
-        " another way. The login is not the matter.",
+        "A rule about addresses, networks or countries refuses this machine: have its address allowed at {host}, or"
+        " go there another way. The login is not the matter.",
         "Show the words of the answer: they name the rule.",
     ),
     StatedReason.CSRF: (
@@ -331,7 +333,7 @@ _STATED: dict[StatedReason, _Advice] = {
     ),
     StatedReason.UNAVAILABLE: (
         Fault.REGISTRY,
-        "{host} is out of order for a while: try again later, and keep the login as it is.",
+        "{host} is out of order for a while: try again later. It is not about the login.",
         "Try again after a pause, and show the words of the answer.",
     ),
 }
@@ -354,12 +356,12 @@ _BY_CAUSE: dict[Cause, _Advice] = {
     ),
     Cause.SERVER_ERROR: (
         Fault.REGISTRY,
-        "Try again later; if it stays, who runs {host} finds the reason in its log. Keep the login as it is.",
+        "Try again later; if it stays, who runs {host} finds the reason in its log. It is not about the login.",
         "Try again after a pause, and show the status and the words of the answer.",
     ),
     Cause.TOKEN_SERVER_ERROR: (
         Fault.TOKEN_SERVER,
-        "Try again later; if it stays, who runs {host} finds the reason in its log. Keep the login as it is.",
+        "Try again later; if it stays, who runs {host} finds the reason in its log. It is not about the login.",
         "Try again after a pause, and say that it was the token server.",
     ),
     Cause.TOKEN_PATH: (
@@ -370,8 +372,8 @@ _BY_CAUSE: dict[Cause, _Advice] = {
     ),
     Cause.TOKEN_REQUEST: (
         Fault.UNKNOWN,
-        "{host} does not take the request for a token as the client sends it: read its words, then compare `service`"
-        " and `scope` with what the registry's challenge says.",
+        "{host} does not take the request for a token as the client sends it: compare `service` and `scope` with what"
+        " the registry's challenge says, and look at what {host} says or logs.",
         "Show the words of the answer, and ask for the token as the challenge says.",
     ),
     Cause.TOKEN_MISSING: (
@@ -425,7 +427,8 @@ _BY_CAUSE: dict[Cause, _Advice] = {
     ),
     Cause.REQUEST_REFUSED: (
         Fault.UNKNOWN,
-        "{host} does not take the request as it came: read its words, then look for proxies that change requests.",
+        "{host} does not take the request as it came: look for proxies that change requests, and at what {host} says"
+        " or logs.",
         "Show the status and the words of the answer.",
     ),
     Cause.UNASKED: (

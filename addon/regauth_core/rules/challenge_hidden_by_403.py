@@ -95,4 +95,5 @@ RULE = Rule(
     signs=signs.DENIED,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

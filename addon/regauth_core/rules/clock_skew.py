@@ -140,4 +140,5 @@ RULE = Rule(
     signs=signs.REFUSED | signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

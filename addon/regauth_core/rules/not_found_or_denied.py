@@ -65,10 +65,16 @@ def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
             " for what is private and for what is not there, so this does not tell which it is."
         ),
         client_author=f'Say "missing or no access" for {where(last)}, and not more.',
-        user=f"Check the spelling of {conversation.repository or last.origin.host} before you doubt the credentials.",
+        user=_user(conversation, last),
         confidence=Confidence.LOW,
         because="the same answer stands for two different things",
     )
+
+
+def _user(conversation: Conversation, last: Exchange) -> str:
+    if conversation.repository is not None:
+        return f"Check the spelling of {conversation.repository} before you doubt the credentials."
+    return f"Not every registry offers this, and most that do want an administrator: ask who runs {last.origin.host}."
 
 
 RULE = Rule(

@@ -44,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if logins:
         user = f"Correct the password before trying {host} again: failed logins are what is counted."
     elif nobody:
-        user = _login(conversation, host)
+        user = _login(conversation, conversation.origin.host)
     else:
         user = f"Wait until {host} serves this account again, or ask for a higher limit."
     yield Match(

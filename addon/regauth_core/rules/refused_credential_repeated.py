@@ -123,6 +123,7 @@ RULE = Rule(
     signs=signs.CREDENTIAL,
     matches=matches,
     manual=__doc__,
+    yields=True,
     is_provable=True,
     beside=frozenset({"credentials-rejected"}),
 )
