@@ -123,7 +123,6 @@ RULE = Rule(
     signs=signs.CREDENTIAL,
     matches=matches,
     manual=__doc__,
-    yields=True,
     is_provable=True,
     beside=frozenset({"credentials-rejected"}),
 )
