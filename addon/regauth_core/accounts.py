@@ -68,9 +68,6 @@ class Accounts:
         self.explain(told, failures)
         waiting = self._pending.setdefault(conversation.person.identifier, deque())
         waiting.extend(failures)
-        while len(waiting) > MOST_PENDING:
-            waiting.popleft()
-            self._left_out += 1
 
     def explain(self, told: Sequence[tuple[Rule, Match]], failures: Sequence[_Failure] = ()) -> None:
         """Take what is said; a weighty finding accounts for the failures that look like its evidence as well."""
@@ -93,14 +90,21 @@ class Accounts:
         if number not in self._explained:
             self._explained[number] = rule.name
 
-    def is_waiting(self, person: Person) -> bool:
-        """Whether there are failures of the client without a decision."""
-        return bool(self._pending.get(person.identifier))
+    def is_full(self, person: Person) -> bool:
+        """Whether too many failures of the client wait: the older ones have to be settled before it is gone."""
+        return len(self._pending.get(person.identifier, ())) > MOST_PENDING
 
-    def settle(self, person: Person) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
-        """The client has nothing more to say: by conversation, what decided the failures that nothing accounts for."""
+    def settle(self, person: Person, keep: int = 0) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
+        """The client has nothing more to say: by conversation, what decided the failures that nothing accounts for.
+
+        The last `keep` of its failures go on waiting.
+        """
         found: dict[int, tuple[Conversation, list[Exchange]]] = {}
-        for failure in self._pending.pop(person.identifier, ()):
+        waiting = self._pending.get(person.identifier, deque())
+        settled = [waiting.popleft() for _ in range(len(waiting) - keep)]
+        if not waiting:
+            self._pending.pop(person.identifier, None)
+        for failure in settled:
             conversation, attempt = failure.conversation, failure.attempt
             end = end_of(conversation, attempt, failure.siblings)
             if not end.is_failure or _is_served_since(conversation, attempt):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from regauth_core.accounts import Accounts
+from regauth_core.accounts import MOST_PENDING, Accounts
 from regauth_core.conversation import Conversation, Over, Person
 from regauth_core.model import Diagnosis, Ending, Exchange, Finding, Proof, Sender, Undecided
 from regauth_core.rules import at_once, last, when_over
@@ -127,6 +127,8 @@ class Diagnoser:
             told = self._verdicts.chosen(conversation, matches)
             self._accounts.close(conversation, told)
             certain += self._verdicts.take(conversation, told)
+            if self._accounts.is_full(conversation.person):
+                certain += self._settle(conversation.person, keep=MOST_PENDING // 2)
         people = {id(c.person): c.person for c in conversations}
         for conversation in conversations:
             self._tracker.close(conversation)
@@ -135,10 +137,10 @@ class Diagnoser:
                 certain += self._settle(person)
         return certain
 
-    def _settle(self, person: Person) -> list[Finding]:
-        """The client has no conversation left: account for what nothing explains."""
+    def _settle(self, person: Person, keep: int = 0) -> list[Finding]:
+        """The client has no conversation left, or too many failures: account for what nothing explains."""
         certain: list[Finding] = []
-        for conversation, unaccounted in self._accounts.settle(person):
+        for conversation, unaccounted in self._accounts.settle(person, keep):
             conversation.unaccounted = unaccounted
             rule = last()
             matches = [(rule, match) for match in rule.matches(conversation)]
