@@ -505,6 +505,9 @@ def request_key(exchange: Exchange) -> Hashable:
 def same(one: Exchange, other: Exchange) -> bool:
     """Whether two exchanges of one client are the same request (HEAD and GET are, a tag and its digest are)."""
     a, b = one.target, other.target
+    if a.endpoint is Endpoint.BLOB and a.reference != b.reference:
+        # Most of what a client asks are blobs, and most of them are others.
+        return False
     if a.endpoint is not b.endpoint or registry_of(one.origin) != registry_of(other.origin):
         return False
     methods = (one.request.method, other.request.method)

@@ -64,7 +64,7 @@ class Refusal:
     """The `error` of its challenge."""
     reasons: tuple[StatedReason, ...]
     is_unasked: bool
-    """A password came along that nothing in the capture had asked for, and that no exchange had issued or accepted."""
+    """It was answered 400, and a password came along that nothing in the capture had asked for or accepted."""
 
     @property
     def explains(self) -> StatedReason | None:
@@ -212,7 +212,7 @@ _BY_STATUS = {
 
 def is_unasked(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether a password was sent to a registry that had not asked for one and had not taken it elsewhere."""
-    if basic(exchange) is None or conversation.is_token_exchange(exchange):
+    if exchange.status != 400 or basic(exchange) is None or conversation.is_token_exchange(exchange):
         return False
     if accepted_elsewhere(conversation, exchange) is not None:
         return False

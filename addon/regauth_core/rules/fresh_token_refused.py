@@ -44,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _fitting(conversation: Conversation, refused: Exchange) -> Refusal | None:
-    if is_foreign(conversation, refused) or not is_final(conversation, refused):
+    if bearer(refused) is None or is_foreign(conversation, refused) or not is_final(conversation, refused):
         return None
     one = refusal(conversation, refused)
     if one.sent is not Sent.TOKEN or one.fit is not Fit.FITS or one.issue is None or one.explains is not None:
