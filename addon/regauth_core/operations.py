@@ -36,6 +36,7 @@ _LOOKED_FOR = frozenset(
     }
 )
 """What may be missing without anything being wrong."""
+_OF_UPLOADS = (Endpoint.UPLOAD, Endpoint.V2_OTHER, Endpoint.ELSEWHERE)
 _UNSUPPORTED = (405, 501)
 _OFFERED_BY_FEW = frozenset(
     {OperationKind.DELETE, OperationKind.REFERRERS, OperationKind.CATALOG, OperationKind.OTHER}
@@ -112,7 +113,11 @@ class _Grouping:
     def _leading(self, exchange: Exchange) -> Attempt | None:
         """The operation an answer of which named this very address."""
         naming = self._conversation.person.named.get(realm_key(exchange))
-        if naming is None or naming.exchange is exchange or naming.how not in ("redirect", "upload-location"):
+        if naming is None or naming.exchange is exchange:
+            return None
+        # A finished upload names its blob, and to look at that is another operation.
+        is_upload = naming.how == "upload-location" and exchange.target.endpoint in _OF_UPLOADS
+        if naming.how != "redirect" and not is_upload:
             return None
         return self._by_number.get(naming.exchange.number)
 

@@ -45,6 +45,8 @@ class StatedReason(StrEnum):
     """The credential, whichever it is, was good once."""
     INVALID_TOKEN = "invalid-token"
     INVALID_CREDENTIALS = "invalid-credentials"
+    CONTENT = "content"
+    """What was sent is not as it should be: a digest, a manifest, a name, an upload session."""
     UNAVAILABLE = "unavailable"
     """Maintenance or overload."""
 
@@ -158,6 +160,16 @@ _PHRASES: Final = (
     _Phrase(_R.INVALID_CREDENTIALS, ("invalid_grant",), "RFC 6749 section 5.2"),
     _Phrase(_R.INVALID_CREDENTIALS, ("http basic: access denied",), "GitLab"),
     _Phrase(_R.INVALID_CREDENTIALS, ("authentication failed",), "Gitea, Azure Container Registry"),
+    _Phrase(_R.CONTENT, ("digest_invalid",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("manifest_invalid",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("manifest_blob_unknown",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("manifest_unverified",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("size_invalid",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("blob_upload_invalid",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("blob_upload_unknown",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("name_invalid",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("tag_invalid",), "OCI distribution specification, error codes"),
+    _Phrase(_R.CONTENT, ("range_invalid",), "OCI distribution specification, error codes"),
     _Phrase(_R.UNAVAILABLE, ("maintenance",), "Docker Hub, Quay, GitLab"),
     _Phrase(_R.UNAVAILABLE, ("temporarily unavailable",), "nginx, RFC 6749 section 4.1.2.1"),
 )

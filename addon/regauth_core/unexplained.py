@@ -331,6 +331,11 @@ _STATED: dict[StatedReason, _Advice] = {
         " lived.",
         "Fetch a new token when the old one is over, and say that it had expired.",
     ),
+    StatedReason.CONTENT: (
+        Fault.UNKNOWN,
+        "{host} does not take what was sent, and says why: look at the content, not at the login.",
+        "Show the words of the answer.",
+    ),
     StatedReason.UNAVAILABLE: (
         Fault.REGISTRY,
         "{host} is out of order for a while: try again later. It is not about the login.",

@@ -6,10 +6,12 @@ it. It says what was asked, what was sent with it, what was answered, what that 
 
 Causes: the reason that the answer states (address-rule, csrf, policy, suspended, billing, sso-required, second-factor,
 read-only, quota, rate-limit, missing-scope, missing-write-right, missing-right, expired, client-certificate,
-plain-http, unavailable), else what kind of failure it is (no-connection, no-tls, connection-lost, server-error,
-token-server-error, token-path, token-request, token-missing, token-refused-anonymously, password-refused,
+plain-http, content, unavailable), else what kind of failure it is (no-connection, no-tls, connection-lost,
+server-error, token-server-error, token-path, token-request, token-missing, token-refused-anonymously, password-refused,
 not-for-this-login, token-refused, challenge-not-answered, no-challenge, denied-without-credential, not-served,
 request-refused, credential-not-asked-for, too-large, proxy-asks, page, store-refused).
+
+Info where the answer says that it is about the content (content), which no login changes.
 
 What to do: the first thing to look at is named; it depends on the cause.
 
@@ -25,6 +27,7 @@ from regauth_core import signs
 from regauth_core.clauses import page, rfc
 from regauth_core.conversation import Conversation
 from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.reasons import StatedReason
 from regauth_core.refusal import Refusal, refusal
 from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.unexplained import cause_of, sentences
@@ -50,6 +53,7 @@ def _match(conversation: Conversation, alike: list[Refusal]) -> Match:
     said = sentences(conversation, first, failed)
     return Match(
         exchanges=(*_behind(first), *failed),
+        severity=Severity.INFO if said.cause == StatedReason.CONTENT else None,
         fault=said.fault,
         cause=said.cause,
         title=said.title,
