@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from regauth_core.conversation import Conversation, Issue, basic, bearer, good, secret_of
+from regauth_core.conversation import Conversation, Issue, anonymous, basic, bearer, good, secret_of
 from regauth_core.evidence import error_of, life_ends
 from regauth_core.model import Endpoint, Exchange, FailureKind, Fingerprint, Holder, Place
 from regauth_core.reasons import EXPLAINING, StatedReason
@@ -63,6 +63,8 @@ class Refusal:
     error: str | None
     """The `error` of its challenge."""
     reasons: tuple[StatedReason, ...]
+    left_out: Exchange | None
+    """Where the client had got a token that would have fitted, if it sent nothing with the request."""
     is_unasked: bool
     """It was answered 400, and a password came along that nothing in the capture had asked for or accepted."""
 
@@ -86,6 +88,7 @@ def refusal(conversation: Conversation, exchange: Exchange) -> Refusal:
         demanded=demanded_by(exchange),
         error=error_of(exchange),
         reasons=reasons_of(exchange),
+        left_out=left_out(conversation, exchange),
         is_unasked=is_unasked(conversation, exchange),
     )
 
@@ -208,6 +211,22 @@ _BY_STATUS = {
     496: StatedReason.CLIENT_CERTIFICATE,
     497: StatedReason.PLAIN_HTTP,
 }
+
+
+def left_out(conversation: Conversation, exchange: Exchange) -> Exchange | None:
+    """The exchange that had given the client a token which was in time, accepted, and wide enough, and was not sent."""
+    need = needed(exchange.request.method, exchange.target)
+    if not anonymous(exchange) or not need or conversation.is_token_exchange(exchange):
+        return None
+    for accepted in reversed(conversation.acquaintance.accepted.values()):
+        issue = conversation.issue_of(bearer(accepted))
+        if issue is None or conversation.is_token_exchange(accepted):
+            continue
+        if not issue.began <= exchange.started < issue.ended:
+            continue
+        if _covers(conversation, need, issue.granted if issue.granted is not None else issue.asked):
+            return issue.exchange
+    return None
 
 
 def is_unasked(conversation: Conversation, exchange: Exchange) -> bool:

@@ -41,6 +41,8 @@ class Cause(StrEnum):
     UNANSWERED = "challenge-not-answered"
     UNCHALLENGED = "no-challenge"
     DENIED_ANONYMOUSLY = "denied-without-credential"
+    LEFT_OUT = "token-left-out"
+    """The client held a token that fits, and sent nothing."""
     NOT_SERVED = "not-served"
     REQUEST_REFUSED = "request-refused"
     UNASKED = "credential-not-asked-for"
@@ -124,7 +126,7 @@ def _of_refusal(refusal: Refusal) -> Cause:
     if refusal.sent not in (Sent.NOTHING, Sent.EMPTY):
         return Cause.PASSWORD_REFUSED
     if refusal.exchange.status == 403:
-        return Cause.DENIED_ANONYMOUSLY
+        return Cause.DENIED_ANONYMOUSLY if refusal.left_out is None else Cause.LEFT_OUT
     return Cause.UNANSWERED if usable(refusal.exchange) else Cause.UNCHALLENGED
 
 
@@ -231,6 +233,8 @@ def _excluded(conversation: Conversation, refusal: Refusal) -> list[str]:
         told.append(f"The same password was accepted before ({refusal.accepted.number}), so it is not wrong.")
     elif refusal.sent in (Sent.NOTHING, Sent.EMPTY) and exchange.status in (401, 403):
         told.append("No password was sent, so none was refused.")
+    if refusal.left_out is not None:
+        told.append(f"The client held a token for it ({refusal.left_out.number}) that had been accepted.")
     if refusal.fit is Fit.FITS and exchange.status in (401, 403):
         told.append("The token was in time and was asked for what this request needs.")
     if refusal.explains is not None:
@@ -423,6 +427,13 @@ _BY_CAUSE: dict[Cause, _Advice] = {
         "{host} refuses without asking for a credential: look first at rules about addresses, networks and paths"
         " before it.",
         "Show the status and the words of the answer.",
+    ),
+    Cause.LEFT_OUT: (
+        Fault.CLIENT,
+        "The login is good and the client held a token for this; it did not send it. Use another version of the"
+        " client.",
+        "Send the token that is held for a repository with every request about it, and take a 403 to a request without"
+        " a credential for what a 401 is.",
     ),
     Cause.NOT_SERVED: (
         Fault.UNKNOWN,

@@ -19,7 +19,7 @@ from regauth_core.conversation import Conversation, anonymous
 from regauth_core.evidence import numbers, subject, where
 from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
 from regauth_core.reasons import EXPLAINING, StatedReason
-from regauth_core.refusal import reasons_of
+from regauth_core.refusal import left_out, reasons_of
 from regauth_core.refusals import is_final, is_probe
 from regauth_core.rules.base import Family, Level, Match, Rule
 
@@ -42,6 +42,8 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
     if target.endpoint is Endpoint.BLOB and refused.request.method == "HEAD":
         return False
     if anonymous(refused) and refused.status == 401:
+        return False
+    if refused.status == 403 and left_out(conversation, refused) is not None:
         return False
     # An answer that says why does not stand for two different things.
     if EXPLAINING.union({StatedReason.INVALID_TOKEN, StatedReason.EXPIRED}).intersection(reasons_of(refused)):
