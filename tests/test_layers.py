@@ -10,7 +10,7 @@ import pytest
 
 CORE = Path(__file__).parent.parent / "addon" / "regauth_core"
 RINGS = (
-    {"model", "bounded", "distrust"},
+    {"model", "bounded", "distrust", "reasons"},
     {"challenge", "scope", "links", "target", "references", "clauses", "registries", "memo"},
     {
         "policy",
@@ -39,13 +39,14 @@ RINGS = (
     {"redact"},
     {"bodies", "pages", "observe", "renaming", "environment", "tally"},
     {"engines", "signs"},
-    {"clients"},
+    {"clients", "homes"},
     {"conversation"},
     {"evidence"},
-    {"refusals"},
+    {"refusals", "refusal"},
+    {"operations", "unexplained"},
     {"rules"},
-    {"tracking", "verdict", "manual"},
-    {"diagnosis"},
+    {"tracking", "verdict", "manual", "accounts"},
+    {"diagnosis", "outcome"},
     {"report"},
     {"auth"},
     {"simulate"},

@@ -18,7 +18,18 @@ import msgspec
 
 from regauth_core import policy, positions
 from regauth_core.claims import RawAccess, access, decode, seconds
-from regauth_core.model import Access, Claims, Fingerprint, Link, RegistryError, Safe, TokenAnswer, TokenRequest
+from regauth_core.model import (
+    Access,
+    Claims,
+    Fingerprint,
+    Link,
+    RegistryError,
+    Safe,
+    TokenAnswer,
+    TokenField,
+    TokenRequest,
+)
+from regauth_core.reasons import MAX_TEXT, StatedReason, stated
 from regauth_core.redact import Redactor
 
 MAX_BODY: Final = 256 * 1024
@@ -32,6 +43,7 @@ MAX_FIELDS: Final = 64
 _SECRETS = ("password", "refresh_token", "client_secret", "assertion", "subject_token", "access_token", "code")
 _TOKEN_QUERY = frozenset({"scope", "service", "account", "offline_token"})
 _PART_NAME = re.compile(r'[; ]name="?([^"\n;]{1,256})', re.I)
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,12})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _ISO_FRACTION = re.compile(r"(\.[0-9]{1,6})[0-9]*")
 
 
@@ -176,7 +188,22 @@ def token_answer(value: object, redactor: Redactor) -> TokenAnswer:
         scope=redactor.scopes(scope) if isinstance(scope, str) else None,
         empty="" in (tokens.get("token"), tokens.get("access_token")),
         claims=claims_of(usable, redactor) if usable else None,
+        mistyped=tuple(field for field in TokenField if not _is_typed(field, fields.get(field))),
     )
+
+
+def _is_typed(field: TokenField, value: object) -> bool:
+    """Whether a field of a token answer is absent or of the type that clients decode it as.
+
+    Distribution token specification ("Token Response Fields"): strings, an integer, a time as in RFC 3339.
+    """
+    if value is None:
+        return True
+    if field is TokenField.EXPIRES_IN:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if field is TokenField.ISSUED_AT:
+        return isinstance(value, str) and _RFC3339.fullmatch(value[:64]) is not None
+    return isinstance(value, str)
 
 
 def speaks_of_token(value: object) -> bool:
@@ -224,6 +251,25 @@ def remember_sent(body: bytes, redactor: Redactor) -> None:
             redactor.remember(secret)
     for secret in positions.of_body(text):
         redactor.remember(secret)
+
+
+def stated_reasons(body: bytes, value: object) -> tuple[StatedReason, ...]:
+    """Why an answer refuses, by its body as it came; `value` is its JSON, `None` where it is none."""
+    if value is None:
+        return stated([body[:MAX_TEXT].decode("utf-8", "replace")])
+    texts: list[str] = []
+    waiting = [value]
+    for _ in range(4 * MAX_FIELDS):
+        if not waiting:
+            break
+        held = waiting.pop()
+        if isinstance(held, dict):
+            waiting += list(held.values())[:MAX_FIELDS]
+        elif isinstance(held, list):
+            waiting += held[:MAX_FIELDS]
+        elif isinstance(held, str):
+            texts.append(held[:MAX_TEXT])
+    return stated(texts)
 
 
 def errors_of(value: object, redactor: Redactor) -> tuple[RegistryError, ...]:

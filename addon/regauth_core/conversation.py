@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from regauth_core.bounded import Bounded
 from regauth_core.clients import Clients
+from regauth_core.homes import Homes
 from regauth_core.model import (
     Challenge,
     Credential,
@@ -141,8 +142,10 @@ class Person:
         self.acquaintances: Bounded[str, Acquaintance] = Bounded(256)
         self.realms: Bounded[Address, str] = Bounded(256)
         """Token endpoint (origin and path) to the registry whose challenge to this client named it last."""
-        self.homes: Bounded[Fingerprint, tuple[str, Exchange]] = Bounded(128)
-        """Credential to the registry (or its realm's registry) that first got it from this client."""
+        self.homes = Homes()
+        """Which registry each of its credentials belongs to."""
+        self.challengers: Bounded[Address, str] = Bounded(128)
+        """Token endpoint to the registry by whose own answer it was named last, whoever had led the client there."""
         self.asked: Bounded[tuple[str | None, str | None], tuple[Exchange, ...]] = Bounded(64)
         """Repository (without registry) and reference to the requests for it anywhere: a mirror, then the primary."""
         self.named: Bounded[Address, Naming] = Bounded(512)
@@ -152,6 +155,8 @@ class Person:
         """Every origin that the client asked, with how it came to it."""
         self.latest: Conversation | None = None
         self.in_flight = 0
+        self.open = 0
+        """Conversations that are not over."""
         self.gone = False
 
     @property
@@ -214,6 +219,8 @@ class Conversation:
     over: Over = Over.QUIET
     dropped: int = 0
     """Exchanges that were forgotten because there were too many."""
+    unaccounted: tuple[Exchange, ...] = ()
+    """What decided those failures that no rule accounts for; filled when the client has nothing more to say."""
     _settled: bool = False
     _sorted: tuple[list[Exchange], list[Exchange], list[Exchange]] | None = None
 
@@ -406,7 +413,11 @@ class Conversation:
         return [
             e
             for e in self.person.asked.get(key, ())
-            if name and e.started >= refused.started and registry_of(e.origin) != registry_of(refused.origin)
+            if name
+            and e.started >= refused.started
+            and registry_of(e.origin) != registry_of(refused.origin)
+            # What only leads on to the registry that refused is no other place.
+            and not leads_to_registry(e)
         ]
 
     def issue_of(self, credential: Credential | None) -> Issue | None:
@@ -449,6 +460,17 @@ def good(exchange: Exchange) -> bool:
     return 200 <= exchange.status < 400
 
 
+def leads_to_registry(exchange: Exchange) -> bool:
+    """Whether the answer sends the client on to another registry, instead of to a store or a page.
+
+    A redirect to another origin whose path is a registry's (OCI distribution specification, "Endpoints").
+    """
+    link = exchange.response.location if exchange.response is not None else None
+    if link is None or link.origin is None or not 300 <= exchange.status < 400:
+        return False
+    return link.path.startswith("/v2/") and registry_of(link.origin) != registry_of(exchange.origin)
+
+
 def anonymous(exchange: Exchange) -> bool:
     """No credential in the request, neither in a header nor in a form."""
     return not exchange.request.credentials and not (exchange.request.token and exchange.request.token.secret)
@@ -489,6 +511,9 @@ def request_key(exchange: Exchange) -> Hashable:
 def same(one: Exchange, other: Exchange) -> bool:
     """Whether two exchanges of one client are the same request (HEAD and GET are, a tag and its digest are)."""
     a, b = one.target, other.target
+    if a.endpoint is Endpoint.BLOB and a.reference != b.reference:
+        # Most of what a client asks are blobs, and most of them are others.
+        return False
     if a.endpoint is not b.endpoint or registry_of(one.origin) != registry_of(other.origin):
         return False
     methods = (one.request.method, other.request.method)

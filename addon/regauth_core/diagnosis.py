@@ -7,11 +7,12 @@ the exchanges say, or what `Diagnoser.tick` is told.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from regauth_core.conversation import Conversation, Over
+from regauth_core.accounts import MOST_PENDING, Accounts
+from regauth_core.conversation import Conversation, Over, Person
 from regauth_core.model import Diagnosis, Ending, Exchange, Finding, Proof, Sender, Undecided
-from regauth_core.rules import at_once, when_over
+from regauth_core.rules import at_once, last, when_over
 from regauth_core.tracking import Tracker
 from regauth_core.verdict import Verdicts
 
@@ -26,6 +27,7 @@ class Diagnoser:
         self._quiet = quiet_time
         self._tracker = Tracker(credentials_known=credentials_known)
         self._verdicts = Verdicts()
+        self._accounts = Accounts()
         self._due: list[tuple[float, int, Conversation]] = []
         self._count = 0
         self._order = 0
@@ -45,7 +47,9 @@ class Diagnoser:
             matches = [
                 (rule, match) for rule in at_once(signs) for match in rule.matches(conversation)
             ]
-            certain += self._verdicts.take(conversation, matches)
+            told = self._verdicts.chosen(conversation, matches)
+            self._accounts.explain(told)
+            certain += self._verdicts.take(conversation, told)
         return tuple(certain)
 
     def end(self, sender: Sender) -> None:
@@ -99,6 +103,8 @@ class Diagnoser:
             findings=self.findings,
             undecided=self.undecided,
             notes=(),
+            operations=self._accounts.operations,
+            operations_left_out=self._accounts.left_out,
         )
 
     @property
@@ -111,14 +117,32 @@ class Diagnoser:
         """All that stays undecided so far."""
         return self._verdicts.undecided
 
-    def _close(self, conversations: Iterable[Conversation], over: Over) -> list[Finding]:
+    def _close(self, conversations: Sequence[Conversation], over: Over) -> list[Finding]:
         certain: list[Finding] = []
         for conversation in conversations:
             conversation.settle(over)
             matches = [
                 (rule, match) for rule in when_over(conversation.signs) for match in rule.matches(conversation)
             ]
-            certain += self._verdicts.take(conversation, matches)
+            told = self._verdicts.chosen(conversation, matches)
+            self._accounts.close(conversation, told)
+            certain += self._verdicts.take(conversation, told)
+            if self._accounts.is_full(conversation.person):
+                certain += self._settle(conversation.person, keep=MOST_PENDING // 2)
+        people = {id(c.person): c.person for c in conversations}
         for conversation in conversations:
             self._tracker.close(conversation)
+        for person in people.values():
+            if not person.open:
+                certain += self._settle(person)
+        return certain
+
+    def _settle(self, person: Person, keep: int = 0) -> list[Finding]:
+        """The client has no conversation left, or too many failures: account for what nothing explains."""
+        certain: list[Finding] = []
+        for conversation, unaccounted in self._accounts.settle(person, keep):
+            conversation.unaccounted = unaccounted
+            rule = last()
+            matches = [(rule, match) for match in rule.matches(conversation)]
+            certain += self._verdicts.take(conversation, self._verdicts.chosen(conversation, matches))
         return certain

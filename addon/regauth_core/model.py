@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NewType
 
 from regauth_core.distrust import Distrust
+from regauth_core.reasons import StatedReason
 
 Safe = NewType("Safe", str)
 """Text that may be shown to anybody. Only `redact` makes it."""
@@ -206,6 +207,16 @@ class TokenRequest:
     """The form's password or refresh token."""
 
 
+class TokenField(StrEnum):
+    """A field of a token server's answer."""
+
+    TOKEN = "token"
+    ACCESS_TOKEN = "access_token"
+    REFRESH_TOKEN = "refresh_token"
+    EXPIRES_IN = "expires_in"
+    ISSUED_AT = "issued_at"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenAnswer:
     """What a token server's 2xx answer says (distribution token specification, "Token Response Fields")."""
@@ -221,6 +232,8 @@ class TokenAnswer:
     empty: bool = False
     """A token field is there and holds an empty string."""
     claims: Claims | None = None
+    mistyped: tuple[TokenField, ...] = ()
+    """Fields of another type than the specification gives them: strict readers stop there."""
 
     @property
     def fingerprints(self) -> tuple[Fingerprint, ...]:
@@ -353,6 +366,8 @@ class Response:
     errors: tuple[RegistryError, ...] = ()
     text: Safe | None = None
     """The start of a plain or HTML error text, redacted."""
+    stated: tuple[StatedReason, ...] = ()
+    """Why it refuses, by its body as it was on the wire; the more special reasons first."""
     is_html: bool = False
     token: TokenAnswer | None = None
     location: Link | None = None
@@ -548,6 +563,104 @@ class Client:
     """Program name and number, such as ``skopeo (4711)``."""
 
 
+class Place(StrEnum):
+    """Who answered."""
+
+    REGISTRY = "registry"
+    TOKEN_SERVER = "token-server"
+    ELSEWHERE = "elsewhere"
+    """A host to which an answer had sent the client."""
+
+
+class OperationKind(StrEnum):
+    """What a client wanted, by the endpoint and method of its requests."""
+
+    PING = "ping"
+    TOKEN = "get-token"
+    CATALOG = "list-repositories"
+    TAGS = "list-tags"
+    REFERRERS = "list-referrers"
+    FETCH_MANIFEST = "fetch-manifest"
+    PUSH_MANIFEST = "push-manifest"
+    FETCH_BLOB = "fetch-blob"
+    PUSH_BLOB = "push-blob"
+    DELETE = "delete"
+    OTHER = "other"
+
+
+class End(StrEnum):
+    """How an operation ended."""
+
+    SUCCEEDED = "succeeded"
+    ANSWERED = "answered"
+    """What was looked for is not there, or the registry does not offer it: an answer."""
+    NEEDLESS = "needless"
+    """It failed, and the client got what it wanted in another way."""
+    REFUSED = "refused"
+    """401, 403 or 407, or a 400 that says the same."""
+    FAILED = "failed"
+    """Another error, or a success without what belongs to it."""
+    LOST = "lost"
+    """No connection, or one that broke."""
+    UNKNOWN = "unknown"
+    """The capture does not hold the answer, or the client broke off."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it has to be accounted for."""
+        return self in (End.REFUSED, End.FAILED, End.LOST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """What a client wanted, with the exchanges that it made for it, and how it ended."""
+
+    kind: OperationKind
+    client: str
+    registry: str
+    repository: str | None
+    exchanges: tuple[int, ...]
+    """At most the last 100."""
+    end: End
+    place: Place
+    """Who gave the answer that decided it."""
+    status: int | None
+    """Of that answer; `None` where there is none."""
+    altered: bool = False
+    """regauth itself changed one of its requests or answers."""
+    account: str | None = None
+    """The rule whose finding, or undecided case, accounts for a failure."""
+
+
+class Verdict(StrEnum):
+    """What came of everything together."""
+
+    OK = "ok"
+    NOT_LOGGED_IN = "not-logged-in"
+    """A credential was needed, and none was sent."""
+    NOT_AUTHENTICATION = "not-authentication"
+    """Something failed, and authentication was not the reason, or nothing that was seen is."""
+    REFUSED = "refused"
+    REGAUTH_IN_THE_WAY = "regauth-in-the-way"
+    """The client did not trust regauth's authority, or regauth changed what failed."""
+    INCONCLUSIVE = "inconclusive"
+    """The capture does not show it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """The end of a report: what came of it, and who has to act."""
+
+    verdict: Verdict
+    fault: Fault | None
+    """`None` where nobody has to act."""
+    operations: tuple[Operation, ...]
+    left_out: int
+    """Operations that are not listed."""
+    status: int | None
+    """The command's exit status, where there was a command."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     """All that a trace tells."""
@@ -558,6 +671,9 @@ class Diagnosis:
     undecided: tuple[Undecided, ...]
     notes: tuple[str, ...] = ()
     """What the reader has to know about the capture itself: damage, clients that did not trust the authority."""
+    operations: tuple[Operation, ...] = ()
+    """What the clients wanted, in the order in which it was over, failures first kept where there are too many."""
+    operations_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -592,6 +708,8 @@ class Environment:
     """What the client prints as its version."""
     status: int | None = None
     """The command's exit status."""
+    distrusted: bool = False
+    """A client did not trust the proxy's authority, and what it wanted could not be seen."""
     scenario: Safe | None = None
     """The name of the scenario file that answered."""
 

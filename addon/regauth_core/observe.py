@@ -285,6 +285,7 @@ def _response(
         unreadable_challenge=unreadable,
         errors=errors,
         text=text,
+        stated=bodies.stated_reasons(body, value) if status >= 400 and body else (),
         is_html=is_page,
         token=token,
         location=resolve(fields["location"][0].strip()) if "location" in fields else None,

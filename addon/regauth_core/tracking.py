@@ -20,12 +20,14 @@ from regauth_core.conversation import (
     bearer,
     challenge_realm,
     good,
+    leads_to_registry,
     link_address,
     realm_key,
     request_key,
     secret_of,
     sent,
 )
+from regauth_core.homes import Ground
 from regauth_core.model import Endpoint, Exchange, Fingerprint, Link, Origin, Sender
 from regauth_core.registries import registry_behind, registry_of, repository_of
 from regauth_core.scope import Scope, entries
@@ -126,7 +128,8 @@ class Tracker:
 
     def close(self, conversation: Conversation) -> None:
         """The conversation is over: what comes later begins a new one."""
-        self._open.pop(conversation, None)
+        if self._open.pop(conversation, self) is None:
+            conversation.person.open -= 1
         known = conversation.acquaintance.conversations
         if known.get(conversation.repository) is conversation:
             del known[conversation.repository]
@@ -145,6 +148,7 @@ class Tracker:
         found = Conversation(acquaintance=acquaintance, repository=repository, began=at, last=at)
         acquaintance.conversations[repository] = found
         self._open[found] = None
+        acquaintance.person.open += 1
         return found, True
 
     # What
@@ -202,7 +206,7 @@ class Tracker:
             asked = conversation.person.asked
             # A tuple, because most are asked for once or twice, and there are very many.
             asked[key] = (*asked.get(key, ())[1 - _MOST_ASKED :], exchange)
-        if good(exchange):
+        if good(exchange) and not leads_to_registry(exchange):
             acquaintance.last_success = exchange
             if self._is_anonymous(exchange):
                 world.anonymous_reads[conversation.registry, conversation.repository] = exchange
@@ -231,7 +235,7 @@ class Tracker:
         for credential in exchange.request.credentials:
             if credential.empty:
                 continue
-            self._note_home(conversation.person, credential.fingerprint, conversation.registry, exchange)
+            self._note_home(conversation.person, credential.fingerprint, exchange)
             if credential.scheme == "bearer":
                 self._join_waiting(conversation, credential.fingerprint)
             if good(exchange):
@@ -240,7 +244,7 @@ class Tracker:
         secret = secret_of(exchange)
         if secret is not None:
             acquaintance.secrets[secret] = exchange
-            self._note_home(conversation.person, secret, conversation.registry, exchange)
+            self._note_home(conversation.person, secret, exchange)
             if good(exchange):
                 acquaintance.accepted[secret] = exchange
 
@@ -258,9 +262,9 @@ class Tracker:
                 tries = acquaintance.tries[key] = deque(maxlen=_MOST_TRIES)
             tries.append(exchange)
 
-    def _note_home(self, person: Person, secret: Fingerprint, registry: str, exchange: Exchange) -> None:
-        if secret not in person.homes:
-            person.homes[secret] = (registry, exchange)
+    def _note_home(self, person: Person, secret: Fingerprint, exchange: Exchange) -> None:
+        ground = Ground.ACCEPTED if 200 <= exchange.status < 300 else Ground.USED
+        person.homes.note(secret, registry_of(exchange.origin), exchange, ground)
 
     def _note_answer(self, conversation: Conversation, exchange: Exchange) -> None:
         response = exchange.response
@@ -275,6 +279,7 @@ class Tracker:
             if realm is not None:
                 scopes = entries(challenge.scopes)[:_MOST_SCOPES]
                 self._note_realm(conversation, realm, frozenset((s.kind, s.name) for s in scopes))
+                conversation.person.challengers[realm] = registry_of(exchange.origin)
                 for scope in scopes:
                     name = repository_of(conversation.registry, scope.path)
                     if name:
@@ -373,10 +378,12 @@ class Tracker:
 
     def _note_token_exchange(self, acquaintance: Acquaintance, exchange: Exchange, asked: tuple[Scope, ...]) -> None:
         secret = secret_of(exchange)
+        home = acquaintance.person.challengers.get(realm_key(exchange)) or acquaintance.registry
         self._note_try(acquaintance, exchange)
         if secret is not None:
             acquaintance.secrets[secret] = exchange
-            self._note_home(acquaintance.person, secret, acquaintance.registry, exchange)
+            ground = Ground.ACCEPTED if good(exchange) else Ground.USED
+            acquaintance.person.homes.note(secret, home, exchange, ground)
             if good(exchange):
                 acquaintance.accepted[secret] = exchange
             if exchange.request.token is not None and exchange.request.token.grant == "refresh_token":
@@ -394,6 +401,9 @@ class Tracker:
         )
         for fingerprint in answer.fingerprints:
             self.world.issues[fingerprint] = issue
+            # A realm that nobody had named yet is known by where its token is used.
+            if realm_key(exchange) in acquaintance.person.realms:
+                acquaintance.person.homes.note(fingerprint, home, exchange, Ground.FETCHED)
 
     def _wait(self, exchange: Exchange, conversations: tuple[Conversation, ...]) -> None:
         """Nobody has named this realm yet: keep the exchange until its token is used somewhere."""
@@ -423,7 +433,7 @@ class Tracker:
         if secret is not None:
             acquaintance.secrets[secret] = exchange
             acquaintance.accepted[secret] = exchange
-            conversation.person.homes[secret] = (conversation.registry, exchange)
+            conversation.person.homes.note(secret, registry_of(conversation.origin), exchange, Ground.FETCHED)
 
     def _move(self, provisional: Conversation, exchange: Exchange, user: Conversation) -> Conversation | None:
         """Give a token exchange to the conversation about what it names, at the registry where its token is used.
@@ -437,6 +447,8 @@ class Tracker:
         known = acquaintance.conversations.get(repository)
         if known is None:
             provisional.acquaintance.conversations.pop(provisional.repository, None)
+            provisional.person.open -= 1
+            acquaintance.person.open += 1
             provisional.acquaintance, provisional.repository = acquaintance, repository
             acquaintance.conversations[repository] = provisional
             return provisional

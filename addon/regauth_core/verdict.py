@@ -20,6 +20,8 @@ from regauth_core.model import (
     Undecided,
     Verification,
 )
+from regauth_core.reasons import BEYOND_THE_LOGIN
+from regauth_core.refusal import reasons_of
 from regauth_core.rules.base import Match, Rule
 
 MOST_FINDINGS = 10_000
@@ -62,11 +64,17 @@ class Verdicts:
         proof = self._proof(finding) if finding.rule in self._provable and self._proofs else None
         return proven(finding, proof) if proof is not None else finding
 
-    def take(self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]) -> list[Finding]:
-        """What the matches of one conversation say that has not been said before."""
+    def chosen(
+        self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]
+    ) -> list[tuple[Rule, Match]]:
+        """Of the matches of one conversation, those that are told, with their doubts."""
+        said = [(rule, match) for rule, match in matches if not _is_refuted(rule, match)]
+        return chosen([(rule, doubted) for rule, match in said if (doubted := _doubted(conversation, rule, match))])
+
+    def take(self, conversation: Conversation, told: Sequence[tuple[Rule, Match]]) -> list[Finding]:
+        """What the chosen matches of one conversation say that has not been said before."""
         new: list[Finding] = []
-        told = [(rule, doubted) for rule, match in matches if (doubted := _doubted(conversation, rule, match))]
-        for rule, match in chosen(told):
+        for rule, match in told:
             if match.doubt is not None:
                 self._keep_undecided(_undecided(conversation, rule, match, match.doubt))
             elif self._keep(found := _finding(conversation, rule, match)):
@@ -142,6 +150,11 @@ _UNFINISHED = {
     Over.CUT: (Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"),
     Over.STOPPED: (Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might have gone on"),
 }
+
+
+def _is_refuted(rule: Rule, match: Match) -> bool:
+    """Whether the answers say themselves that it was something else."""
+    return rule.yields and any(BEYOND_THE_LOGIN.intersection(reasons_of(e)) for e in match.exchanges)
 
 
 def _doubted(conversation: Conversation, rule: Rule, match: Match) -> Match | None:

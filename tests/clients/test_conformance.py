@@ -14,6 +14,7 @@ from clients.programs import PASSWORD, REGISTRY, USER, Place, path_of, require
 pytestmark = pytest.mark.clients
 
 SUITE: Final = "conformance"
+ON_PURPOSE: Final = {"refused-unexplained", "info", "content"}
 SCENARIOS: Final = {
     scheme: Path(__file__).parent / "scenarios" / f"conformance-{scheme}.yaml" for scheme in ("basic", "bearer")
 }
@@ -28,7 +29,10 @@ def results(directory: Path) -> dict[str, int]:
 @pytest.mark.parametrize("mode", ["off", "fill", "override"])
 @pytest.mark.parametrize("scheme", SCENARIOS)
 def test_the_suite_passes_behind_regauth(scheme: str, mode: str, place: Place, state_home: Path) -> None:
-    """All of its requests are answered as a registry should, whoever authorizes them, and nothing is found."""
+    """All of its requests are answered as a registry should, whoever authorizes them, and nothing else is found.
+
+    The suite pushes manifests that do not fit their digest on purpose; that this is refused is told as an info.
+    """
     require(SUITE)
     # The suite has an invalid password where regauth replaces it, and none where regauth adds one.
     user, password = {"off": (USER, PASSWORD), "fill": ("", ""), "override": (USER, "out-of-date")}[mode]
@@ -44,5 +48,6 @@ def test_the_suite_passes_behind_regauth(scheme: str, mode: str, place: Place, s
     told = sessions.run(suite, SCENARIOS[scheme], place, state_home, *options)
     found = results(directory)
     assert found["tests"] > 800
-    assert (told.status, found["failures"], found["errors"], told.findings) == (0, 0, 0, []), told.output[-3000:]
+    others = [one for one in told.findings if ON_PURPOSE.intersection(one) != ON_PURPOSE]
+    assert (told.status, found["failures"], found["errors"], others) == (0, 0, 0, []), told.output[-3000:]
     assert told.leaks() == []

@@ -15,6 +15,7 @@ from mitmproxy.log import ALERT
 
 from regauth_core.bounded import Bounded
 from regauth_core.edge.flows import Noted, origin_of, plain_body, proxy_user, wire_of
+from regauth_core.edge.last_look import swept_text
 from regauth_core.edge.presence import Presence
 from regauth_core.edge.processes import Process
 from regauth_core.edge.recorder import Recorder
@@ -161,6 +162,7 @@ class Live:
         )
         if _SAID in error:
             self.recorder.note(f"{who} does not {unseen}")
+            self.recorder.environment = replace(self.recorder.environment, distrusted=True)
         elif host not in self._asked:
             # It gave no such reason, and clients also drop connections that they opened in advance and do not need.
             self._left[host] = f"{who} closed the connection during the handshake and may not {unseen}"

@@ -10,6 +10,7 @@ import msgspec
 from regauth_core.model import (
     Advice,
     Client,
+    Conclusion,
     Confidence,
     Fault,
     Finding,
@@ -20,6 +21,7 @@ from regauth_core.model import (
     Undecided,
     Verification,
 )
+from regauth_core.outcome import conclusion
 from regauth_core.report import jsontext
 
 SCHEMA: Final = "regauth.findings/1"
@@ -72,6 +74,7 @@ class Document:
     findings: tuple[FindingEntry, ...]
     undecided: tuple[UndecidedEntry, ...]
     notes: tuple[str, ...]
+    outcome: Conclusion
 
 
 def render(journal: Journal) -> str:
@@ -89,6 +92,7 @@ def document(journal: Journal) -> Document:
         findings=tuple(entry(one) for one in diagnosis.findings),
         undecided=tuple(_undecided(one) for one in diagnosis.undecided),
         notes=diagnosis.notes,
+        outcome=conclusion(journal),
     )
 
 

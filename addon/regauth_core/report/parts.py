@@ -61,6 +61,9 @@ def headlines(told: Story) -> Iterator[str]:
     """One line for each finding; what does not fit is counted by rule."""
     if not told.findings:
         yield f"{telling.silence(told.journal).capitalize()}; {telling.seen(told.journal)}."
+        if ending := telling.ending(told.journal):
+            yield ""
+            yield f"{prose(ending[:1].upper() + ending[1:], 1200)}."
         return
     for finding in told.findings[: told.plan.named]:
         yield (

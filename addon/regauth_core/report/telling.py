@@ -15,10 +15,13 @@ from regauth_core.model import (
     Origin,
     Redaction,
     Response,
+    Severity,
     TokenAnswer,
     Undecided,
+    Verdict,
     Verification,
 )
+from regauth_core.outcome import conclusion
 from regauth_core.report import roles
 from regauth_core.report.plain import counted, visible
 
@@ -26,6 +29,9 @@ _SCHEMES = {"basic": "Basic", "bearer": "Bearer"}
 _FINGERPRINT = 16
 _PLACE = 300
 _REMARK = 400
+_LAST = 3
+"""Answers that are named under a command that failed."""
+_ENDING = 1200
 
 
 def place(exchange: Exchange, home: Origin | None) -> str:
@@ -170,6 +176,33 @@ def silence(journal: Journal) -> str:
     diagnosis = journal.diagnosis
     is_whole = not (diagnosis.undecided or diagnosis.notes or journal.left_out)
     return "nothing wrong was found" if is_whole else "nothing wrong was found in what could be examined"
+
+
+def ending(journal: Journal) -> str:
+    """What can be said of a command that failed where no finding says it; empty where there is nothing to add."""
+    status = journal.environment.status
+    if any(finding.severity is not Severity.INFO for finding in journal.diagnosis.findings):
+        return ""
+    verdict = conclusion(journal).verdict
+    if not status or verdict not in (Verdict.OK, Verdict.NOT_AUTHENTICATION, Verdict.INCONCLUSIVE):
+        return ""
+    last = [f"{_asked(e)} {status_of(e)} ({e.number})" for e in journal.exchanges[-_LAST:]]
+    answers = f"; the last answers were: {', '.join(last)}" if last else ""
+    said = (
+        "whether authentication was the reason cannot be seen"
+        if verdict is Verdict.INCONCLUSIVE
+        else "authentication was not the reason, as far as its requests show"
+    )
+    return visible(f"the command ended with exit status {status}{answers}; {said}", _ENDING)
+
+
+def _asked(exchange: Exchange) -> str:
+    return f"{exchange.request.method} {roles.path(exchange.request.url).partition('?')[0]}"
+
+
+def status_of(exchange: Exchange) -> str:
+    """The status of the answer in words."""
+    return str(exchange.status) if exchange.response is not None else "no answer"
 
 
 def redaction(figures: Redaction | None) -> str:

@@ -81,6 +81,8 @@ def _parts(journal: Journal, more: str, width: int) -> Iterator[tuple[Text, int]
         yield Text(visible(f"note: {note}"), "yellow"), 0
     if len(diagnosis.notes) > _NOTES:
         yield _rest(len(diagnosis.notes) - _NOTES, "note", where), 0
+    if ending := telling.ending(journal):
+        yield Text(f"{ending[:1].upper()}{ending[1:]}.", "bold"), 0
     yield Text(telling.redaction(journal.redaction), "dim"), 0
 
 

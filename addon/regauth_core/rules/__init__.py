@@ -47,10 +47,13 @@ ROOT_CAUSES_FIRST = (
     "scope_list_encoding",
     "mount_no_fallback",
     "scope_too_small",
+    "unasked_scope_refused",
     "token_server_rejects_subset",
     "credentials_ignored_by_token_server",
     "token_scope_reduced",
+    "fresh_token_refused",
     "credentials_rejected",
+    "redirected_challenge_unanswered",
     "ping_401_treated_as_fatal",
     "credentials_required",
     "legacy_v1_fallback",
@@ -73,6 +76,7 @@ ROOT_CAUSES_FIRST = (
     "duplicate_token_exchange",
     "optional_challenge_not_used",
     "not_found_or_denied",
+    "refused_unexplained",
 )
 """Module names; one failed operation gets the first that fits. Those that stand alone may be anywhere."""
 
@@ -89,6 +93,12 @@ def rule(name: str) -> Rule | None:
     return next((r for r in all_rules() if r.name == name), None)
 
 
+@lru_cache(1)
+def last() -> Rule:
+    """The rule for what no other rule accounts for."""
+    return next(r for r in all_rules() if r.is_last)
+
+
 @lru_cache(8192)
 def at_once(signs: int) -> tuple[Rule, ...]:
     """The rules to be asked when an exchange with these signs has come."""
@@ -98,4 +108,4 @@ def at_once(signs: int) -> tuple[Rule, ...]:
 @lru_cache(8192)
 def when_over(signs: int) -> tuple[Rule, ...]:
     """The rules to be asked when a conversation that showed these signs is over."""
-    return tuple(r for r in all_rules() if not r.at_once and r.signs & signs)
+    return tuple(r for r in all_rules() if not r.at_once and not r.is_last and r.signs & signs)

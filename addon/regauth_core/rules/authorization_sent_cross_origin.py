@@ -85,10 +85,11 @@ def _belongs(conversation: Conversation, exchange: Exchange, naming: Naming) -> 
     """Whether a credential of the request was the naming registry's before it came here."""
     keys = {secret_of(exchange), *(c.fingerprint for c in exchange.request.credentials if not c.empty)}
     for key in keys:
-        home = conversation.person.homes.get(key) if key else None
-        if home is None or home[1] is exchange:
+        home = conversation.person.homes.of(key)
+        if home is None or home.exchange is exchange:
             continue
-        if home[0] == naming.conversation.registry and registry_of(home[1].origin) != registry_of(exchange.origin):
+        own = (home.registry, registry_of(home.exchange.origin))
+        if home.registry == naming.conversation.registry and registry_of(exchange.origin) not in own:
             return True
     return False
 

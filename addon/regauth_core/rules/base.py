@@ -77,6 +77,12 @@ class Rule:
     """It is told beside the root cause, not instead of it."""
     is_provable: bool = False
     """Sending what a correct client would have sent shows whether its finding is right."""
+    accounts: bool = True
+    """Its finding says why what is among its evidence failed."""
+    yields: bool = False
+    """It is silent where an answer among its evidence states a reason that has nothing to do with the login."""
+    is_last: bool = False
+    """It is asked about what no other rule accounts for (`Conversation.unaccounted`), and only then."""
     beside: frozenset[str] = frozenset()
     """Root causes beside which it is told as well."""
 

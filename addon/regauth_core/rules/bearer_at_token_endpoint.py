@@ -62,4 +62,5 @@ RULE = Rule(
     signs=signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

@@ -7,7 +7,7 @@ What to do: let the registry answer 401 and a challenge to whoever sent no crede
 could ask the ping for a challenge once.
 
 Silent when: the request carried a credential; the answer is a page; it is a storage's; nothing shows that credentials
-would help; the client authenticates after it.
+would help; the client authenticates after it; it left out a token that it held.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from regauth_core.clauses import rfc
 from regauth_core.conversation import Conversation, anonymous, usable
 from regauth_core.evidence import acts_after, numbers, present, subject, where
 from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.refusal import left_out
 from regauth_core.refusals import doubt_afterwards, is_final
 from regauth_core.rules.base import Family, Level, Match, Rule
 
@@ -40,6 +41,9 @@ def _is_hiding(conversation: Conversation, exchange: Exchange) -> bool:
     if response is None or response.is_html or response.challenges or not anonymous(exchange):
         return False
     if exchange.target.endpoint in (Endpoint.PING, Endpoint.UPLOAD, Endpoint.V1):
+        return False
+    if left_out(conversation, exchange) is not None:
+        # The client had been asked, had answered, and left its token out this time.
         return False
     return (bool(response.errors) or not response.text) and is_final(conversation, exchange)
 
@@ -95,4 +99,5 @@ RULE = Rule(
     signs=signs.DENIED,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

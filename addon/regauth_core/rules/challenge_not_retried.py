@@ -99,11 +99,23 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
             " challenge asks for, but the refused request was not sent again."
         ),
         client_author=f"After a successful exchange send the refused request ({where}) once more, with its body.",
-        user=f"{refused.origin.host} did its part and the login is not at fault: try again, or use another client.",
+        user=_user(conversation, refused, answer),
         because="the challenge, the answer to it and the end of the conversation are in the capture",
         rests_on_absence=True,
         doubt=conversation.doubt(refused),
     )
+
+
+def _user(conversation: Conversation, refused: Exchange, answer: Exchange) -> str:
+    host = refused.origin.host
+    if _cause(refused) != "both-schemes-offered":
+        return f"{host} did its part and the login is not at fault: try again, or use another client."
+    if conversation.is_token_exchange(answer) and anonymous(answer):
+        return (
+            f"{host} offers Basic beside Bearer, and the client stops where it has no password: log in to {host}, or"
+            " let the registry offer Bearer alone."
+        )
+    return f"{host} offers Basic beside Bearer, and the client mixes them up: let the registry offer Bearer alone."
 
 
 def _went_on(conversation: Conversation, refused: Exchange, answer: Exchange) -> bool:

@@ -117,4 +117,5 @@ RULE = Rule(
     signs=signs.REFUSED,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

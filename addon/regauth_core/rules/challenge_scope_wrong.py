@@ -4,13 +4,13 @@ Fires when: a Bearer challenge for a repository names no scope, or only other re
 method needs; the client asked for just that; and the request was refused again with the token, or one request after
 the other costs a 401 and an exchange of its own. Info where the client got through at no extra cost.
 
-Causes: missing, other-repository, other-action.
+Causes: missing, other-repository, other-action, ping-names-repository (the ping was refused with a fresh token).
 
 What to do: correct the registry's path method or the rewriting proxy; a client can derive the scope from the path
 where the challenge has none.
 
-Silent when: it is the ping or a login; the name has a host or a port in front; there is one more scope, such as a
-mount's source; the scope is a word of a service's own; the actions are a vendor's own.
+Silent when: the ping is answered once there is a token; the name has a host or a port in front; there is one more
+scope, such as a mount's source; the scope is a word of a service's own; the actions are a vendor's own.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from regauth_core import signs
 from regauth_core.clauses import page
 from regauth_core.conversation import Conversation, Issue, good
-from regauth_core.evidence import asked, asked_text, doubt_about, numbers, present, subject, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.evidence import asked, asked_text, doubt_about, error_of, numbers, present, subject, where
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
 from regauth_core.refusals import bearer_challenges, is_final, is_foreign, issue_behind
 from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.scope import Scope, covered, entries, needed
@@ -47,11 +47,51 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         if again:
             yield _match(conversation, one, again, None)
             return
+    pings = _pings(conversation)
+    if pings:
+        yield _ping_match(conversation, pings)
+        return
     costly = _costly(conversation, wrong)
     if costly:
         yield _match(conversation, wrong[0], costly, Severity.WARNING)
     elif through := [w for w in wrong if w.cause != "missing" and conversation.succeeded(w.refused)]:
         yield _match(conversation, through[0], [w.refused for w in through], Severity.INFO)
+
+
+def _pings(conversation: Conversation) -> list[Exchange]:
+    """The pings that were refused with a token for want of a repository, which they are not about."""
+    return [
+        e
+        for e in conversation.refused()
+        if e.target.endpoint is Endpoint.PING
+        and issue_behind(conversation, e) is not None
+        and any(s.resource[0] == "repository" for c in bearer_challenges(e) for s in entries(c.scopes))
+        and error_of(e) != "invalid_token"
+        and is_final(conversation, e)
+    ]
+
+
+def _ping_match(conversation: Conversation, pings: list[Exchange]) -> Match:
+    first = pings[0]
+    host = first.origin.host
+    issue = issue_behind(conversation, first)
+    scopes = entries(text for c in bearer_challenges(first) for text in c.scopes)
+    said = " ".join(map(str, scopes))
+    broken = "" if all(s.well_formed for s in scopes) else ", which is not even well-formed,"
+    return Match(
+        exchanges=present(issue.exchange if issue is not None else None, *pings),
+        severity=Severity.ERROR,
+        cause="ping-names-repository",
+        title=f"{host} asks for a repository's scope where no repository is concerned",
+        explanation=(
+            f"{where(first)} was sent with a fresh token and answered 401 ({numbers(pings)}); the challenge asks for"
+            f" {said}{broken} and the request names no repository. So no client can log in."
+        ),
+        client_author="Ask for a token without scope at the ping, and say that the registry refused it.",
+        user=f"Update or correct {host}: its ping has to accept any valid token. The login is right.",
+        because="the token, the ping and its challenge are in the capture",
+        doubt=doubt_about(conversation, first, issue),
+    )
 
 
 def _wrong(conversation: Conversation, refused: Exchange) -> _Wrong | None:
@@ -173,4 +213,5 @@ RULE = Rule(
     signs=signs.REFUSED,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

@@ -8,8 +8,9 @@ request.
 What to do: set the clocks of token server, registry and client by NTP; a client should count a token's life from its
 arrival by its own clock.
 
-Silent when: nothing is refused and nothing repeats; the difference is a second or two; an answer came from a cache
-(`Age`); the registry says that rights are missing; a later try succeeds.
+Silent when: the token's life is over by the capture's own clock; nothing is refused and nothing repeats; the difference
+is a second or two; an answer came from a cache (`Age`); the registry says that rights are missing; a later try
+succeeds.
 """
 
 from __future__ import annotations
@@ -69,6 +70,9 @@ def _fresh(conversation: Conversation, refused: Exchange) -> Issue | None:
     """The issue of the token that was refused, if it was seconds old and nothing else explains the refusal."""
     issue = conversation.issue_of(bearer(refused))
     if issue is None or not 0 <= refused.started - issue.began < _YOUNG or conversation.succeeded(refused):
+        return None
+    if issue.began < issue.ended <= refused.started:
+        # Over by the capture's own clock, and so expired, whatever the other clocks say.
         return None
     granted = issue.granted
     need = at_home(conversation, needed(refused.request.method, refused.target))
@@ -140,4 +144,5 @@ RULE = Rule(
     signs=signs.REFUSED | signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

@@ -11,7 +11,8 @@ the credentials, and stop.
 
 Silent when: one of several credentials works in the end; an anonymous fall-back succeeds; the same value is good for
 other repositories and only this one is denied; a mirror refuses and the primary serves; the refusal explains itself
-otherwise (empty, damaged, wrong scheme).
+otherwise (empty, damaged, wrong scheme), or the answer states another reason (an address rule, a policy, single sign-on
+and others).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from regauth_core.clauses import page, rfc
 from regauth_core.conversation import Conversation, basic, good, secret_of, usable
 from regauth_core.evidence import challenge_for, is_about, numbers, present, says, subject, went_on, where
 from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Holder, Severity
+from regauth_core.reasons import EXPLAINING
+from regauth_core.refusal import reasons_of
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 _EXPIRY_WORDS = ("expired", "has expired", "revoked")
@@ -45,6 +48,8 @@ def _is_refused(conversation: Conversation, exchange: Exchange) -> bool:
     secret = secret_of(exchange)
     credential = basic(exchange)
     if secret is None or (credential is not None and (credential.flaws or credential.holder is Holder.IDENTITY_TOKEN)):
+        return False
+    if EXPLAINING.intersection(reasons_of(exchange)):
         return False
     if conversation.is_token_exchange(exchange):
         wrong = exchange.status in (401, 403) or (exchange.status == 400 and says(exchange, _GRANT_WORDS))

@@ -139,5 +139,6 @@ RULE = Rule(
     signs=signs.REFUSED | signs.DENIED,
     matches=matches,
     manual=__doc__,
+    yields=True,
     is_provable=True,
 )

@@ -20,6 +20,7 @@ from regauth_core import signs
 from regauth_core.clauses import page, rfc
 from regauth_core.conversation import Conversation, basic, secret_of, sent
 from regauth_core.evidence import is_about, numbers, where
+from regauth_core.homes import Home
 from regauth_core.model import Confidence, Exchange, Fault, Holder, Severity
 from regauth_core.registries import DOCKER_HUB, is_internal, registry_of
 from regauth_core.rules.base import Family, Level, Match, Rule
@@ -48,15 +49,14 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         yield _look_alike(strange)
 
 
-def _owner(conversation: Conversation, exchange: Exchange) -> tuple[str, Exchange] | None:
+def _owner(conversation: Conversation, exchange: Exchange) -> Home | None:
     """The registry that the credential serves and where it did, if the exchange asks a mirror of that registry."""
-    credential = sent(exchange)
-    home = conversation.person.homes.get(credential) if credential is not None else None
-    if home is None or home[1] is exchange or exchange.request.method not in ("GET", "HEAD"):
+    home = conversation.person.homes.of(sent(exchange))
+    if home is None or home.exchange is exchange or exchange.request.method not in ("GET", "HEAD"):
         return None
     here = registry_of(exchange.origin)
-    owner = _short(home[0])
-    if owner == here or registry_of(home[1].origin) == here:
+    owner = _short(home.registry)
+    if owner == here or registry_of(home.exchange.origin) == here:
         return None
     named = exchange.target.mirror_of
     if named is not None:
@@ -87,17 +87,17 @@ def _is_strange(exchange: Exchange) -> bool:
     return not any(host == domain or host.endswith("." + domain) for domain in domains)
 
 
-def _mirror(mirrored: list[Exchange], home: tuple[str, Exchange]) -> Match:
+def _mirror(mirrored: list[Exchange], home: Home) -> Match:
     first = mirrored[0]
-    host, owner = first.origin.host, _short(home[0])
+    host, owner = first.origin.host, _short(home.registry)
     certain = first.target.mirror_of is not None
     return Match(
-        exchanges=(home[1], *mirrored),
+        exchanges=(home.exchange, *mirrored),
         cause="mirror",
         title=f"the credentials for {owner} were sent to the mirror {host}",
         explanation=(
-            f"The credential that the client uses for {owner} ({home[1].number}) went to {host} with {where(first)}"
-            f" ({numbers(mirrored)}), which is asked in place of {owner}."
+            f"The credential that the client uses for {owner} ({home.exchange.number}) went to {host} with"
+            f" {where(first)} ({numbers(mirrored)}), which is asked in place of {owner}."
         ),
         client_author=f"Look credentials up by the host that is contacted ({host}), not by the name of the image.",
         user=f"Renew the login for {owner}, and give {host} an entry of its own, or let it be anonymous.",

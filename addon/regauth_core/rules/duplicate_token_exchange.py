@@ -6,11 +6,12 @@ begin within a second of each other, and are answered with tokens.
 What to do: nothing, unless requests are limited; a client should keep one exchange in flight for each scope.
 
 Silent when: one exchange serves many requests; a POST is followed by a GET; a try is repeated after 429 or a server
-error.
+error, or after a refusal of the token.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
 from regauth_core import signs
@@ -31,19 +32,25 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         if good(exchange) and is_about(conversation, exchange):
             key = (request_key(exchange), secret_of(exchange), exchange.request.method)
             groups.setdefault(key, []).append(exchange)
+    refused = [e.started for e in conversation.refused(401, 403) if e.request.credentials]
     for equal in groups.values():
-        crowd = _crowd(equal)
+        crowd = _crowd(equal, refused)
         if len(crowd) >= _MANY:
             yield _match(crowd)
 
 
-def _crowd(equal: list[Exchange]) -> list[Exchange]:
-    """The longest run of requests each of which begins before the one before it has ended, or within the second."""
+def _crowd(equal: list[Exchange], refused: list[float]) -> list[Exchange]:
+    """The longest run of requests each of which begins before the one before it has ended, or within the second.
+
+    `refused` are the times of requests that were refused with a credential: what follows one is a new try.
+    """
     best: list[Exchange] = []
     run: list[Exchange] = []
     for exchange in equal:
-        if run and exchange.started > run[-1].finished and exchange.started - run[0].started > _TOGETHER:
-            run = []
+        if run and exchange.started > run[-1].finished:
+            begin, end = bisect_left(refused, run[-1].finished), bisect_left(refused, exchange.started)
+            if begin < end or exchange.started - run[0].started > _TOGETHER:
+                run = []
         run.append(exchange)
         best = max(best, run[:], key=len)
     return best
@@ -75,4 +82,5 @@ RULE = Rule(
     signs=signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    accounts=False,
 )

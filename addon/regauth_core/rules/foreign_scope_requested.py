@@ -81,5 +81,6 @@ RULE = Rule(
     signs=signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    accounts=False,
     stands_alone=True,
 )

@@ -93,4 +93,5 @@ RULE = Rule(
     signs=signs.CREDENTIAL,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

@@ -113,4 +113,5 @@ RULE = Rule(
     signs=signs.MOUNT,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

@@ -93,4 +93,5 @@ RULE = Rule(
     signs=signs.MOUNT,
     matches=matches,
     manual=__doc__,
+    accounts=False,
 )

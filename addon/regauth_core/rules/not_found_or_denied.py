@@ -5,7 +5,8 @@ client gets nothing else of the repository afterwards, and nothing else explains
 
 What to do: check the spelling before the credentials; a client should say that it is missing or not allowed.
 
-Silent when: it was a probe (referrers, a signature, whether a blob is there already); the operation goes on.
+Silent when: it was a probe (referrers, a signature, whether a blob is there already); the operation goes on; the
+answer says why it refuses.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from regauth_core.clauses import rfc
 from regauth_core.conversation import Conversation, anonymous
 from regauth_core.evidence import numbers, subject, where
 from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.reasons import EXPLAINING, StatedReason
+from regauth_core.refusal import left_out, reasons_of
 from regauth_core.refusals import is_final, is_probe
 from regauth_core.rules.base import Family, Level, Match, Rule
 
@@ -40,6 +43,11 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
         return False
     if anonymous(refused) and refused.status == 401:
         return False
+    if refused.status == 403 and left_out(conversation, refused) is not None:
+        return False
+    # An answer that says why does not stand for two different things.
+    if EXPLAINING.union({StatedReason.INVALID_TOKEN, StatedReason.EXPIRED}).intersection(reasons_of(refused)):
+        return False
     empty = any(c.empty for c in refused.request.credentials)
     return not empty and is_final(conversation, refused) and not _found(conversation, refused)
 
@@ -59,10 +67,16 @@ def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
             " for what is private and for what is not there, so this does not tell which it is."
         ),
         client_author=f'Say "missing or no access" for {where(last)}, and not more.',
-        user=f"Check the spelling of {conversation.repository or last.origin.host} before you doubt the credentials.",
+        user=_user(conversation, last),
         confidence=Confidence.LOW,
         because="the same answer stands for two different things",
     )
+
+
+def _user(conversation: Conversation, last: Exchange) -> str:
+    if conversation.repository is not None:
+        return f"Check the spelling of {conversation.repository} before you doubt the credentials."
+    return f"Not every registry offers this, and most that do want an administrator: ask who runs {last.origin.host}."
 
 
 RULE = Rule(

@@ -140,4 +140,5 @@ RULE = Rule(
     signs=signs.PAGE | signs.REFUSED,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

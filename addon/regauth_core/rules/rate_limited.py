@@ -20,6 +20,7 @@ from regauth_core.clauses import page, rfc
 from regauth_core.conversation import Conversation, anonymous, bearer, request_key, sent
 from regauth_core.evidence import is_about, numbers, present, says, subject, went_on, where
 from regauth_core.model import Endpoint, Exchange, Fault, Severity
+from regauth_core.registries import DOCKER_HUB
 from regauth_core.rules.base import Family, Level, Match, Rule
 
 _TOO_OFTEN = 3
@@ -43,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if logins:
         user = f"Correct the password before trying {host} again: failed logins are what is counted."
     elif nobody:
-        user = f"Log in to {host}: requests without a login share a small limit."
+        user = _login(conversation, conversation.origin.host)
     else:
         user = f"Wait until {host} serves this account again, or ask for a higher limit."
     yield Match(
@@ -57,6 +58,19 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         client_author=f"Honour the Retry-After of {host}, and name the limit in the error.",
         user=user,
         doubt=conversation.doubt(first),
+    )
+
+
+def _login(conversation: Conversation, host: str) -> str:
+    """What to do about a limit for the anonymous; there may be a login already, of another program."""
+    read = conversation.world.authorized_reads
+    used = next((e for key in read if key[0] == conversation.registry and (e := read[key]) is not None), None)
+    key = "https://index.docker.io/v1/" if conversation.registry == DOCKER_HUB else conversation.registry
+    if used is None:
+        return f"Log in to {host}: requests without a login share a small limit."
+    return (
+        f"Another request of this capture was logged in ({used.number}), and this client sent nothing: give the login"
+        f" to the program that pulls, under the name that it looks up ({key})."
     )
 
 

@@ -1,13 +1,14 @@
 """Nobody answers at the address to which the challenge points.
 
 Fires when: a request to the realm ends without an answer (no connection, no TLS, an unknown name), or a proxy answers
-502, 503 or 504 in its place, and no later request to it succeeds. That the realm is a loopback address or a
+502 or 504 in its place, and no later request to it succeeds. That the realm is a loopback address or a
 container's name, or lacks the registry's port, makes it certain.
 
 What to do: make the realm's address reachable from the client, mostly by letting the reverse proxy pass on the host
 with its port; a client should print that address in its error.
 
-Silent when: the client never went there; trying again succeeds.
+Silent when: the client never went there; trying again succeeds; the token server answers itself that it is out of
+order (503).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_unanswered(exchange: Exchange) -> bool:
     if exchange.response is not None:
-        return exchange.response.status in (502, 503, 504)
+        return exchange.response.status in (502, 504)
     return exchange.failure is not None and exchange.failure.kind in _UNANSWERED
 
 

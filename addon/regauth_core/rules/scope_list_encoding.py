@@ -105,4 +105,5 @@ RULE = Rule(
     signs=signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

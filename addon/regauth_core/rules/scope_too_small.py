@@ -11,7 +11,7 @@ What to do: use a version that asks for the missing action, or create the reposi
 the scope out of the refusing challenge and ask once more.
 
 Silent when: a wider exchange follows; the client asked for enough and got less; the token names only other
-repositories; it was a mount; nothing says that more would help.
+repositories; it was a mount or the ping; nothing says that more would help.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from regauth_core import signs
 from regauth_core.clauses import page
 from regauth_core.conversation import Conversation, Issue
 from regauth_core.evidence import acts_after, asked, asked_text, doubt_about, error_of, numbers, present, subject, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
 from regauth_core.refusals import at_home, demanded, is_final, issue_behind, names_of
 from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.scope import Scope, covered, needed
@@ -53,7 +53,8 @@ def _lack(conversation: Conversation, refused: Exchange) -> _Lack | None:
     issue = issue_behind(conversation, refused)
     if issue is None or refused.target.mount is not None or not is_final(conversation, refused):
         return None
-    if error_of(refused) == "invalid_token":
+    if error_of(refused) == "invalid_token" or refused.target.endpoint is Endpoint.PING:
+        # The ping is about no repository: a challenge that names one for it is the registry's own mistake.
         return None
     scopes, told = demanded(refused), True
     if not scopes and refused.request.method in _WRITES:
@@ -141,4 +142,5 @@ RULE = Rule(
     signs=signs.REFUSED | signs.DENIED,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

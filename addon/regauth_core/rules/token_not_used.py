@@ -101,5 +101,6 @@ RULE = Rule(
     signs=signs.TOKEN,
     matches=matches,
     manual=__doc__,
+    yields=True,
     is_provable=True,
 )

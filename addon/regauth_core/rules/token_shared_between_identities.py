@@ -77,5 +77,6 @@ RULE = Rule(
     signs=signs.CREDENTIAL,
     matches=matches,
     manual=__doc__,
+    accounts=False,
     stands_alone=True,
 )

@@ -107,4 +107,5 @@ RULE = Rule(
     signs=signs.REFUSED | signs.DENIED,
     matches=matches,
     manual=__doc__,
+    yields=True,
 )

@@ -1,10 +1,11 @@
-"""The token server says yes, but what it sends holds no token.
+"""The token server says yes, but what it sends holds no token, or none that clients can read.
 
 Fires when: the realm answers 2xx with a page or anything else that is no JSON object, with JSON that has neither
-`token` nor `access_token`, or with an empty one, and no later exchange gives a token.
+`token` nor `access_token`, or with an empty one, and no later exchange gives a token; or with fields
+of another type than the specification gives them, and the client does not use the token.
 
 Causes: not-json (mostly the realm is somebody's login page, which is a matter of configuration), no-token,
-empty-token.
+empty-token, field-types (such as `expires_in` as a string, which strict readers refuse).
 
 What to do: tell the operator that the realm leads to something that issues no tokens; a client should reject such an
 answer where it gets it, and say what it was.
@@ -19,7 +20,7 @@ from collections.abc import Iterable
 from regauth_core import signs
 from regauth_core.clauses import page, rfc
 from regauth_core.conversation import Conversation, realm_key
-from regauth_core.evidence import challenge_for, is_about, present, went_on, where
+from regauth_core.evidence import challenge_for, is_about, present, uses, went_on, where
 from regauth_core.model import Exchange, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
 
@@ -27,6 +28,7 @@ _SAID = {
     "not-json": "is no JSON object",
     "no-token": "is JSON without token or access_token",
     "empty-token": "holds an empty token",
+    "field-types": "has fields of another type than the specification gives them",
 }
 
 
@@ -45,16 +47,13 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             severity=Severity.INFO if went_on(conversation, first) else None,
             fault=Fault.CONFIGURATION if cause == "not-json" else None,
             cause=cause,
-            title=f"the answer of {first.origin.host} to the token request holds no token",
+            title=_title(first, cause),
             explanation=(
                 f"{where(first)} ({first.number}) was answered {first.status}, but what came ({kind or 'no type'},"
-                f" {first.response.size if first.response else 0} bytes) {_SAID[cause]}."
+                f" {first.response.size if first.response else 0} bytes) {_SAID[cause]}{_fields(first, cause)}."
             ),
             client_author=f"Reject such an answer of {first.origin.host} at once, and print its content type and size.",
-            user=(
-                f"The realm that the registry names, {first.origin.host}, is no working token endpoint: correct the"
-                " realm in the registry's configuration, or what stands in front of the token server."
-            ),
+            user=_user(first, cause),
             doubt=conversation.doubt(first),
         )
 
@@ -66,12 +65,43 @@ def _cause(conversation: Conversation, exchange: Exchange) -> str | None:
     answer = response.token
     if answer is None:
         return "not-json" if response.is_html and _is_named(conversation, exchange) else None
+    if answer.mistyped and not _is_used(conversation, exchange):
+        return "field-types"
     if answer.fingerprints or answer.refresh_token:
         # Some clouds exchange their own token for a refresh token first.
         return None
     if not answer.is_json:
         return "not-json" if _is_named(conversation, exchange) or exchange.request.token is None else None
     return "empty-token" if answer.empty else "no-token"
+
+
+def _title(exchange: Exchange, cause: str) -> str:
+    lack = "cannot be read by every client" if cause == "field-types" else "holds no token"
+    return f"the answer of {exchange.origin.host} to the token request {lack}"
+
+
+def _fields(exchange: Exchange, cause: str) -> str:
+    answer = exchange.response.token if exchange.response is not None else None
+    return f" ({', '.join(answer.mistyped)})" if answer is not None and cause == "field-types" else ""
+
+
+def _user(exchange: Exchange, cause: str) -> str:
+    host = exchange.origin.host
+    if cause == "field-types":
+        return (
+            f"Who runs {host}: send `expires_in` as a whole number, `issued_at` as a time of RFC 3339 and the token as"
+            " a string. Until then only clients that read loosely get through; the login is right."
+        )
+    return (
+        f"The realm that the registry names, {host}, is no working token endpoint: correct the realm in the registry's"
+        " configuration, or what stands in front of the token server."
+    )
+
+
+def _is_used(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether the client could read the answer: it used the token."""
+    answer = exchange.response.token if exchange.response is not None else None
+    return bool(uses(conversation, answer.fingerprints if answer is not None else ()))
 
 
 def _is_named(conversation: Conversation, exchange: Exchange) -> bool:
@@ -86,7 +116,11 @@ def _is_named(conversation: Conversation, exchange: Exchange) -> bool:
 
 def _later_token(conversation: Conversation, exchange: Exchange) -> bool:
     return any(
-        e.started > exchange.started and e.response is not None and e.response.token and e.response.token.fingerprints
+        e.started > exchange.started
+        and e.response is not None
+        and e.response.token
+        and e.response.token.fingerprints
+        and not e.response.token.mistyped
         for e in (*conversation.steps, *conversation.acquaintance.acts)
     )
 

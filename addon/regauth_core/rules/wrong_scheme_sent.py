@@ -115,5 +115,6 @@ RULE = Rule(
     signs=signs.REFUSED,
     matches=matches,
     manual=__doc__,
+    yields=True,
     is_provable=True,
 )

@@ -1,0 +1,144 @@
+"""The registry refuses a token that its own token server has just issued for it.
+
+Fires when: a request that carries a Bearer token is answered 401 although the token is in time, was fetched for this
+registry's challenge, and was asked for (or grants) what the request needs; and the answer says ``invalid_token``, or
+the request is the ping, or the token's own claims cover the request, or several such tokens in a row are refused.
+
+Causes: invalid-token (the answer says so), several-tokens, otherwise none.
+
+What to do: make the two halves trust each other: the key or certificate with which the registry checks tokens, the
+issuer and the audience (`iss` and `aud` against what the registry expects and its `service`), and the clocks. The
+password is right.
+
+Silent when: the token is over, is for another registry, or was asked for too little; the answer asks for more
+(``insufficient_scope``) or states another reason; the token was issued to somebody anonymous; the client gets through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, bearer
+from regauth_core.evidence import doubt_about, numbers, present, subject, where
+from regauth_core.model import Claims, Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.reasons import StatedReason
+from regauth_core.refusal import Fit, Refusal, Sent, refusal
+from regauth_core.refusals import bearer_challenges, is_final, is_foreign
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import covered, entries
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refusal of a fresh and fitting token."""
+    fitting = [one for e in conversation.refused() if (one := _fitting(conversation, e)) is not None]
+    if not fitting:
+        return
+    tokens = {t.fingerprint for one in fitting if (t := bearer(one.exchange)) is not None}
+    said = [one for one in fitting if StatedReason.INVALID_TOKEN in one.reasons]
+    if said or len(tokens) > 1:
+        yield _match(conversation, fitting, "invalid-token" if said else "several-tokens")
+    elif any(_is_plain(one) for one in fitting):
+        yield _match(conversation, fitting, None)
+
+
+def _fitting(conversation: Conversation, refused: Exchange) -> Refusal | None:
+    if bearer(refused) is None or is_foreign(conversation, refused) or not is_final(conversation, refused):
+        return None
+    one = refusal(conversation, refused)
+    if one.sent is not Sent.TOKEN or one.fit is not Fit.FITS or one.issue is None or one.explains is not None:
+        return None
+    if one.error == "insufficient_scope" or StatedReason.EXPIRED in one.reasons or refused.target.mount is not None:
+        return None
+    if one.issue.secret is None and StatedReason.INVALID_TOKEN not in one.reasons:
+        return None
+    return one if _asks_for_no_more(one) and not _was_accepted(conversation, one) else None
+
+
+def _asks_for_no_more(one: Refusal) -> bool:
+    """Whether the refusal's challenge wants what the token was asked for, or says nothing about it."""
+    if one.exchange.target.endpoint is Endpoint.PING and _names_repository(one):
+        return False
+    wanted = entries(text for c in bearer_challenges(one.exchange) for text in c.scopes)
+    return not wanted or one.issue is None or covered(wanted, one.issue.asked)
+
+
+def _names_repository(one: Refusal) -> bool:
+    return any(c.scopes for c in bearer_challenges(one.exchange))
+
+
+def _was_accepted(conversation: Conversation, one: Refusal) -> bool:
+    """Whether this very token was good here, before or after: then its signature is trusted."""
+    return one.accepted is not None and not conversation.is_token_exchange(one.accepted)
+
+
+def _is_plain(one: Refusal) -> bool:
+    """Whether no right can be missing: it is the ping, or the token says itself that it grants what is needed."""
+    if one.exchange.target.endpoint is Endpoint.PING:
+        return True
+    return one.issue is not None and one.issue.granted is not None
+
+
+def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None) -> Match:
+    first = fitting[0]
+    refused = [one.exchange for one in fitting]
+    issued = [one.issue.exchange for one in fitting if one.issue is not None]
+    server = issued[0].origin.host
+    host = first.exchange.origin.host
+    age = f"{first.age:.0f} s" if first.age is not None and first.age >= 1 else "less than a second"
+    return Match(
+        exchanges=present(*issued, *refused),
+        cause=cause,
+        title=f"{host} does not accept the tokens of its own token server {server}",
+        explanation=(
+            f"{server} accepted the login and issued a token for {subject(conversation)} ({numbers(issued)}). Asked"
+            f" {age} later, {host} refused it with {where(first.exchange)} ({numbers(refused)}, answered 401"
+            f"{f', {first.error}' if first.error else ''}). The token was in time and was asked for what this needs, so"
+            " it is not the password."
+        ),
+        client_author=f"Say that {host} refused a fresh token, not that the login is wrong.",
+        user=(
+            f"Who runs {host}: compare the key or certificate that it checks tokens with, the issuer and the audience"
+            f" with those of {server}{_claims(first)}, then the clocks of both. Another password does not help."
+        ),
+        confidence=Confidence.HIGH if cause is not None else Confidence.MEDIUM,
+        because=(
+            "the answer says that the token is not valid" if cause == "invalid-token"
+            else "one fresh token after the other was refused" if cause is not None
+            else "one token was refused, and the answer does not say why"
+        ),
+        doubt=doubt_about(conversation, first.exchange, first.issue),
+    )
+
+
+def _claims(one: Refusal) -> str:
+    """What the token says of its issuer and audience, beside what the challenge calls the service."""
+    token = bearer(one.exchange)
+    claims: Claims | None = token.claims if token is not None else None
+    if claims is None or not (claims.issuer or claims.audience):
+        return ""
+    service = next((s for c in bearer_challenges(one.exchange) if (s := c.parameter("service"))), None)
+    told = [f"issuer {claims.issuer}" if claims.issuer else "", f"audience {', '.join(claims.audience)}"]
+    own = " and ".join(text for text in told if not text.endswith(" ") and text)
+    return f" (the token says {own}{f'; the challenge says service {service}' if service else ''})"
+
+
+RULE = Rule(
+    name="fresh-token-refused",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.MUST,
+    references=(page("jwt", "Verifying the token"), rfc(6750, "3.1")),
+    seen=(
+        "distribution/distribution#4299",
+        "distribution/distribution#3941",
+        "distribution/distribution#2875",
+        "cesanta/docker_auth#249",
+        "cesanta/docker_auth#386",
+    ),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

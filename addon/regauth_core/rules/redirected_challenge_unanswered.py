@@ -1,0 +1,109 @@
+"""A registry sent the client on to another registry, and that one's challenge was not answered.
+
+Fires when: a redirect leads from a registry's path to the same kind of path of another registry, which answers 401
+with a usable challenge, and the client neither asks that challenge's token server nor sends a credential there.
+
+Causes: token-lost (the client had sent a token with the request that was redirected), bearer-unanswered,
+login-under-another-name (only Basic is offered: the login, if there is one, is kept under the first registry's name,
+and a client is right not to send it on).
+
+What to do: name the second registry in the reference, or log in to it, or let the first one pass the requests on
+itself; a client should answer the Bearer challenge of the host that it was led to.
+
+Silent when: the redirect leads to a store; the challenge gets an answer, whatever comes of it; the request succeeds
+later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page, rfc
+from regauth_core.conversation import Conversation, Naming, anonymous, leads_to_registry, realm_key, usable
+from regauth_core.evidence import numbers, present, where
+from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.refusal import was_served
+from regauth_core.registries import registry_of
+from regauth_core.rules.base import Family, Level, Match, Rule
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refusal to which a redirect had led."""
+    led = [(e, n) for e in conversation.refused() if (n := _leading(conversation, e)) is not None]
+    left = [(e, n) for e, n in led if not _is_overcome(conversation, e, n) and not _is_answered(conversation, e)]
+    if left:
+        yield _match(conversation, [e for e, _ in left], left[0][1])
+
+
+def _leading(conversation: Conversation, refused: Exchange) -> Naming | None:
+    """The redirect that led a request here from another registry."""
+    if not usable(refused) or not anonymous(refused):
+        return None
+    naming = conversation.person.named.get(realm_key(refused))
+    if naming is None or not leads_to_registry(naming.exchange):
+        return None
+    return naming if registry_of(naming.exchange.origin) != registry_of(refused.origin) else None
+
+
+def _is_overcome(conversation: Conversation, refused: Exchange, naming: Naming) -> bool:
+    """Whether the same was had later, here or from the registry that had sent the client on."""
+    if conversation.succeeded(refused) or refused.withheld is not None:
+        return True
+    return any(was_served(e) and not leads_to_registry(e) for e in conversation.again(naming.exchange))
+
+
+def _is_answered(conversation: Conversation, refused: Exchange) -> bool:
+    if any(conversation.is_token_exchange(a) for a in conversation.acts_on(refused)):
+        return True
+    here = registry_of(refused.origin)
+    return any(registry_of(a.origin) == here and a.request.credentials for a in conversation.acts_since(refused))
+
+
+def _match(conversation: Conversation, refused: list[Exchange], naming: Naming) -> Match:
+    first, redirect = refused[0], naming.exchange
+    there, here = first.origin.host, redirect.origin.host
+    is_bearer = any(c.kind == "bearer" for c in usable(first))
+    had_token = any(c.scheme == "bearer" for c in redirect.request.credentials)
+    cause = "login-under-another-name" if not is_bearer else "token-lost" if had_token else "bearer-unanswered"
+    what = "a Bearer challenge" if is_bearer else "a Basic challenge"
+    sent = f" The token that had come with {redirect.number} was left behind." if cause == "token-lost" else ""
+    return Match(
+        exchanges=present(redirect, *refused),
+        fault=Fault.CLIENT if is_bearer else Fault.CONFIGURATION,
+        cause=cause,
+        title=f"{here} leads to the registry {there}, whose challenge was not answered",
+        explanation=(
+            f"{where(redirect)} was redirected to {there} ({redirect.number}), which answered 401 with {what}"
+            f" ({numbers(refused)}). The client sent {there} nothing.{sent}"
+        ),
+        client_author=(
+            f"Answer the challenge of the host that was reached ({there}) as for any registry, with its own token"
+            " server and its own login."
+            if is_bearer
+            else f"Say that {here} redirects to {there}, and that there is no login for {there}."
+        ),
+        user=(
+            f"Name {there} in the reference instead of {here}, or use a client that answers after a redirect."
+            if is_bearer
+            else f"A login is kept for each name: log in to {there} and name it in the reference, or let {here} pass"
+            f" requests on to {there} itself. The login for {here} must not be sent to {there}."
+        ),
+        confidence=Confidence.MEDIUM,
+        because=f"the redirect and the challenge are in the capture; whether {there} would have taken an answer is not",
+        doubt=conversation.doubt(first),
+    )
+
+
+RULE = Rule(
+    name="redirected-challenge-unanswered",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(rfc(9110, "15.4"), page("token", "How to authenticate")),
+    seen=("containrrr/watchtower#257", "docker/for-mac#7658", "google/go-containerregistry#2333"),
+    signs=signs.REFUSED,
+    matches=matches,
+    manual=__doc__,
+)

@@ -1,0 +1,121 @@
+"""The client asked for a scope too many, and the token server refused the whole request.
+
+Fires when: a token request that is refused names, beside what the refused request needs or its challenge asks for, a
+repository that no request and no mount of the client at this registry is about; or the example that the challenge of
+the ping gives. That the same credential gets a token without that scope makes it certain.
+
+Causes: upstream-repository (the name without the mirror's prefix), scope-of-the-ping, otherwise none.
+
+What to do: use a version of the client that asks only for what the challenge says; a mirror can serve the names without
+a prefix.
+
+Silent when: the scopes are a mount's source, or of repositories that the client works on; the request is granted; the
+operation goes on without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core import signs
+from regauth_core.clauses import page
+from regauth_core.conversation import Conversation, good, realm_key, secret_of
+from regauth_core.evidence import asked, asked_text, challenge_for, is_about, numbers, present, went_on
+from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.refusals import bearer_challenges
+from regauth_core.registries import repository_of
+from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.scope import Scope, entries
+
+
+def matches(conversation: Conversation) -> Iterable[Match]:
+    """One match with every refused request for a scope too many."""
+    found = [(e, extra) for e in conversation.token_exchanges if (extra := _extra(conversation, e))]
+    if found and not went_on(conversation, found[0][0]):
+        yield _match(conversation, [e for e, _ in found], found[0][1])
+
+
+def _extra(conversation: Conversation, exchange: Exchange) -> tuple[Scope, ...]:
+    """The scopes of a refused token request that nothing at this registry is about."""
+    refused = exchange.status in (400, 401, 403) or exchange.status == 500
+    scopes = asked(exchange)
+    if not refused or len(scopes) < 2 or not is_about(conversation, exchange):
+        return ()
+    extra = tuple(s for s in scopes if s.resource[0] == "repository" and not _is_own(conversation, s))
+    return extra if len(extra) < len(scopes) else ()
+
+
+def _is_own(conversation: Conversation, scope: Scope) -> bool:
+    """Whether a repository is one that the client asks of this registry, mounts from, or was asked for by it."""
+    acquaintance = conversation.acquaintance
+    name = repository_of(conversation.registry, scope.path)
+    if name is None or name in acquaintance.asked:
+        return True
+    source = acquaintance.named.get(name)
+    if source is None:
+        return False
+    # The ping is about no repository: what its challenge names is an example.
+    return source.target.endpoint is not Endpoint.PING
+
+
+def _match(conversation: Conversation, refused: list[Exchange], extra: tuple[Scope, ...]) -> Match:
+    first = refused[0]
+    host = first.origin.host
+    names = " ".join(map(str, extra))
+    without = _without(conversation, first, extra)
+    cause = _cause(conversation, extra)
+    proof = f" Without it a token was to be had ({without.number})." if without is not None else ""
+    return Match(
+        exchanges=present(challenge_for(conversation, first), without, *refused),
+        cause=cause,
+        title=f"the client asked {host} for a scope that nobody wants: {names}",
+        explanation=(
+            f"The token request for {asked_text(first)} was answered {first.status} ({numbers(refused)}). No request"
+            f" and no challenge for a repository of {conversation.registry} is about {names}.{proof}"
+        ),
+        client_author=f"Ask for the scope of the challenge that is answered, and not for {names}.",
+        user=f"Use another version of the client, one that does not ask for {names}; the login is not the matter.",
+        confidence=Confidence.HIGH if without is not None else Confidence.MEDIUM,
+        because=(
+            "without that scope the same server gives a token" if without is not None
+            else "that the scope is one too many is in the capture; that it is why the server refuses is likely"
+        ),
+        doubt=conversation.doubt(first),
+    )
+
+
+def _without(conversation: Conversation, refused: Exchange, extra: tuple[Scope, ...]) -> Exchange | None:
+    """A granted request of the same kind without the scopes in question."""
+    rest = {s for s in asked(refused) if s not in extra}
+    return next(
+        (
+            a
+            for a in conversation.acquaintance.acts
+            if good(a) and realm_key(a) == realm_key(refused) and secret_of(a) == secret_of(refused)
+            and conversation.is_token_exchange(a) and asked(a) and set(asked(a)) <= rest
+        ),
+        None,
+    )
+
+
+def _cause(conversation: Conversation, extra: tuple[Scope, ...]) -> str | None:
+    pings = entries(text for p in conversation.pings for c in bearer_challenges(p) for text in c.scopes)
+    if any(s.resource in {p.resource for p in pings} for s in extra):
+        return "scope-of-the-ping"
+    known = conversation.acquaintance.asked
+    return "upstream-repository" if any(k.endswith(f"/{s.path}") for s in extra for k in known) else None
+
+
+RULE = Rule(
+    name="unasked-scope-refused",
+    family=Family.SCOPE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "Requesting a Token"), page("scope", "Resource Provider Use")),
+    seen=("containerd/containerd#9648", "containerd/containerd#8415", "helm/helm#12449"),
+    signs=signs.TOKEN,
+    matches=matches,
+    manual=__doc__,
+    yields=True,
+)
