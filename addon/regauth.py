@@ -6,6 +6,6 @@ import sys
 for name in [name for name in sys.modules if name == "regauth_core" or name.startswith("regauth_core.")]:
     del sys.modules[name]
 
-from regauth_core.edge.proxy import RegAuth  # noqa: E402  (only now may it be imported)
+from regauth_core.edge.mitm.addon import RegAuth  # noqa: E402  (only now may it be imported)
 
 addons = [RegAuth()]

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from kit.proxy import Answerer, Upstream
-from regauth_core.edge.authority import authority
+from regauth_core.edge.commands.authority import authority
 
 ROOT = Path(__file__).parent.parent
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from regauth_core import cli
-from regauth_core.edge.trouble import Trouble
+from regauth_core.edge.errors import Trouble
 
 
 def regauth(*arguments: str, environment: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

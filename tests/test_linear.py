@@ -14,16 +14,19 @@ import pytest
 from kit.messages import MANIFEST, wire
 from kit.tables import redactor
 from kit.worst import applied, expressions, least, texts
-from regauth_core import authorization, bodies, challenge, claims, links, observe, pages, references, scope, target
-from regauth_core.aliases import Aliases
-from regauth_core.edge import har
-from regauth_core.edge.captures import Captures
-from regauth_core.edge.command import shows_credentials
-from regauth_core.edge.traffic import Watch, place_of
-from regauth_core.engines import engine_of
+from regauth_core.conversation.engines import engine_of
+from regauth_core.edge.commands.client_command import shows_credentials
+from regauth_core.edge.inputs import har
+from regauth_core.edge.inputs.captures import Captures
 from regauth_core.model import Origin
-from regauth_core.report import github, jsontext, plain
-from regauth_core.signatures import signature
+from regauth_core.protocol import authorization, challenge, jwt, links, references, scope, target
+from regauth_core.protocol.presigned import signature
+from regauth_core.recording import bodies, observe, pages
+from regauth_core.recording.traffic import Watch, place_of
+from regauth_core.redaction.pseudonyms import Aliases
+from regauth_core.report import jsontext
+from regauth_core.report import text as plain
+from regauth_core.report.markdown import github
 
 _LONG: Final = 16 * 1024
 """Characters of a text for one expression: a quadratic one needs at least 0.2 seconds for it, a linear one a thousandth
@@ -138,7 +141,7 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "host": lambda text: (redactor().host(text), redactor().origin("https", text, 443)),
     "challenges": lambda text: challenge.read([text]),
     "credentials": authorization.credentials,
-    "claims": lambda text: claims.decode(f"{text}.{_base64(text)}.{text}"),
+    "claims": lambda text: jwt.decode(f"{text}.{_base64(text)}.{text}"),
     "scope": lambda text: [scope.entries([text]), redactor().scopes(text), scope.entries(f"repository:{text}:pull")],
     "links": lambda text: [links.following(text), references.linked(text)],
     "target": lambda text: [place_of("GET", Origin("https", "a.test", 443), text), target.origin_of(f"https://{text}")],

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import regauth_core
-from regauth_core.edge.mishap import whereabouts
-from regauth_core.edge.trouble import Trouble
+from regauth_core.edge.errors import Trouble, whereabouts
 
 _INTERNAL: Final = 70
 _INTERRUPTED: Final = 130
@@ -103,9 +102,9 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from regauth_core.edge import options, run
-    from regauth_core.edge.files import scenario_path
-    from regauth_core.edge.scenario_file import scenario_at
+    from regauth_core.edge.commands import run
+    from regauth_core.edge.mitm import options
+    from regauth_core.edge.scenarios import scenario_at, scenario_path
 
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not command:
@@ -149,10 +148,11 @@ def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _diagnose(arguments: argparse.Namespace) -> int:
-    from regauth_core.edge import offline, options
+    from regauth_core.edge.commands import diagnose
+    from regauth_core.edge.mitm import options
 
     given = arguments.quiet_time
-    return offline.diagnose(
+    return diagnose.diagnose(
         [Path(name) for name in arguments.files],
         as_json=arguments.format == "json",
         quiet_time=options.quiet_time("diagnose: --quiet-time", given) if given is not None else None,
@@ -177,12 +177,13 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from regauth_core.edge import options, report_command
+    from regauth_core.edge.commands import report
+    from regauth_core.edge.mitm import options
 
-    return report_command.report(
+    return report.report(
         [Path(name) for name in arguments.files],
-        [report_command.checked_ending("report: -o", Path(name)) for name in arguments.output],
-        template=report_command.checked_template("report: --template", arguments.template),
+        [report.checked_ending("report: -o", Path(name)) for name in arguments.output],
+        template=report.checked_template("report: --template", arguments.template),
         anonymize=frozenset(options.anonymize("report: --anonymize", arguments.anonymize)),
         out=sys.stderr,
     )
@@ -207,7 +208,7 @@ def _add_whoami(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _whoami(arguments: argparse.Namespace) -> int:
-    from regauth_core.edge.whoami import whoami
+    from regauth_core.edge.commands.whoami import whoami
 
     return whoami(arguments.reference, arguments.tool, arguments.credentials, os.environ, sys.stdout)
 
@@ -219,8 +220,7 @@ def _add_rules(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _rules(arguments: argparse.Namespace) -> int:
-    from regauth_core import manual
-    from regauth_core.rules import all_rules, rule
+    from regauth_core.rules import all_rules, manual, rule
 
     if arguments.rule is None:
         print(manual.listing(all_rules()), end="")
@@ -251,9 +251,9 @@ def _port(text: str) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from regauth_core.edge.authority import authority
-    from regauth_core.edge.files import scenario_path
-    from regauth_core.edge.serve import serve
+    from regauth_core.edge.commands.authority import authority
+    from regauth_core.edge.commands.serve import serve
+    from regauth_core.edge.scenarios import scenario_path
 
     with authority(os.environ) as confdir:
         return serve(
@@ -271,6 +271,6 @@ def _add_demo(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _demo(_: argparse.Namespace) -> int:
-    from regauth_core.edge.demo import demo
+    from regauth_core.edge.commands.demo import demo
 
     return demo(os.environ, sys.stdout)

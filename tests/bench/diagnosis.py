@@ -24,11 +24,11 @@ from pathlib import Path
 import msgspec
 from mitmproxy import connection, http, io
 
-from regauth_core.edge.har import wire_of
-from regauth_core.edge.trace import End, TraceEnd, TraceHead
-from regauth_core.model import Ending, Environment
-from regauth_core.observe import observe
-from regauth_core.redact import Redactor
+from regauth_core.edge.inputs.har import wire_of
+from regauth_core.model.journal import Ending, Environment
+from regauth_core.model.trace import End, TraceEnd, TraceHead
+from regauth_core.recording.observe import observe
+from regauth_core.redaction.redactor import Redactor
 
 BEGIN = 1_750_000_000.0
 REALM = "https://auth.test/token"

@@ -28,7 +28,7 @@ import brotli
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent / "addon")]
 
 from bench.proxy import HOST, MEBIBYTE, ROOT, TICKS, free_port, wait_for  # noqa: E402
-from regauth_core.edge.certificates import Certificates  # noqa: E402
+from regauth_core.edge.commands.certificates import Certificates  # noqa: E402
 
 _MITMDUMP: Final = [sys.executable, "-c", "from mitmproxy.tools.main import mitmdump; mitmdump()"]
 _QUIET: Final = ["--set", "flow_detail=0"]

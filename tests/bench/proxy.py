@@ -25,7 +25,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from regauth_core.edge.certificates import Certificates
+from regauth_core.edge.commands.certificates import Certificates
 
 ROOT = Path(__file__).parent.parent.parent
 MEBIBYTE = 1024 * 1024

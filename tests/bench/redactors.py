@@ -29,8 +29,8 @@ sys.path[:0] = [str(ROOT / "addon"), str(ROOT / "tests")]
 
 from kit.canaries import CORPUS, Planted, leaks  # noqa: E402
 from kit.saved import har_file  # noqa: E402
-from regauth_core.edge.offline import journal_of  # noqa: E402
-from regauth_core.edge.outputs import report_text  # noqa: E402
+from regauth_core.edge.commands.diagnose import journal_of  # noqa: E402
+from regauth_core.edge.outputs.reports import report_text  # noqa: E402
 
 REQUIRED: Final = [planted for planted in CORPUS if planted.id.startswith("R")]
 GONE: Final = "REDACTED"

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from rich.console import Console
 
 from kit import journals
-from regauth_core.report import ENDINGS, render, terminal
+from regauth_core.report import ENDINGS, render
+from regauth_core.report.terminal import summary
 
 EXCHANGES = 1000
 
@@ -23,7 +24,7 @@ def main() -> None:
 
     def printed() -> str:
         file = io.StringIO()
-        Console(file=file, width=80).print(terminal.summary(journal))
+        Console(file=file, width=80).print(summary.summary(journal))
         return file.getvalue()
 
     formats: list[tuple[str, Callable[[], str]]] = [("terminal", printed)]

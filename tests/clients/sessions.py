@@ -16,7 +16,7 @@ from typing import Any, Final
 from clients.processes import ended, killed_if_left, start, status_of, wait_until
 from clients.programs import BASIC, PASSWORD, ROOT, SYSTEM_PATH, Place, path_of
 from kit.canaries import leaks
-from regauth_core.edge.authority import certificate
+from regauth_core.edge.commands.authority import certificate
 
 _TAP: Final = Path(__file__).with_name("tap.py")
 _ENDINGS: Final = (".json", ".md", ".trace")

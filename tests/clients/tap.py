@@ -53,7 +53,7 @@ def main() -> int:
     """Run `regauth`."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "addon"))
     from regauth_core import cli
-    from regauth_core.edge import background
+    from regauth_core.edge.mitm import background
 
     with mock.patch.object(background, "DumpMaster", Tapped):
         return cli.main()

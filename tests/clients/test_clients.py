@@ -19,7 +19,7 @@ from clients.processes import ended, start, status_of
 from clients.programs import BASIC, COMMANDS, PASSWORD, REGISTRY, ROOT, SYSTEM_PATH, Place, path_of, require
 from clients.sessions import Told
 from kit.canaries import leaks
-from regauth_core import engines
+from regauth_core.conversation import engines
 from regauth_core.report import findings
 
 pytestmark = pytest.mark.clients

@@ -12,7 +12,7 @@ from clients import sessions
 from clients.processes import ended, start, status_of
 from clients.programs import PASSWORD, REGISTRY, USER, Place, require, require_root
 from clients.sessions import Mitmdump, Told
-from regauth_core import engines
+from regauth_core.conversation import engines
 
 pytestmark = pytest.mark.clients
 

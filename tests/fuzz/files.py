@@ -25,14 +25,13 @@ from mitmproxy.io import tnetstring  # noqa: E402
 from mitmproxy.test import tflow  # noqa: E402
 
 from kit.messages import CHALLENGE, wire  # noqa: E402
-from regauth_core.edge.mishap import whereabouts  # noqa: E402
-from regauth_core.edge.offline import journal_of  # noqa: E402
-from regauth_core.edge.outputs import print_summary, report_text  # noqa: E402
-from regauth_core.edge.recorder import Recorder  # noqa: E402
-from regauth_core.edge.trace import TraceWriter  # noqa: E402
-from regauth_core.edge.trouble import Trouble  # noqa: E402
-from regauth_core.model import Ending  # noqa: E402
-from regauth_core.redact import Redactor  # noqa: E402
+from regauth_core.edge.commands.diagnose import journal_of  # noqa: E402
+from regauth_core.edge.errors import Trouble, whereabouts  # noqa: E402
+from regauth_core.edge.mitm.recorder import Recorder  # noqa: E402
+from regauth_core.edge.outputs.reports import print_summary, report_text  # noqa: E402
+from regauth_core.edge.outputs.trace import TraceWriter  # noqa: E402
+from regauth_core.model.journal import Ending  # noqa: E402
+from regauth_core.redaction.redactor import Redactor  # noqa: E402
 from regauth_core.report import ENDINGS  # noqa: E402
 
 KINDS: Final = ("flows", "trace", "own HAR", "HAR")

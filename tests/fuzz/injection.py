@@ -43,7 +43,7 @@ from h2.events import ConnectionTerminated, StreamEnded, StreamReset  # noqa: E4
 from h2.exceptions import ProtocolError  # noqa: E402
 
 from kit.proxy import running  # noqa: E402
-from regauth_core.edge.certificates import Certificates  # noqa: E402
+from regauth_core.edge.commands.certificates import Certificates  # noqa: E402
 
 MODES: Final = ("off", "verify", "fill", "override")
 PASSWORD: Final = "tannenbaum-leiter-kw"

@@ -41,13 +41,14 @@ with atheris.instrument_imports(include=["regauth_core"]) if atheris is not None
     from kit.canaries import leaks, password
     from kit.messages import CHALLENGE, basic, jwt, opaque, wire
     from kit.saved import flow_file, har_file
-    from regauth_core.edge.offline import journal_of
-    from regauth_core.edge.outputs import print_summary, report_text
-    from regauth_core.edge.recorder import Recorder
-    from regauth_core.edge.trace import TraceWriter
-    from regauth_core.model import Ending, FailureKind, Journal
-    from regauth_core.observe import Wire, observe
-    from regauth_core.redact import Redactor
+    from regauth_core.edge.commands.diagnose import journal_of
+    from regauth_core.edge.mitm.recorder import Recorder
+    from regauth_core.edge.outputs.reports import print_summary, report_text
+    from regauth_core.edge.outputs.trace import TraceWriter
+    from regauth_core.model import FailureKind
+    from regauth_core.model.journal import Ending, Journal
+    from regauth_core.recording.observe import Wire, observe
+    from regauth_core.redaction.redactor import Redactor
     from regauth_core.report import ENDINGS
 
 T = TypeVar("T")

@@ -14,13 +14,13 @@ from unittest import mock
 
 from generated.exchanges import Exchange, entry, har
 from regauth_core.cli import main
-from regauth_core.edge.har import wire_of
-from regauth_core.edge.recorder import Recorder
-from regauth_core.edge.trace import TraceWriter
-from regauth_core.model import Ending
-from regauth_core.redact import Redactor
+from regauth_core.edge.inputs.har import wire_of
+from regauth_core.edge.mitm.recorder import Recorder
+from regauth_core.edge.outputs.trace import TraceWriter
+from regauth_core.model.journal import Ending
+from regauth_core.redaction.redactor import Redactor
 from regauth_core.report import ENDINGS
-from regauth_core.report.templates import TEMPLATES
+from regauth_core.report.markdown.templates import TEMPLATES
 
 WIDTHS: Final = ("20", "40", "80", "200")
 EVERY_TEMPLATE: Final = tuple(sorted(TEMPLATES))

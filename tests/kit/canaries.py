@@ -32,7 +32,7 @@ from kit.messages import (
 )
 from kit.messages import opaque as opaque
 from regauth_core.model import FailureKind
-from regauth_core.observe import Wire
+from regauth_core.recording.observe import Wire
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from collections.abc import Hashable, Iterable
 from typing import Final
 from urllib.parse import parse_qs, quote, quote_plus, unquote_plus
 
-from regauth_core import challenge
 from regauth_core.auth.messages import ClientRequest, Purpose, Received, Send, Turn
 from regauth_core.model import Origin
+from regauth_core.protocol import challenge
 
 PASSWORD: Final = "pa:ss/word é"
 IDENTITY_TOKEN: Final = "identity-canary-token"

@@ -6,33 +6,25 @@ from dataclasses import replace
 
 from kit.values import REGISTRY, exchange, finding, journal
 from regauth_core.model import (
-    Advice,
     Challenge,
-    Client,
     Connection,
     Credential,
     Endpoint,
-    Environment,
     Exchange,
     Failure,
     FailureKind,
-    Finding,
     Fingerprint,
-    Journal,
     Link,
     Origin,
-    Outcome,
-    Reason,
-    Reference,
     RegistryError,
     Response,
     Safe,
     Target,
     TokenAnswer,
     TokenRequest,
-    Undecided,
-    Verification,
 )
+from regauth_core.model.finding import Advice, Client, Finding, Outcome, Reason, Reference, Undecided, Verification
+from regauth_core.model.journal import Environment, Journal
 
 CANARY = "canary-4f1c"
 """What a page's title would become if a script of the hostile journal ran."""

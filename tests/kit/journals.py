@@ -27,26 +27,9 @@ from kit.values import (
     refused,
     tags,
 )
-from regauth_core.model import (
-    Client,
-    Confidence,
-    Endpoint,
-    Fault,
-    Fingerprint,
-    Journal,
-    Link,
-    Outcome,
-    Reason,
-    Response,
-    Safe,
-    Severity,
-    Signature,
-    Target,
-    TokenAnswer,
-    TokenRequest,
-    Undecided,
-    Verification,
-)
+from regauth_core.model import Endpoint, Fingerprint, Link, Response, Safe, Signature, Target, TokenAnswer, TokenRequest
+from regauth_core.model.finding import Client, Confidence, Fault, Outcome, Reason, Severity, Undecided, Verification
+from regauth_core.model.journal import Journal
 
 
 def per_repository() -> Journal:

@@ -8,7 +8,7 @@ from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote
 
 from regauth_core.model import FailureKind
-from regauth_core.observe import Wire
+from regauth_core.recording.observe import Wire
 
 REALM = "https://auth.registry.test/token"
 SCOPE = "repository:team/app:pull,push"

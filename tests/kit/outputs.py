@@ -15,15 +15,17 @@ from urllib.parse import quote
 from kit.canaries import CORPUS, Planted, password
 from kit.messages import CHALLENGE, MANIFEST, basic, opaque, wire
 from kit.saved import flow_file, har_file
-from regauth_core.edge.offline import diagnose, journal_of
-from regauth_core.edge.outputs import print_summary, report_text
-from regauth_core.edge.recorder import Recorder
-from regauth_core.edge.trace import TraceWriter
-from regauth_core.model import Ending, Finding, Journal
-from regauth_core.observe import Wire
-from regauth_core.redact import Redactor
-from regauth_core.report import ENDINGS, templates
-from regauth_core.report.terminal import live_line
+from regauth_core.edge.commands.diagnose import diagnose, journal_of
+from regauth_core.edge.mitm.recorder import Recorder
+from regauth_core.edge.outputs.reports import print_summary, report_text
+from regauth_core.edge.outputs.trace import TraceWriter
+from regauth_core.model.finding import Finding
+from regauth_core.model.journal import Ending, Journal
+from regauth_core.recording.observe import Wire
+from regauth_core.redaction.redactor import Redactor
+from regauth_core.report import ENDINGS
+from regauth_core.report.markdown import templates
+from regauth_core.report.terminal.summary import live_line
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
 TERMINALS = {

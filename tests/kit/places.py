@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 
 from kit.messages import wire
 from regauth_core.model import FailureKind
-from regauth_core.observe import Wire
+from regauth_core.recording.observe import Wire
 
 _PATHS = {
     "path": "/auth/{}/x",

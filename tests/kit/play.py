@@ -18,17 +18,17 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 
 from kit.guard import IDENTITY_TOKEN, PASSWORD, SECRETS, Guard, Watch, holds, short, told
-from regauth_core.auth.flow import Authenticator
-from regauth_core.auth.login import Entries, Login
+from regauth_core.auth.authenticator import Authenticator
 from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Received, Send, Turn
-from regauth_core.auth.permits import Action, Permit, Permits
+from regauth_core.auth.permissions import Action, Permit, Permits
 from regauth_core.auth.reasons import Stop
 from regauth_core.auth.settings import Manner
 from regauth_core.auth.trust import Trust
-from regauth_core.distrust import Distrust
+from regauth_core.credentials.login import Entries, Login
 from regauth_core.model import Origin
-from regauth_core.registries import registry_of
-from regauth_core.target import origin_of
+from regauth_core.model.withheld import Distrust
+from regauth_core.protocol.registries import registry_of
+from regauth_core.protocol.target import origin_of
 
 NOW = 1_700_000_000.0
 REGISTRY = Origin("https", "r.test", 443)

@@ -18,10 +18,10 @@ from unittest import mock
 
 from mitmproxy import http as mitmhttp
 
-from regauth_core.edge.background import BackgroundProxy
-from regauth_core.edge.certificates import Certificates
-from regauth_core.edge.proxy import RegAuth
-from regauth_core.model import Journal
+from regauth_core.edge.commands.certificates import Certificates
+from regauth_core.edge.mitm.addon import RegAuth
+from regauth_core.edge.mitm.background import BackgroundProxy
+from regauth_core.model.journal import Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from typing import Any
 from mitmproxy import connection, flow, http, io
 from mitmproxy.proxy import mode_specs
 
-from regauth_core.edge.flows import Noted
+from regauth_core.edge.inputs.flows import Noted
 from regauth_core.model import FailureKind
-from regauth_core.observe import Wire
+from regauth_core.recording.observe import Wire
 
 _WORDS = {
     FailureKind.CONNECT: "Connect failed: connection refused",

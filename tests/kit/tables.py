@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from regauth_core.redact import Redactor
+from regauth_core.redaction.redactor import Redactor
 
 _DATA = Path(__file__).parent.parent / "redaction"
 _MARK = re.compile(r"<(\w+):[0-9a-f]{8}>")

@@ -32,11 +32,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from regauth_core.diagnosis import Diagnoser
-from regauth_core.distrust import Distrust
-from regauth_core.model import Diagnosis, Ending, Exchange, FailureKind
-from regauth_core.observe import Wire, observe
-from regauth_core.redact import Redactor
+from regauth_core.diagnosis.diagnoser import Diagnoser
+from regauth_core.model import Exchange, FailureKind
+from regauth_core.model.finding import Diagnosis
+from regauth_core.model.journal import Ending
+from regauth_core.model.withheld import Distrust
+from regauth_core.recording.observe import Wire, observe
+from regauth_core.redaction.redactor import Redactor
 
 BEGIN = 1_750_000_000.0
 REALM = "https://auth.test/token"

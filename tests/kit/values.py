@@ -6,36 +6,36 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from regauth_core.model import (
-    Advice,
     Challenge,
-    Client,
-    Confidence,
     Connection,
     Credential,
-    Diagnosis,
     Endpoint,
-    Environment,
     Exchange,
     Failure,
     FailureKind,
-    Fault,
-    Finding,
     Fingerprint,
-    Journal,
     Link,
     Origin,
-    Redaction,
-    Reference,
     RegistryError,
     Request,
     Response,
     Safe,
     Sender,
-    Severity,
     Target,
     TokenRequest,
+)
+from regauth_core.model.finding import (
+    Advice,
+    Client,
+    Confidence,
+    Diagnosis,
+    Fault,
+    Finding,
+    Reference,
+    Severity,
     Undecided,
 )
+from regauth_core.model.journal import Environment, Journal, Redaction
 
 BEGIN = 1_750_000_000.0
 REGISTRY = Origin("https", "registry.test", 443)

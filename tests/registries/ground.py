@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from mitmproxy.certs import CertStore
 
 from clients.programs import path_of, unavailable
-from regauth_core.edge.authority import authority, certificate
+from regauth_core.edge.commands.authority import authority, certificate
 
 REGISTRY: Final = "registry.test"
 """The name of every registry here: made up, because Go programs send nothing for a loopback address to a proxy."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from regauth_core.auth.messages import Headers, named_origin
-from regauth_core.distrust import Distrust
-from regauth_core.registries import is_loopback
-from regauth_core.target import origin_of
+from regauth_core.model.withheld import Distrust
+from regauth_core.protocol.registries import is_loopback
+from regauth_core.protocol.target import origin_of
 
 _OF_PAGES: Final = ("sec-", "access-control-request-")
 """How names of fields begin that browsers send for pages; a page itself may set none of them."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from regauth_core.auth.exchange import Exchange
-from regauth_core.auth.learned import Learned, LoginTurn
-from regauth_core.auth.ledger import Ledger
-from regauth_core.auth.login import Login
+from regauth_core.auth.budget import Ledger
 from regauth_core.auth.messages import Authorization, ClientRequest, Flow, Scheme, Turn
-from regauth_core.auth.need import Need
 from regauth_core.auth.offers import Offer, Offers
-from regauth_core.auth.order import Order
 from regauth_core.auth.reasons import Stop
+from regauth_core.auth.registry_memory import Learned, LoginTurn
+from regauth_core.auth.required_access import Need
 from regauth_core.auth.settings import Manner
-from regauth_core.auth.tokens import Audience, TokenKey, Tokens
+from regauth_core.auth.token_cache import Audience, TokenKey, Tokens
+from regauth_core.auth.token_fetch import Exchange
+from regauth_core.auth.token_request import Order
 from regauth_core.auth.trust import Trust, Verdict
-from regauth_core.scope import Scope, merged
+from regauth_core.credentials.login import Login
+from regauth_core.protocol.scope import Scope, merged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

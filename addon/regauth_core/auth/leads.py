@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from regauth_core.auth.need import segments
+from regauth_core.auth.required_access import segments
 from regauth_core.bounded import Bounded
 from regauth_core.model import Origin
-from regauth_core.references import Lead
+from regauth_core.protocol.references import Lead
 
 LASTS: Final = 3600.0
 """Seconds for which it is remembered that somebody else named an address."""

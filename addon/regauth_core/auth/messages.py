@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 from regauth_core.auth.reasons import Note, Stop
-from regauth_core.distrust import Distrust
-from regauth_core.model import Origin, Verification
-from regauth_core.scope import Scope
-from regauth_core.target import origin_of
+from regauth_core.model import Origin
+from regauth_core.model.finding import Verification
+from regauth_core.model.withheld import Distrust
+from regauth_core.protocol.scope import Scope
+from regauth_core.protocol.target import origin_of
 
 T = TypeVar("T")
 _AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.\-]{1,253})(?::[1-9][0-9]{0,4})?")

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from regauth_core import challenge
 from regauth_core.auth.messages import Received, Scheme
-from regauth_core.scope import Scope, entries
+from regauth_core.protocol import challenge
+from regauth_core.protocol.scope import Scope, entries
 
 MAX_OFFERS: Final = 8
 MAX_SCOPES: Final = 32

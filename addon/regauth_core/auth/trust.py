@@ -14,13 +14,20 @@ from typing import Final
 from urllib.parse import quote
 
 from regauth_core.auth.messages import ClientRequest
-from regauth_core.auth.need import need_of
-from regauth_core.auth.permits import Permits
+from regauth_core.auth.permissions import Permits
+from regauth_core.auth.required_access import need_of
 from regauth_core.auth.understanding import objection
-from regauth_core.distrust import Distrust
 from regauth_core.model import Origin
-from regauth_core.registries import is_address, is_internal, is_private, is_usual_realm, registrable_domain, registry_of
-from regauth_core.target import absolute, origin_of
+from regauth_core.model.withheld import Distrust
+from regauth_core.protocol.registries import (
+    is_address,
+    is_internal,
+    is_private,
+    is_usual_realm,
+    registrable_domain,
+    registry_of,
+)
+from regauth_core.protocol.target import absolute, origin_of
 
 MAX_REALM: Final = 4096
 """Characters of a realm or redirect beyond which it is no URL."""

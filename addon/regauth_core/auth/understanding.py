@@ -14,11 +14,11 @@ from collections.abc import Set
 from typing import Final
 from urllib.parse import unquote_plus
 
-from regauth_core import target
 from regauth_core.auth.messages import ClientRequest
-from regauth_core.auth.need import METHODS, Need
-from regauth_core.distrust import Distrust
+from regauth_core.auth.required_access import METHODS, Need
 from regauth_core.model import Endpoint
+from regauth_core.model.withheld import Distrust
+from regauth_core.protocol import target
 
 # Greedy: what follows the name is read from the end.
 _NAME: Final = r"/v2/(?P<name>[A-Za-z0-9_.:\-]++(?:/[A-Za-z0-9_.:\-]++)*)"

@@ -14,38 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-import regauth_core
-from regauth_core.edge.trouble import Trouble
+from regauth_core.edge.errors import Trouble
 
-_PACKAGE = Path(regauth_core.__file__).parent
 _SCRATCH: Final = "regauth-run-"
 _ABANDONED: Final = 60.0
 """Seconds for which the lock of a new directory may not be held yet."""
 _PATIENCE: Final = 10.0
 """Seconds that the reader of a pipe may take for the next piece."""
-# Inside the package when it is installed, beside it in a checkout.
-_SHIPPED = (_PACKAGE / "scenarios", _PACKAGE.parent.parent / "scenarios")
-
-
-def scenario_path(name: str) -> Path:
-    """The scenario file called `name`: a path, or the name of a shipped scenario such as ``per-repository-basic``.
-
-    Raises `Trouble` where there is neither.
-    """
-    given = Path(name).expanduser()
-    if given.is_file():
-        return given
-    if given.name == name:
-        for directory in _SHIPPED:
-            shipped = directory / (name if name.endswith(".yaml") else f"{name}.yaml")
-            if shipped.is_file():
-                return shipped
-    raise Trouble(f"{name}: no such scenario file; shipped are {', '.join(shipped_scenarios()) or 'none'}")
-
-
-def shipped_scenarios() -> tuple[str, ...]:
-    """The names of the scenarios that come with regauth."""
-    return tuple(sorted({path.stem for directory in _SHIPPED for path in directory.glob("*.yaml")}))
 
 
 def check_writable(path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from regauth_core.model import Journal
-from regauth_core.report import findings, har, html, junit, markdown
+from regauth_core.model.journal import Journal
+from regauth_core.report import findings, har, junit
+from regauth_core.report.html import page
+from regauth_core.report.markdown import document
 
 ENDINGS: Final[tuple[str, ...]] = (".md", ".html", ".har.json", ".json", ".xml")
 """The endings of file names that `render` knows; the first one that fits counts."""
@@ -19,9 +21,9 @@ def render(journal: Journal, name: str, *, template: str | None = None) -> str:
     """
     match next((known for known in ENDINGS if name.lower().endswith(known)), None):
         case ".md":
-            return markdown.render(journal, template)
+            return document.render(journal, template)
         case ".html":
-            return html.render(journal)
+            return page.render(journal)
         case ".har.json":
             return har.render(journal)
         case ".json":

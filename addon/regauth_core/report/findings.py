@@ -7,22 +7,22 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from regauth_core.model import (
+from regauth_core.model.finding import (
     Advice,
     Client,
     Conclusion,
     Confidence,
     Fault,
     Finding,
-    Journal,
     Reason,
     Reference,
     Severity,
     Undecided,
     Verification,
 )
-from regauth_core.outcome import conclusion
+from regauth_core.model.journal import Journal
 from regauth_core.report import jsontext
+from regauth_core.report.outcome import conclusion
 
 SCHEMA: Final = "regauth.findings/1"
 """Name and version of the format."""

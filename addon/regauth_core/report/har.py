@@ -13,8 +13,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from regauth_core.model import Capture, Environment, Exchange, Journal, Redaction, Request, Response, Safe
-from regauth_core.report import findings, jsontext, roles, telling
+from regauth_core.model import Exchange, Request, Response, Safe
+from regauth_core.model.journal import Capture, Environment, Journal, Redaction
+from regauth_core.report import findings, jsontext, roles, wording
 
 SCHEMA: Final = "regauth.har/1"
 """Name and version of what stands under ``_regauth``."""
@@ -44,7 +45,7 @@ def render(journal: Journal) -> str:
     log: dict[str, Any] = {
         "version": "1.2",
         "creator": {"name": "regauth", "version": journal.environment.regauth},
-        "comment": telling.redaction(journal.redaction),
+        "comment": wording.redaction(journal.redaction),
         # In front of the entries, so that a reader knows how they were captured before it reads the first.
         "_regauth": {
             "schema": SCHEMA,

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from regauth_core.report.plain import visible
+from regauth_core.report.text import visible
 
 _MAYBE_UNSEEN = re.compile(r"[^\x20-\x7e\n\r\t]")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 from xml.etree import ElementTree
 
-from regauth_core.model import Finding, Journal, Severity
-from regauth_core.report import telling
-from regauth_core.report.plain import visible
+from regauth_core.model.finding import Finding, Severity
+from regauth_core.model.journal import Journal
+from regauth_core.report import wording
+from regauth_core.report.text import visible
 
 _DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>'
 _SILENT: Final = "no finding"
@@ -42,7 +43,7 @@ def _clients(journal: Journal) -> list[str]:
 
 def _cases(journal: Journal, client: str) -> list[ElementTree.Element]:
     known = next((one for one in journal.diagnosis.clients if one.id == client), None)
-    name = {"classname": visible(telling.client(known) if known else client, 300)}
+    name = {"classname": visible(wording.client(known) if known else client, 300)}
     fired: dict[str, list[Finding]] = {}
     for finding in journal.diagnosis.findings:
         if finding.client == client:
@@ -74,20 +75,20 @@ def _fired(name: dict[str, str], rule: str, findings: list[Finding]) -> ElementT
 def _told(finding: Finding) -> list[str]:
     told = [
         visible(f"{finding.severity}: {finding.title}"),
-        telling.subject(finding),
-        f"fault: {telling.culprit(finding)}",
+        wording.subject(finding),
+        f"fault: {wording.culprit(finding)}",
         visible(finding.explanation),
         visible(f"now: {finding.advice.user}"),
         visible(f"the client's author: {finding.advice.client_author}"),
     ]
     if finding.verification is not None:
-        told.append(f"verified: {telling.verification(finding.verification)}")
+        told.append(f"verified: {wording.verification(finding.verification)}")
     return told + [visible(f"{one.document}, {one.section}: {one.url}") for one in finding.references]
 
 
 def _about(journal: Journal) -> list[str]:
     notes = [visible(f"note: {note}") for note in journal.diagnosis.notes]
-    return [telling.seen(journal), *notes, telling.redaction(journal.redaction)]
+    return [wording.seen(journal), *notes, wording.redaction(journal.redaction)]
 
 
 def _took(journal: Journal) -> str:

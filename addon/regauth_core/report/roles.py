@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from regauth_core.model import Endpoint, Exchange, Journal, Origin
+from regauth_core.model import Endpoint, Exchange, Origin
+from regauth_core.model.journal import Journal
 
 
 class Role(StrEnum):

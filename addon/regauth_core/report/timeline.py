@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from regauth_core.model import Exchange, Finding, Journal, Undecided
-from regauth_core.report import telling
-from regauth_core.report.plain import visible
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Finding, Undecided
+from regauth_core.model.journal import Journal
+from regauth_core.report import wording
+from regauth_core.report.text import visible
 
 LONGEST: Final = 40
 """Rows of a timeline that is not folded further."""
@@ -89,9 +91,9 @@ def _runs(journal: Journal, pointed: dict[int, tuple[int, ...]]) -> list[Row]:
             exchange.request.method,
             exchange.target.endpoint,
             exchange.target.repository,
-            telling.sent(exchange),
+            wording.sent(exchange),
             exchange.status,
-            telling.remarks(exchange),
+            wording.remarks(exchange),
             pointed.get(exchange.number),
         )
 

@@ -17,13 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, Naming, anonymous, realm_key, secret_of, usable
-from regauth_core.evidence import where
-from regauth_core.model import Exchange, Fault, Severity
-from regauth_core.registries import registry_of
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation, Naming
+from regauth_core.conversation.exchanges import anonymous, realm_key, secret_of, usable
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.registries import registry_of
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import where
 
 _NAMED_BY = {
     "redirect": "a redirect",

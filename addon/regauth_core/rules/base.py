@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from regauth_core.conversation import Conversation
-from regauth_core.model import Confidence, Exchange, Fault, Reason, Reference, Severity
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Reason, Reference, Severity
 
 
 class Family(StrEnum):

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, anonymous, usable
-from regauth_core.evidence import acts_after, numbers, present, subject, where
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.refusal import left_out
-from regauth_core.refusals import doubt_afterwards, is_final
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import acts_after, present
+from regauth_core.conversation.exchanges import anonymous, usable
+from regauth_core.conversation.recovery import doubt_afterwards, is_final
+from regauth_core.conversation.refusal import left_out
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, subject, where
 
 _READS = ("GET", "HEAD")
 

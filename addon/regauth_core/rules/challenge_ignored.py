@@ -28,13 +28,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, anonymous, good, usable
-from regauth_core.model import Challenge, Confidence, Endpoint, Exchange, Fault, Reason, Severity
-from regauth_core.refusals import is_told_by_repositories, is_unanswered
-from regauth_core.registries import registrable_domain
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import anonymous, good, usable
+from regauth_core.conversation.recovery import is_told_by_repositories, is_unanswered
+from regauth_core.model import Challenge, Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Reason, Severity
+from regauth_core.protocol.registries import registrable_domain
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

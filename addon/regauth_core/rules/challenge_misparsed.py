@@ -18,13 +18,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, bearer, challenge_realm, realm_key
-from regauth_core.evidence import numbers, present, subject
-from regauth_core.model import Challenge, Confidence, Exchange, Fault, Severity
-from regauth_core.refusals import bearer_challenges, is_needless
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import present
+from regauth_core.conversation.exchanges import bearer, bearer_challenges, challenge_realm, realm_key
+from regauth_core.conversation.recovery import is_needless
+from regauth_core.model import Challenge, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, subject
 
 _ENDS = ' ,"'
 """Where a parser that does not know quoted strings stops."""

@@ -21,14 +21,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, anonymous, bearer, good, usable
-from regauth_core.evidence import uses
-from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import is_foreign, is_needless
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import uses
+from regauth_core.conversation.exchanges import anonymous, bearer, good, usable
+from regauth_core.conversation.recovery import is_foreign, is_needless
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import covered, needed
+from regauth_core.rules.clauses import page, rfc
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

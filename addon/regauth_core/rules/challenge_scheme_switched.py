@@ -16,14 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, challenge_realm, realm_key, same, usable
-from regauth_core.evidence import doubt_about, numbers, present, subject, where
-from regauth_core.model import Challenge, Exchange, Fault, Severity
-from regauth_core.refusals import is_final, issue_behind, schemes
-from regauth_core.registries import registrable_domain
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import doubt_about, present
+from regauth_core.conversation.exchanges import challenge_realm, realm_key, same, usable
+from regauth_core.conversation.recovery import is_final, issue_behind
+from regauth_core.model import Challenge, Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.registries import registrable_domain
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, schemes, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -17,15 +17,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, bearer, challenge_realm, good, realm_key
-from regauth_core.evidence import asked, asked_text, present, subject, where
-from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import bearer_challenges, is_foreign, is_needless, names_of
-from regauth_core.registries import repository_of
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import present
+from regauth_core.conversation.exchanges import asked, bearer, bearer_challenges, challenge_realm, good, realm_key
+from regauth_core.conversation.recovery import is_foreign, is_needless, names_of
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.registries import repository_of
+from regauth_core.protocol.scope import Scope, entries
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import Scope, entries
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, subject, where
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, Issue, good
-from regauth_core.evidence import asked, asked_text, doubt_about, error_of, numbers, present, subject, where
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import bearer_challenges, is_final, is_foreign, issue_behind
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import doubt_about, present
+from regauth_core.conversation.exchanges import Issue, asked, bearer_challenges, error_of, good
+from regauth_core.conversation.recovery import is_final, is_foreign, issue_behind
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.scope import Scope, covered, entries, needed
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import Scope, covered, entries, needed
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, numbers, subject, where
 
 _COSTLY = 3
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "POST": "push", "PUT": "push", "PATCH": "push"}

@@ -18,14 +18,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, Issue, bearer
-from regauth_core.evidence import error_of, is_about, says, uses, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.refusals import at_home
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about, uses
+from regauth_core.conversation.exchanges import Issue, bearer, error_of, says
+from regauth_core.conversation.recovery import at_home
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import covered, needed
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import where
 
 _YOUNG = 30.0
 _TOLERATED = 2.0

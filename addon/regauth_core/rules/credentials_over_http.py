@@ -16,13 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Contact, Conversation, bearer, secret_of, sent
-from regauth_core.evidence import is_about, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.registries import is_internal, is_loopback, is_test_name
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Contact, Conversation
+from regauth_core.conversation.evidence import is_about
+from regauth_core.conversation.exchanges import bearer, secret_of, sent
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.registries import is_internal, is_loopback, is_test_name
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -19,14 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, basic, good, secret_of, usable
-from regauth_core.evidence import challenge_for, is_about, numbers, present, says, subject, went_on, where
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Holder, Severity
-from regauth_core.reasons import EXPLAINING
-from regauth_core.refusal import reasons_of
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import challenge_for, is_about, present, went_on
+from regauth_core.conversation.exchanges import basic, good, says, secret_of, usable
+from regauth_core.conversation.refusal import reasons_of
+from regauth_core.model import Endpoint, Exchange, Holder
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import EXPLAINING
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, subject, where
 
 _EXPIRY_WORDS = ("expired", "has expired", "revoked")
 _LATER = 60.0

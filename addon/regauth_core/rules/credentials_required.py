@@ -18,27 +18,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, Issue, anonymous, bearer, good, secret_of
-from regauth_core.evidence import (
-    acts_after,
-    asked_text,
-    changed_credential,
-    doubt_about,
-    error_of,
-    is_about,
-    numbers,
-    present,
-    subject,
-    went_on,
-    where,
-)
-from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.refusals import at_home, is_probe
-from regauth_core.registries import DOCKER_HUB
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import acts_after, changed_credential, doubt_about, is_about, present, went_on
+from regauth_core.conversation.exchanges import Issue, anonymous, bearer, error_of, good, secret_of
+from regauth_core.conversation.recovery import at_home, is_probe
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.registries import DOCKER_HUB
+from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import covered, needed
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, numbers, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -16,14 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, basic, secret_of, sent
-from regauth_core.evidence import is_about, numbers, where
-from regauth_core.homes import Home
-from regauth_core.model import Confidence, Exchange, Fault, Holder, Severity
-from regauth_core.registries import DOCKER_HUB, is_internal, registry_of
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about
+from regauth_core.conversation.exchanges import basic, secret_of, sent
+from regauth_core.conversation.homes import Home
+from regauth_core.model import Exchange, Holder
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.registries import DOCKER_HUB, is_internal, registry_of
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, where
 
 _DOMAINS = {
     Holder.AWS: ("amazonaws.com", "amazonaws.com.cn", "ecr.aws", "on.aws", "amazonaws.eu", "localstack.cloud"),

@@ -15,13 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, realm_key, secret_of
-from regauth_core.evidence import challenge_for, is_about, present, where
-from regauth_core.model import Exchange, Fault, Severity
-from regauth_core.registries import is_internal, is_private, is_test_name, is_usual_realm
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import challenge_for, is_about, present
+from regauth_core.conversation.exchanges import realm_key, secret_of
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.registries import is_internal, is_private, is_test_name, is_usual_realm
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import where
 
 _METADATA = frozenset({"metadata.google.internal", "metadata", "instance-data"})
 

@@ -20,14 +20,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, bearer, secret_of
-from regauth_core.distrust import OBJECTIONS, Distrust
-from regauth_core.evidence import acts_after, where
-from regauth_core.model import Exchange, Fault, Severity
-from regauth_core.refusals import is_needless
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import acts_after
+from regauth_core.conversation.exchanges import bearer, secret_of
+from regauth_core.conversation.recovery import is_needless
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.model.withheld import OBJECTIONS, Distrust
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import where
 
 _FAULTS: Final = {
     Distrust.NOT_A_URL: Fault.REGISTRY,

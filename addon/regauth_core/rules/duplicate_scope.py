@@ -12,14 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, Issue
-from regauth_core.evidence import asked_text, doubt_about, numbers, present, where
-from regauth_core.model import Exchange, Fault, Severity
-from regauth_core.refusals import is_final, issue_behind, lost_on_the_way
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import doubt_about, present
+from regauth_core.conversation.exchanges import Issue
+from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.scope import Scope, merged
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import Scope, merged
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, numbers, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -14,12 +14,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, good, request_key, secret_of
-from regauth_core.evidence import asked_text, is_about, numbers
-from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about
+from regauth_core.conversation.exchanges import good, request_key, secret_of
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, numbers
 
 _TOGETHER = 1.0
 _MANY = 3

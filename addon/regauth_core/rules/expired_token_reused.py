@@ -15,22 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, bearer
-from regauth_core.evidence import (
-    changed_credential,
-    doubt_about,
-    error_of,
-    life_ends,
-    numbers,
-    present,
-    renewals,
-    went_on,
-    where,
-)
-from regauth_core.model import Confidence, Credential, Endpoint, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import changed_credential, doubt_about, life_ends, present, renewals, went_on
+from regauth_core.conversation.exchanges import bearer, error_of
+from regauth_core.model import Credential, Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -14,22 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, bearer
-from regauth_core.evidence import (
-    changed_credential,
-    doubt_about,
-    has_refusing_code,
-    life_ends,
-    present,
-    renewals,
-    subject,
-    went_on,
-    where,
-)
-from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import changed_credential, doubt_about, life_ends, present, renewals, went_on
+from regauth_core.conversation.exchanges import bearer, has_refusing_code
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

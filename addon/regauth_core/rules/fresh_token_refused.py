@@ -18,16 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, bearer
-from regauth_core.evidence import doubt_about, numbers, present, subject, where
-from regauth_core.model import Claims, Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.reasons import StatedReason
-from regauth_core.refusal import Fit, Refusal, Sent, refusal
-from regauth_core.refusals import bearer_challenges, is_final, is_foreign
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import doubt_about, present
+from regauth_core.conversation.exchanges import bearer, bearer_challenges
+from regauth_core.conversation.recovery import is_final, is_foreign
+from regauth_core.conversation.refusal import Fit, Refusal, Sent, refusal
+from regauth_core.model import Claims, Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
+from regauth_core.protocol.scope import covered, entries
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import covered, entries
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import product
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, good, realm_key
-from regauth_core.evidence import where
-from regauth_core.model import Exchange, Fault, Severity
-from regauth_core.refusals import is_foreign
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import good, realm_key
+from regauth_core.conversation.recovery import is_foreign
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import where
 
 _REFUSING = (401, 403, 405)
 _MOST = 64

@@ -18,13 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, good, realm_key
-from regauth_core.evidence import present, subject, went_on, where
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Link, Severity
-from regauth_core.registries import registrable_domain
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import present, went_on
+from regauth_core.conversation.exchanges import good, realm_key
+from regauth_core.model import Endpoint, Exchange, Link
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.registries import registrable_domain
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -17,12 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation
-from regauth_core.evidence import is_about, numbers, refuses, where
-from regauth_core.model import Exchange, Fault, Fingerprint, Holder, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about
+from regauth_core.conversation.exchanges import refuses
+from regauth_core.model import Exchange, Fingerprint, Holder
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

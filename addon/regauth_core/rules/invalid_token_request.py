@@ -16,12 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, secret_of
-from regauth_core.evidence import asked, challenge_for, is_about, numbers, present, refuses, says, uses, went_on
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import challenge_for, is_about, present, uses, went_on
+from regauth_core.conversation.exchanges import asked, refuses, says, secret_of
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers
 
 _PLACEHOLDERS = frozenset({"none", "null", "undefined", "nil", "<nil>"})
 

@@ -17,13 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, anonymous
-from regauth_core.evidence import numbers, subject, where
-from regauth_core.model import Challenge, Exchange, Fault, FlawKind, Severity
-from regauth_core.refusals import doubt_afterwards, is_final, is_foreign, refused_alike
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import anonymous
+from regauth_core.conversation.recovery import doubt_afterwards, is_final, is_foreign, refused_alike
+from regauth_core.model import Challenge, Exchange, FlawKind
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

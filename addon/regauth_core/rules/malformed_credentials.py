@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, basic
-from regauth_core.evidence import is_about, numbers, refuses, went_on, where
-from regauth_core.model import Confidence, CredentialFlaw, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about, went_on
+from regauth_core.conversation.exchanges import basic, refuses
+from regauth_core.model import CredentialFlaw, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, where
 
 _SAID = {
     CredentialFlaw.CONTROL_CHARACTER: "holds a control character, such as a newline at its end",

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, anonymous, usable
-from regauth_core.evidence import numbers, subject, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import anonymous, usable
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -22,14 +22,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, anonymous, bearer, usable
-from regauth_core.evidence import numbers, present, subject, where
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import doubt_afterwards, is_challenged_elsewhere, is_foreign, is_needless, refused_alike
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import present
+from regauth_core.conversation.exchanges import anonymous, bearer, usable
+from regauth_core.conversation.recovery import (
+    doubt_afterwards,
+    is_challenged_elsewhere,
+    is_foreign,
+    is_needless,
+    refused_alike,
+)
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import covered, needed
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -17,14 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, anonymous
-from regauth_core.evidence import numbers, where
-from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import doubt_afterwards, issue_behind
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import anonymous
+from regauth_core.conversation.recovery import doubt_afterwards, issue_behind
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.scope import Scope, covered
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import Scope, covered
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

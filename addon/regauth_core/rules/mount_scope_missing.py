@@ -16,15 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation
-from regauth_core.evidence import numbers, where
-from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import issue_behind
-from regauth_core.registries import repository_of
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.recovery import issue_behind
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.registries import repository_of
+from regauth_core.protocol.scope import Scope, covered
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import Scope, covered
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers, where
 
 _UPLOADS = frozenset({Endpoint.UPLOAD_START, Endpoint.UPLOAD})
 

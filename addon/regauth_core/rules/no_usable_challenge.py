@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation
-from regauth_core.evidence import numbers, subject, where
-from regauth_core.model import Exchange, Fault, Severity
-from regauth_core.refusals import doubt_afterwards, is_final, refused_alike, schemes
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.recovery import doubt_afterwards, is_final, refused_alike
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, schemes, subject, where
 
 _SPOKEN = frozenset({"basic", "bearer"})
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation
-from regauth_core.evidence import where
-from regauth_core.model import Endpoint, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.model import Endpoint
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

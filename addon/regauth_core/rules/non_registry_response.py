@@ -15,13 +15,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, link_address, realm_key
-from regauth_core.evidence import present, subject, where
-from regauth_core.model import Endpoint, Exchange, Fault, Link, Severity
-from regauth_core.refusals import doubt_afterwards, is_foreign, is_needless, is_sound, is_told_by_repositories
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import present
+from regauth_core.conversation.exchanges import link_address, realm_key
+from regauth_core.conversation.recovery import (
+    doubt_afterwards,
+    is_foreign,
+    is_needless,
+    is_sound,
+    is_told_by_repositories,
+)
+from regauth_core.model import Endpoint, Exchange, Link
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import subject, where
 
 _WORDS = re.compile(r"[a-z0-9]+")
 _LOGIN_PATHS = frozenset(

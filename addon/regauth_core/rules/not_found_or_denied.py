@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, anonymous
-from regauth_core.evidence import numbers, subject, where
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.reasons import EXPLAINING, StatedReason
-from regauth_core.refusal import left_out, reasons_of
-from regauth_core.refusals import is_final, is_probe
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import anonymous
+from regauth_core.conversation.recovery import is_final, is_probe
+from regauth_core.conversation.refusal import left_out, reasons_of
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import EXPLAINING, StatedReason
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, subject, where
 
 _RESOURCES = frozenset(
     {Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.TAGS, Endpoint.CATALOG, Endpoint.UPLOAD_START}

@@ -15,12 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, good, realm_key
-from regauth_core.evidence import challenge_for, is_about, numbers, present, says, went_on
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import challenge_for, is_about, present, went_on
+from regauth_core.conversation.exchanges import good, realm_key, says
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers
 
 _NOT_TAKEN = (400, 401, 403, 404, 405, 501)
 _SPEAKS_OAUTH = (

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, anonymous, good, usable
-from regauth_core.evidence import where
-from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import schemes
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import anonymous, good, usable
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import schemes, where
 
 _INVITING = frozenset({Endpoint.PING, Endpoint.CATALOG, Endpoint.TAGS})
 

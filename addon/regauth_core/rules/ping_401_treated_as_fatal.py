@@ -15,13 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, anonymous, usable
-from regauth_core.evidence import asked, numbers, repositories, where
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.registries import repository_of
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import repositories
+from regauth_core.conversation.exchanges import anonymous, asked, usable
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.registries import repository_of
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

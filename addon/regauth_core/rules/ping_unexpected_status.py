@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, anonymous, good, link_address, realm_key, usable
-from regauth_core.evidence import acts_after, numbers, present
-from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import doubt_afterwards, is_unanswered
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import acts_after, present
+from regauth_core.conversation.exchanges import anonymous, good, link_address, realm_key, usable
+from regauth_core.conversation.recovery import doubt_afterwards, is_unanswered
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers
 
 _ROOT = frozenset({200, 401})
 _OF_OTHER_RULES = frozenset({407, 429})

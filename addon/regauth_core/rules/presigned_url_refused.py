@@ -16,12 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, Naming, good, realm_key
-from regauth_core.evidence import is_served_elsewhere, numbers, says, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation, Naming
+from regauth_core.conversation.evidence import is_served_elsewhere
+from regauth_core.conversation.exchanges import good, realm_key, says
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers, where
 
 _LATE = ("expired", "has expired", "expires")
 

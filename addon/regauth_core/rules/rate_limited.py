@@ -15,13 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, anonymous, bearer, request_key, sent
-from regauth_core.evidence import is_about, numbers, present, says, subject, went_on, where
-from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.registries import DOCKER_HUB
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about, present, went_on
+from regauth_core.conversation.exchanges import anonymous, bearer, request_key, says, sent
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.registries import DOCKER_HUB
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, subject, where
 
 _TOO_OFTEN = 3
 _OF_LOGINS = ("failed login", "login attempt", "failed attempt", "too many failed", "authentication attempt")

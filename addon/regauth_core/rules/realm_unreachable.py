@@ -15,13 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, realm_key
-from regauth_core.evidence import challenge_for, is_about, numbers, present, went_on
-from regauth_core.model import Confidence, Exchange, FailureKind, Fault, Severity
-from regauth_core.registries import is_loopback
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import challenge_for, is_about, present, went_on
+from regauth_core.conversation.exchanges import realm_key
+from regauth_core.model import Exchange, FailureKind
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.registries import is_loopback
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import numbers
 
 _UNANSWERED = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.SERVER_ABORTED})
 

@@ -18,14 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, Naming, anonymous, leads_to_registry, realm_key, usable
-from regauth_core.evidence import numbers, present, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.refusal import was_served
-from regauth_core.registries import registry_of
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation, Naming, leads_to_registry
+from regauth_core.conversation.evidence import present
+from regauth_core.conversation.exchanges import anonymous, realm_key, usable
+from regauth_core.conversation.refusal import was_served
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.registries import registry_of
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

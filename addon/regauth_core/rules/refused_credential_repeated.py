@@ -20,12 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, request_key, secret_of, sent
-from regauth_core.evidence import is_about, numbers, says, where
-from regauth_core.model import Exchange, Fault, Fingerprint, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about
+from regauth_core.conversation.exchanges import request_key, says, secret_of, sent
+from regauth_core.model import Exchange, Fingerprint
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, where
 
 _TOO_OFTEN = 3
 _AUTOMATION = 60.0

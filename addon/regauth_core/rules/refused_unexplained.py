@@ -23,14 +23,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation
-from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.reasons import StatedReason
-from regauth_core.refusal import Refusal, refusal
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.refusal import Refusal, refusal
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.unexplained import cause_of, sentences
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.unexplained import cause_of, sentences
 
 _STATED = "the answer gives the reason itself"
 _MOST = 200

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, good
-from regauth_core.evidence import asked_text, is_about, numbers, present, says, subject
-from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.refusals import is_final, issue_behind, lost_on_the_way
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about, present
+from regauth_core.conversation.exchanges import good, says
+from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import asked_text, numbers, subject
 
 _SCOPE_WORDS = ("scope",)
 

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import DEFAULT_LIFE, Conversation, bearer
-from regauth_core.evidence import is_about, refuses, uses
-from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about, uses
+from regauth_core.conversation.exchanges import DEFAULT_LIFE, bearer, refuses
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
 
 _HASTY = 10.0
 """Seconds of life below which even a second exchange for the same scope is a consequence."""

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, basic, bearer, usable
-from regauth_core.evidence import numbers, subject, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.refusals import is_final, is_unanswered, refused_alike, schemes
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import basic, bearer, usable
+from regauth_core.conversation.recovery import is_final, is_unanswered, refused_alike
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, schemes, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

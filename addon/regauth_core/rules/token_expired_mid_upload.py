@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, bearer, good
-from regauth_core.evidence import doubt_about, error_of, life_ends, present, where
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import doubt_about, life_ends, present
+from regauth_core.conversation.exchanges import bearer, error_of, good
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

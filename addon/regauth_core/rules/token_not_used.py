@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, basic, bearer, good
-from regauth_core.evidence import acts_after, asked, asked_text, numbers, subject, where
-from regauth_core.model import Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import is_final, is_foreign
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import acts_after
+from regauth_core.conversation.exchanges import asked, basic, bearer, good
+from regauth_core.conversation.recovery import is_final, is_foreign
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, numbers, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, good, realm_key, secret_of
-from regauth_core.evidence import asked, asked_text, is_about, numbers, present, says, went_on
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import is_about, present, went_on
+from regauth_core.conversation.exchanges import asked, good, realm_key, says, secret_of
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.scope import covered
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import covered
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, numbers
 
 _OF_RIGHTS = (
     "scope",

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, Issue, bearer, good
-from regauth_core.evidence import numbers, subject
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import Issue, bearer, good
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, subject
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import rfc
-from regauth_core.conversation import Conversation, Issue, anonymous, bearer
-from regauth_core.evidence import doubt_about, error_of, numbers, subject, where
-from regauth_core.model import Confidence, Exchange, Fault, Severity
-from regauth_core.refusals import at_home
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import doubt_about
+from regauth_core.conversation.exchanges import Issue, anonymous, bearer, error_of
+from regauth_core.conversation.recovery import at_home
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import covered, needed
+from regauth_core.rules.clauses import rfc
+from regauth_core.rules.wording import numbers, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

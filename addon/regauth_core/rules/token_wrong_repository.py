@@ -16,24 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, Issue, bearer
-from regauth_core.evidence import (
-    asked_text,
-    changed_credential,
-    doubt_about,
-    numbers,
-    refuses,
-    renewals,
-    repositories,
-    subject,
-    went_on,
-    where,
-)
-from regauth_core.model import Confidence, Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import changed_credential, doubt_about, renewals, repositories, went_on
+from regauth_core.conversation.exchanges import Issue, bearer, refuses
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.scope import entries
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import entries
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, numbers, subject, where
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

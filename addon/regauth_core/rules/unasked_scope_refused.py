@@ -17,15 +17,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page
-from regauth_core.conversation import Conversation, good, realm_key, secret_of
-from regauth_core.evidence import asked, asked_text, challenge_for, is_about, numbers, present, went_on
-from regauth_core.model import Confidence, Endpoint, Exchange, Fault, Severity
-from regauth_core.refusals import bearer_challenges
-from regauth_core.registries import repository_of
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import challenge_for, is_about, present, went_on
+from regauth_core.conversation.exchanges import asked, bearer_challenges, good, realm_key, secret_of
+from regauth_core.model import Endpoint, Exchange
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.protocol.registries import repository_of
+from regauth_core.protocol.scope import Scope, entries
 from regauth_core.rules.base import Family, Level, Match, Rule
-from regauth_core.scope import Scope, entries
+from regauth_core.rules.clauses import page
+from regauth_core.rules.wording import asked_text, numbers
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

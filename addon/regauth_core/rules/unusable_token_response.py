@@ -17,12 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, realm_key
-from regauth_core.evidence import challenge_for, is_about, present, uses, went_on, where
-from regauth_core.model import Exchange, Fault, Severity
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import challenge_for, is_about, present, uses, went_on
+from regauth_core.conversation.exchanges import realm_key
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import where
 
 _SAID = {
     "not-json": "is no JSON object",

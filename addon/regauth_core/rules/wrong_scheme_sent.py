@@ -19,13 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regauth_core import signs
-from regauth_core.clauses import page, rfc
-from regauth_core.conversation import Conversation, good, same, usable
-from regauth_core.evidence import numbers, present, subject, where
-from regauth_core.model import Exchange, Fault, Severity
-from regauth_core.refusals import is_final, is_foreign, is_told_by_repositories, issue_behind, schemes
+from regauth_core.conversation import signs
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import present
+from regauth_core.conversation.exchanges import good, same, usable
+from regauth_core.conversation.recovery import is_final, is_foreign, is_told_by_repositories, issue_behind
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, schemes, subject, where
 
 _OF_ITS_OWN = "token"
 """The scheme of the v1 protocol, which has a rule of its own."""

@@ -13,9 +13,9 @@ import msgspec
 
 from regauth_core.model import Endpoint
 from regauth_core.simulate.grammar import TAG_GRAMMAR
+from regauth_core.simulate.hosts import Places
 from regauth_core.simulate.image import digest
 from regauth_core.simulate.message import Answer, Asked, json_answer, refusal
-from regauth_core.simulate.places import Places
 from regauth_core.simulate.policy import RegistryPolicy
 from regauth_core.simulate.route import Route
 from regauth_core.simulate.store import Full, Store, is_digest, is_digest_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from regauth_core.simulate.credentials import basic_user, identified_user, known_user, split
+from regauth_core.simulate.access import basic_user, identified_user, known_user, split
 from regauth_core.simulate.message import Answer, Asked, Need, json_answer, refusal
 from regauth_core.simulate.policy import Grants, Scenario, TokenPolicy, User
 from regauth_core.simulate.tokens import Grant, Tokens

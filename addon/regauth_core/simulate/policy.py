@@ -16,17 +16,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from regauth_core.model import Endpoint
-from regauth_core.simulate.grammar import (
-    Host,
-    Identifier,
-    Path,
-    RepositoryName,
-    Seconds,
-    Status,
-    Tag,
-    UserName,
-    Word,
-)
+from regauth_core.simulate.grammar import Host, Identifier, Path, RepositoryName, Seconds, Status, Tag, UserName, Word
 from regauth_core.simulate.typed import Between, Keyed, Prose
 
 

@@ -14,9 +14,9 @@ from regauth_core.model import Endpoint
 from regauth_core.simulate.access import Access, Asker, Standing
 from regauth_core.simulate.challenges import Setting, challenge_lines
 from regauth_core.simulate.endpoints import Endpoints, ranged
+from regauth_core.simulate.hosts import BLOB_PATH, Places, Role
 from regauth_core.simulate.issuer import Issuer
 from regauth_core.simulate.message import Answer, Asked, Need, finished, json_answer, refusal
-from regauth_core.simulate.places import BLOB_PATH, Places, Role
 from regauth_core.simulate.policy import Challenging, Scenario
 from regauth_core.simulate.route import Route, needs, route
 from regauth_core.simulate.steps import Steps

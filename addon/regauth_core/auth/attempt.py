@@ -1,0 +1,224 @@
+"""One request of a client on its way through the registry's refusals.
+
+    COLD ── refused ──► CHOOSE: Bearer, then Basic ──► token, from the cache or fetched ──► sent again
+                          ▲                                                                    │
+                          └── the token was an old one, or more scope is asked for ── refused ─┘
+
+Everything else ends it: the client gets the last answer of the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+
+from regauth_core.auth.budget import Ledger
+from regauth_core.auth.choice import Choice, Errand, Means
+from regauth_core.auth.issued_token import grants_less
+from regauth_core.auth.messages import Authorization, Flow, Outcome, Purpose, Received, Scheme, Send, Spent, Tried, Turn
+from regauth_core.auth.offers import Offers, is_refusal, offers_of
+from regauth_core.auth.reasons import Stop
+from regauth_core.auth.registry_memory import LoginTurn, ProbeTurn
+from regauth_core.protocol.scope import Scope, covered
+
+_OWN = ("authorization", "proxy-authorization")
+
+
+class Run:
+    """The state of one errand. `spent` is what it has used up of its limits before."""
+
+    def __init__(self, means: Means, errand: Errand, now: float, spent: Spent) -> None:
+        self._learned, self._tokens = means.learned, means.tokens
+        self._request, self._need, self._login = errand.request, errand.need, errand.login
+        self._ledger = Ledger(now, spent)
+        self._choice = Choice(means, errand, self._ledger)
+        self._extra: tuple[Scope, ...] = ()
+        """What tokens that did not suffice were asked for."""
+        self._answer: Received | None = None
+        self._authorization: Authorization | None = None
+        self._is_waiting = False
+        self.is_body_wanted = True
+
+    def outcome(self) -> Outcome:
+        """What came of it up to now."""
+        outcome = self._ledger.outcome(self._login.id, self._answer, self._authorization)
+        return replace(outcome, is_waiting=self._is_waiting)
+
+    def prepare(self) -> Flow[None]:
+        """Find what the request should carry from the start.
+
+        For a request that can be sent again that is only what is at hand: it may as well be refused first, as the
+        distribution token specification has it. For any other the registry is asked, and a token fetched.
+        """
+        offers = self._learned.offers(self._request.origin, self._need)
+        if self._can_resend:
+            self._authorization = (yield from self._choice.likely(offers)) if offers is not None else None
+            return
+        offers = offers if offers is not None else (yield from self._probed())
+        found = (yield from self._choice.wanted(offers)) if offers is not None else None
+        # Of many at once each would try it; a refused one can still be helped, and then they take turns.
+        is_early = found is not None and self._is_untried(found) and self._request.is_repeatable
+        self._authorization = None if is_early else found
+
+    def settle(self, refused: Received, sent: Authorization | None) -> Flow[None]:
+        """Answer `refused`, the answer to the request with `sent`."""
+        if refused.origin not in (None, self._request.origin):
+            self._ledger.refuse(Stop.FOREIGN_ANSWER)
+            return
+        offers = self._read(refused)
+        known: Offers | None = offers
+        if offers.is_silent:
+            known = self._learned.offers(self._request.origin, self._need) or (yield from self._probed())
+        if known is None:
+            self._ledger.refuse(Stop.NO_CHALLENGE)
+            return
+        is_guess = True
+        while self._goes_on(sent, known, offers, is_guess=is_guess):
+            sent = yield from self._choice.wanted(known, self._extra)
+            if sent is None:
+                return
+            if not self._can_resend and not self._is_untried(sent):
+                self._wait_for_client(sent)
+                return
+            reply = yield from self._resent(sent)
+            if reply is None:
+                return
+            if self._can_resend:
+                self._answer, self._authorization = reply, sent
+            offers = self._read(reply)
+            if not is_refusal(reply):
+                self._accepted(sent, reply)
+                if not self._can_resend and not self._is_untried(sent):
+                    self._wait_for_client(sent)
+                return
+            known, is_guess = offers if offers.all else known, False
+
+    @property
+    def _can_resend(self) -> bool:
+        return self._request.body is not None
+
+    def _is_untried(self, found: Authorization) -> bool:
+        return found.is_direct and not self._choice.is_proven
+
+    def _wait_for_client(self, found: Authorization) -> None:
+        self._authorization, self._is_waiting = found, True
+
+    def _read(self, answer: Received) -> Offers:
+        offers = offers_of(answer, self._request.path)
+        self._learned.note(self._request.origin, self._need.repository, offers)
+        return offers
+
+    def _goes_on(self, sent: Authorization | None, known: Offers, offers: Offers, *, is_guess: bool) -> bool:
+        """Whether the refusal of `sent` can be answered; what was refused is remembered.
+
+        `offers` are the refusal's own, `known` what is taken for them where it has none. `is_guess`: `sent` was set
+        before this registry had asked this request for anything.
+        """
+        if sent is not None:
+            if sent.scheme is Scheme.BEARER:
+                self._tokens.evict(_credential(sent))
+            asks_otherwise = is_guess and known.all and not known.of(sent.scheme)
+            if not asks_otherwise and not self._is_worth_more(sent, offers):
+                return False
+        can_go_again = self._can_resend or self._request.is_repeatable
+        if not (can_go_again and self._ledger.may_send):
+            self._ledger.refuse(Stop.LIMIT if can_go_again else Stop.BODY_GONE)
+            return False
+        return True
+
+    def _is_worth_more(self, sent: Authorization, offers: Offers) -> bool:
+        """Whether the same scheme may be tried with another token."""
+        ledger = self._ledger
+        if sent.is_direct:
+            reason = Stop.LOGIN_NOT_ALLOWED if self._choice.is_proven else Stop.CREDENTIALS_REFUSED
+            self._learned.refuse(self._login.id, self._request.origin, self._need, reason, ledger.now)
+            ledger.refuse(reason)
+            return False
+        wanted = [scope for offer in offers.of(Scheme.BEARER) for scope in offer.scopes]
+        if offers.lacks_scope and not covered(wanted, sent.scopes):
+            self._extra = sent.scopes
+            return True
+        if not sent.is_fresh:
+            return True
+        less = offers.lacks_scope or grants_less(_credential(sent), self._need.scopes)
+        reason = Stop.INSUFFICIENT_SCOPE if less else Stop.TOKEN_REJECTED
+        self._learned.refuse_need(self._login.id, self._request.origin, self._need, reason, ledger.now)
+        ledger.refuse(reason)
+        return False
+
+    def _accepted(self, sent: Authorization, reply: Received) -> None:
+        origin = self._request.origin
+        if reply.status < 400 or reply.status == 404:
+            self._learned.note_worked(origin, self._need.repository, sent.scheme)
+        if not sent.is_direct:
+            return
+        if reply.status < 400 or reply.status == 404:
+            self._learned.prove(self._login.id, origin)
+        elif not self._choice.is_proven:
+            self._learned.refuse_need(self._login.id, origin, self._need, Stop.TRIED_IN_VAIN, self._ledger.now)
+
+    def _resent(self, sent: Authorization) -> Flow[Received | None]:
+        """The registry's answer to the request with `sent`; `None`, with the reason, where there is none.
+
+        Of what cannot be sent in the client's place, only the head of the answer is asked for.
+        """
+        ledger = self._ledger
+        if sent.value in ledger.values:
+            ledger.refuse(Stop.CREDENTIALS_REFUSED)
+            return None
+        turn: Hashable = None
+        if sent.is_direct and not self._choice.is_proven:
+            turn = LoginTurn(self._login.id, self._request.origin)
+            ledger.now = (yield Turn(key=turn)).at
+            if self._choice.is_refused():
+                return None
+            turn = None if self._choice.is_proven else turn
+        ledger.sends += 1
+        ledger.values.add(sent.value)
+        kept = tuple(pair for pair in self._request.headers if pair[0].lower() not in _OWN)
+        answer = yield Send(
+            purpose=Purpose.REQUEST,
+            method=self._request.method if self._can_resend else "HEAD",
+            origin=self._request.origin,
+            path=self._request.path,
+            headers=(("Authorization", sent.value), *kept),
+            body=self._request.body or b"",
+            turn=turn,
+            is_body_wanted=self.is_body_wanted,
+        )
+        return self._heard(answer, Purpose.REQUEST, sent.scheme)
+
+    def _probed(self) -> Flow[Offers | None]:
+        """What the registry's ping asks of whoever has no credentials."""
+        ledger, origin = self._ledger, self._request.origin
+        if not ledger.may_probe:
+            return None
+        turn = ProbeTurn(origin)
+        ledger.now = (yield Turn(key=turn)).at
+        if not self._learned.was_probed(origin, ledger.now):
+            ledger.probes += 1
+            answer = yield Send(
+                purpose=Purpose.PROBE, method="GET", origin=origin, path="/v2/", turn=turn, is_body_wanted=False
+            )
+            self._learned.note_probe(origin, answer.at)
+            told = self._heard(answer, Purpose.PROBE, None)
+            # Some registries say what they want with a 200, too.
+            if told is not None and told.status in (200, 401):
+                self._learned.note(origin, None, offers_of(told, "/v2/"))
+        return self._learned.offers(origin, self._need)
+
+    def _heard(self, answer: Received, purpose: Purpose, scheme: Scheme | None) -> Received | None:
+        ledger, origin = self._ledger, self._request.origin
+        ledger.now = answer.at
+        ledger.tried.append(Tried(purpose=purpose, origin=origin, scheme=scheme, status=answer.status))
+        if answer.status == 0:
+            ledger.refuse(Stop.UNREACHABLE)
+        elif answer.origin is not None and answer.origin != origin:
+            ledger.refuse(Stop.FOREIGN_ANSWER)
+        else:
+            return answer
+        return None
+
+
+def _credential(sent: Authorization) -> str:
+    return sent.value.partition(" ")[2]

@@ -1,0 +1,64 @@
+"""The account of one request: what it has used up of its limits, what was tried, and why not more."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from regauth_core.auth.messages import Authorization, Outcome, Received, Scheme, Spent, Tried
+from regauth_core.auth.reasons import Note, Stop
+from regauth_core.auth.settings import MOST_FETCHES, MOST_PROBES, MOST_SENDS
+from regauth_core.model.withheld import Distrust
+
+
+class Ledger:
+    """Begins with what was spent before, and only grows."""
+
+    def __init__(self, now: float, spent: Spent) -> None:
+        """`now` in seconds since the epoch."""
+        self.now = now
+        self.sends, self.fetches, self.probes = spent.sends, spent.fetches, spent.probes
+        self.values = set(spent.values)
+        """Every `Authorization` value that went to the registry."""
+        self.keys: set[Hashable] = set(spent.keys)
+        """What fresh tokens were fetched for."""
+        self.tried: list[Tried] = []
+        self.reasons: list[Distrust | Stop] = []
+        self.notes: list[Note] = []
+        self.offered: tuple[Scheme, ...] = ()
+
+    @property
+    def may_send(self) -> bool:
+        """The request may go to the registry once more."""
+        return self.sends < MOST_SENDS
+
+    @property
+    def is_last_send(self) -> bool:
+        """It may do so no more than once."""
+        return self.sends >= MOST_SENDS - 1
+
+    @property
+    def may_probe(self) -> bool:
+        """The registry may be probed."""
+        return self.probes < MOST_PROBES
+
+    def may_fetch(self, key: Hashable) -> bool:
+        """A token may be fetched for `key`."""
+        return self.fetches < MOST_FETCHES and key not in self.keys
+
+    def refuse(self, *reasons: Distrust | Stop) -> None:
+        """Note why something was not done or did not work."""
+        self.reasons += reasons
+
+    def outcome(self, login: str, answer: Received | None, authorization: Authorization | None) -> Outcome:
+        """What came of it up to now. Of a reason that was met twice the last one counts."""
+        reasons = tuple(dict.fromkeys(reversed(self.reasons)))[::-1]
+        return Outcome(
+            answer=answer,
+            authorization=authorization,
+            login=login,
+            offered=self.offered,
+            tried=tuple(self.tried),
+            reasons=reasons,
+            notes=tuple(dict.fromkeys(self.notes)),
+            spent=Spent(self.sends, self.fetches, self.probes, frozenset(self.values), frozenset(self.keys)),
+        )

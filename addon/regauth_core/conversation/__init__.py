@@ -1,0 +1,1 @@
+"""What each client did about each challenge, and the questions that rules ask."""

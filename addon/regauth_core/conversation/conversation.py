@@ -1,0 +1,407 @@
+"""Conversations: a challenge and everything its client did about it, with the questions that rules ask of them.
+
+`World` holds what is known about everybody, `Acquaintance` what one client did with one registry, `Conversation`
+what it did about one repository there. All of it is bounded: old facts are forgotten, oldest first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from regauth_core.bounded import Bounded
+from regauth_core.conversation.clients import Clients
+from regauth_core.conversation.exchanges import Address, Issue, bearer, challenge_realm, good, realm_key, same, usable
+from regauth_core.conversation.homes import Homes
+from regauth_core.conversation.signs import signs_of
+from regauth_core.model import Credential, Endpoint, Exchange, FailureKind, Fingerprint, Link, Origin
+from regauth_core.model.finding import Reason
+from regauth_core.protocol.registries import registry_of
+
+MOST_STEPS = 512
+MOST_ACTS = 128
+
+
+class Over(StrEnum):
+    """Why a conversation is looked at."""
+
+    GONE = "gone"
+    QUIET = "quiet"
+    CLEAN = "clean"
+    CUT = "cut"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """An origin that an answer brought up."""
+
+    exchange: Exchange
+    link: Link
+    how: str
+    """``redirect``, ``upload-location``, ``pagination-link`` or ``foreign-layer-url``."""
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A client's first request to an origin."""
+
+    exchange: Exchange
+    naming: Naming | None
+    """The answer that had brought the origin up; `None` where the client chose it by itself."""
+
+
+class World:
+    """What is known about all clients together."""
+
+    def __init__(self, *, credentials_known: bool = False) -> None:
+        self.clients = Clients()
+        self.credentials_known = credentials_known
+        self.anonymous_reads: Bounded[tuple[str, str | None], Exchange] = Bounded(4096)
+        """Registry and repository to an exchange that got something there without a credential of its own."""
+        self.authorized_reads: Bounded[tuple[str, str | None], Exchange] = Bounded(4096)
+        """Registry and repository to an exchange that got something there with a credential."""
+        self.issues: Bounded[Fingerprint, Issue] = Bounded(8192)
+        self.refresh_tokens: Bounded[Fingerprint, Exchange] = Bounded(4096)
+        """Refresh and identity tokens, by where they were issued or used as such."""
+        self.registries: Bounded[str, Exchange] = Bounded(4096)
+        """Every registry that was asked, with the first exchange."""
+
+
+class Person:
+    """One client, with what it did anywhere."""
+
+    def __init__(self, identifier: str, world: World) -> None:
+        self.identifier = identifier
+        self.world = world
+        self.first: Exchange | None = None
+        self.acquaintances: Bounded[str, Acquaintance] = Bounded(256)
+        self.realms: Bounded[Address, str] = Bounded(256)
+        """Token endpoint (origin and path) to the registry whose challenge to this client named it last."""
+        self.homes = Homes()
+        """Which registry each of its credentials belongs to."""
+        self.challengers: Bounded[Address, str] = Bounded(128)
+        """Token endpoint to the registry by whose own answer it was named last, whoever had led the client there."""
+        self.asked: Bounded[tuple[str | None, str | None], tuple[Exchange, ...]] = Bounded(64)
+        """Repository (without registry) and reference to the requests for it anywhere: a mirror, then the primary."""
+        self.named: Bounded[Address, Naming] = Bounded(512)
+        """Exact URL (origin and path) that an answer to this client named."""
+        self.named_origins: Bounded[Origin, Naming] = Bounded(256)
+        self.origins: Bounded[Origin, Contact] = Bounded(512)
+        """Every origin that the client asked, with how it came to it."""
+        self.latest: Conversation | None = None
+        self.in_flight = 0
+        self.open = 0
+        """Conversations that are not over."""
+        self.gone = False
+
+    @property
+    def engine(self) -> str | None:
+        """The engine behind the client, where it is known."""
+        return self.world.clients.client(self.identifier).engine
+
+
+class Acquaintance:
+    """What one client did with one registry."""
+
+    def __init__(self, person: Person, registry: str, origin: Origin) -> None:
+        self.person = person
+        self.registry = registry
+        self.origin = origin
+        self.pings: deque[Exchange] = deque(maxlen=8)
+        self.acts: deque[Exchange] = deque(maxlen=MOST_ACTS)
+        """Token requests to this registry's realms and requests with a credential, as they came."""
+        self.accepted: Bounded[Fingerprint, Exchange] = Bounded(64)
+        """Credential to the last exchange in which it was good enough."""
+        self.secrets: Bounded[Fingerprint, Exchange] = Bounded(16)
+        """Passwords and refresh tokens that the client sent here or to a realm of this registry."""
+        self.tries: Bounded[tuple[Fingerprint, Hashable], deque[Exchange]] = Bounded(128)
+        """Credential and request to what came of it since it was last accepted there: refusals, limits, failures."""
+        self.conversations: dict[str | None, Conversation] = {}
+        self.shared: Bounded[int, tuple[Conversation, ...]] = Bounded(256)
+        """The number of a token exchange that serves several conversations, to these."""
+        self.asked: Bounded[str, Exchange] = Bounded(1024)
+        """Every repository that the client asked for here, with the first request."""
+        self.named: Bounded[str, None] = Bounded(1024)
+        """Every repository that a challenge of this registry or the source of a mount brought up."""
+        self.basic_realms: Bounded[str, Exchange] = Bounded(64)
+        """Every realm for which this registry asked for Basic, with the first 401 that did."""
+        self.is_altered = False
+        """regauth itself changed what passed between them."""
+        self.last_request: Exchange | None = None
+        self.last_repository_request: Exchange | None = None
+        self.last_success: Exchange | None = None
+
+    @property
+    def holds_credentials(self) -> bool:
+        """The client is known to have credentials for this registry: it sent some, or the operator says so."""
+        return bool(self.secrets) or self.person.world.credentials_known
+
+
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """What one client did about one repository of one registry (or, without a repository, about its root)."""
+
+    acquaintance: Acquaintance
+    repository: str | None
+    began: float
+    steps: list[Exchange] = field(default_factory=list)
+    """Every exchange that belongs to it, in order of request time."""
+    signs: int = 0
+    last: float = 0.0
+    """When its last exchange ended."""
+    latest: Exchange | None = None
+    """The exchange that came last, for rules that are asked at once."""
+    over: Over = Over.QUIET
+    dropped: int = 0
+    """Exchanges that were forgotten because there were too many."""
+    unaccounted: tuple[Exchange, ...] = ()
+    """What decided those failures that no rule accounts for; filled when the client has nothing more to say."""
+    _settled: bool = False
+    _sorted: tuple[list[Exchange], list[Exchange], list[Exchange]] | None = None
+
+    def add(self, exchange: Exchange) -> int:
+        """Take an exchange in; give its signs."""
+        steps = self.steps
+        if steps and steps[-1].started > exchange.started:
+            place = next(i for i in range(len(steps), -1, -1) if i == 0 or steps[i - 1].started <= exchange.started)
+            steps.insert(place, exchange)
+        else:
+            steps.append(exchange)
+        self.latest = exchange
+        self.last = max(self.last, exchange.finished)
+        signs = signs_of(exchange)
+        self.signs |= signs
+        if len(steps) > MOST_STEPS:
+            self._forget()
+        return signs
+
+    def _forget(self) -> None:
+        """Drop the older half of what went well; what was refused stays until that is too much as well."""
+        half = MOST_STEPS // 2
+        telling = [e for e in self.steps[:half] if not good(e) or e.request.token is not None][-half // 2 :]
+        self.dropped += half - len(telling)
+        self.steps = telling + self.steps[half:]
+
+    # Who and where
+
+    @property
+    def person(self) -> Person:
+        """The client."""
+        return self.acquaintance.person
+
+    @property
+    def world(self) -> World:
+        """What is known about everybody."""
+        return self.acquaintance.person.world
+
+    @property
+    def registry(self) -> str:
+        """The registry's one name (`registries.registry_of`)."""
+        return self.acquaintance.registry
+
+    @property
+    def origin(self) -> Origin:
+        """The registry as the client first addressed it."""
+        return self.acquaintance.origin
+
+    @property
+    def holds_credentials(self) -> bool:
+        """The client is known to have credentials for this registry."""
+        return self.acquaintance.holds_credentials
+
+    # The steps by kind
+
+    @property
+    def requests(self) -> list[Exchange]:
+        """The requests for the registry's own endpoints, of any origin."""
+        return self._by_kind()[0]
+
+    @property
+    def token_exchanges(self) -> list[Exchange]:
+        """The requests for a token."""
+        return self._by_kind()[1]
+
+    @property
+    def elsewhere(self) -> list[Exchange]:
+        """The requests for neither: storage that a redirect named, a login page, a foreign layer."""
+        return self._by_kind()[2]
+
+    def _by_kind(self) -> tuple[list[Exchange], list[Exchange], list[Exchange]]:
+        if self._sorted is not None:
+            return self._sorted
+        requests: list[Exchange] = []
+        token_exchanges: list[Exchange] = []
+        elsewhere: list[Exchange] = []
+        for exchange in self.steps:
+            endpoint = exchange.target.endpoint
+            if endpoint is not Endpoint.ELSEWHERE and endpoint is not Endpoint.V2_OTHER:
+                requests.append(exchange)
+            elif self.is_token_exchange(exchange):
+                token_exchanges.append(exchange)
+            else:
+                (elsewhere if endpoint is Endpoint.ELSEWHERE else requests).append(exchange)
+        found = (requests, token_exchanges, elsewhere)
+        if self._settled:
+            self._sorted = found
+        return found
+
+    def settle(self, over: Over) -> None:
+        """The conversation is over, in this way, and about to be looked at; nothing more is added."""
+        self.over = over
+        self._settled = True
+
+    def release(self) -> None:
+        """It was looked at for the last time: let go of its exchanges, as others still know it by its name."""
+        self.steps = []
+        self.latest = self._sorted = None
+
+    @property
+    def pings(self) -> list[Exchange]:
+        """The client's pings of this registry, of this and of other conversations."""
+        return list(self.acquaintance.pings)
+
+    @property
+    def context(self) -> list[Exchange]:
+        """The pings and the steps, in order of request time, each once."""
+        numbers = {e.number for e in self.steps}
+        both = [*(p for p in self.acquaintance.pings if p.number not in numbers), *self.steps]
+        return sorted(both, key=lambda e: e.started)
+
+    def is_token_exchange(self, exchange: Exchange) -> bool:
+        """Whether the exchange asks a token server: by its parameters, or because a challenge named that address."""
+        if exchange.target.endpoint not in (Endpoint.ELSEWHERE, Endpoint.V2_OTHER):
+            return False
+        return exchange.request.token is not None or realm_key(exchange) in self.person.realms
+
+    def ping_before(self, exchange: Exchange) -> Exchange | None:
+        """The client's last answered ping of this registry that began before the exchange."""
+        earlier = [p for p in self.acquaintance.pings if p.started <= exchange.started and p is not exchange]
+        return next((p for p in reversed(earlier) if p.response is not None), None)
+
+    # Challenges and answers
+
+    def refused(self, *statuses: int) -> Iterator[Exchange]:
+        """The registry requests that were refused with one of the statuses (401 unless named)."""
+        wanted = statuses or (401,)
+        return (e for e in self.requests if e.status in wanted)
+
+    def acts_on(self, refused: Exchange) -> list[Exchange]:
+        """What the client did about the challenges of a 401, on any path of the registry, after it was asked.
+
+        Token requests to a realm that the answer named, and requests with a credential of a scheme that it offered.
+        """
+        answers = self._answer_to(refused)
+        return [e for e in self.acts_since(refused) if answers(e)]
+
+    def acted_on(self, refused: Exchange) -> bool:
+        """Whether the client did anything about the challenges of a 401."""
+        answers = self._answer_to(refused)
+        # Mostly the answer stands right here; only else is it worth looking through all that the client did.
+        near = (e for e in self.steps if e.started >= refused.started and e is not refused)
+        return any(answers(e) for e in near) or any(answers(e) for e in self.acts_since(refused))
+
+    def _answer_to(self, refused: Exchange) -> Callable[[Exchange], bool]:
+        challenges = usable(refused)
+        offered = {c.kind for c in challenges}
+        realms = {key for c in challenges if (key := challenge_realm(c)) is not None}
+
+        def answers(exchange: Exchange) -> bool:
+            if self.is_token_exchange(exchange):
+                return realm_key(exchange) in realms
+            return any(c.scheme in offered for c in exchange.request.credentials)
+
+        return answers
+
+    def acts_since(self, refused: Exchange) -> list[Exchange]:
+        """What the client did with credentials or at token servers of this registry after an exchange began."""
+        found: list[Exchange] = []
+        for act in reversed(self.acquaintance.acts):
+            # Acts come in order of their beginning or of their end; behind one that had ended, all began too early.
+            if act.finished < refused.started:
+                break
+            if act.started >= refused.started and act is not refused:
+                found.append(act)
+        return found[::-1]
+
+    def again(self, refused: Exchange) -> list[Exchange]:
+        """The later exchanges that are the same request."""
+        return [e for e in self.steps if e.started >= refused.started and e is not refused and same(e, refused)]
+
+    def answered(self, refused: Exchange) -> bool:
+        """Whether the refused request was sent again with a credential; a ping, any request of the registry."""
+        if refused.target.endpoint is Endpoint.PING:
+            return any(not self.is_token_exchange(e) for e in self.acts_since(refused))
+        return any(e.request.credentials for e in self.again(refused))
+
+    def succeeded(self, refused: Exchange) -> bool:
+        """Whether the same request later got a good answer (a 404 counts: somebody looked)."""
+        return any(good(e) or e.status == 404 for e in self.again(refused))
+
+    def went_on(self, exchange: Exchange) -> bool:
+        """Whether the client later got anything it asked this repository for."""
+        return any(good(e) and e.started >= exchange.started and e is not exchange for e in self.requests)
+
+    def asked_elsewhere(self, refused: Exchange) -> list[Exchange]:
+        """The same path asked of another registry afterwards: the refusing one was a mirror."""
+        name = refused.target.repository
+        key = (name.removeprefix("library/") if name else None, refused.target.reference)
+        return [
+            e
+            for e in self.person.asked.get(key, ())
+            if name
+            and e.started >= refused.started
+            and registry_of(e.origin) != registry_of(refused.origin)
+            # What only leads on to the registry that refused is no other place.
+            and not leads_to_registry(e)
+        ]
+
+    def issue_of(self, credential: Credential | None) -> Issue | None:
+        """Where a Bearer token comes from, if the trace shows it."""
+        return self.world.issues.get(credential.fingerprint) if credential is not None else None
+
+    def doubt(self, refused: Exchange) -> tuple[Reason, str] | None:
+        """Why nothing can be said about what the client did not do after `refused`; `None` where something can."""
+        return _doubt(self, refused)
+
+
+def leads_to_registry(exchange: Exchange) -> bool:
+    """Whether the answer sends the client on to another registry, instead of to a store or a page.
+
+    A redirect to another origin whose path is a registry's (OCI distribution specification, "Endpoints").
+    """
+    link = exchange.response.location if exchange.response is not None else None
+    if link is None or link.origin is None or not 300 <= exchange.status < 400:
+        return False
+    return link.path.startswith("/v2/") and registry_of(link.origin) != registry_of(exchange.origin)
+
+
+def _doubt(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
+    if conversation.over is Over.CUT:
+        return Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"
+    for exchange in (*conversation.context, *conversation.acquaintance.acts):
+        if exchange.response is None and exchange.started >= refused.started:
+            if exchange.failure is None or exchange.failure.kind is FailureKind.NOT_RECORDED:
+                return Reason.CAPTURE_CUT, f"the answer to exchange {exchange.number} is not in the capture"
+            if exchange.failure.kind is FailureKind.CLIENT_ABORTED:
+                return Reason.ABORTED, f"the client broke off exchange {exchange.number} before it had the answer"
+    if refused.failure is not None and refused.failure.kind is FailureKind.CLIENT_ABORTED:
+        return Reason.ABORTED, f"the client broke off exchange {refused.number} before it had read the answer"
+    if conversation.over is Over.STOPPED:
+        return Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might still have answered"
+    first = conversation.person.first
+    if first is not None and _carries_unknown_token(conversation, [first]):
+        return Reason.CAPTURE_STARTS_LATE, f"the client already held a token when the capture began ({first.number})"
+    if any(c.kind == "bearer" for c in usable(refused)) and _carries_unknown_token(conversation, conversation.requests):
+        return Reason.TOKEN_HOST_OUTSIDE_CAPTURE, "the client uses tokens whose issue is not in the capture"
+    return None
+
+
+def _carries_unknown_token(conversation: Conversation, exchanges: Iterable[Exchange]) -> bool:
+    return any(
+        (token := bearer(e)) is not None and not token.empty and conversation.issue_of(token) is None
+        for e in exchanges
+    )

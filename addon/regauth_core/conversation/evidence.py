@@ -1,0 +1,130 @@
+"""What several rules ask of exchanges and conversations: what an answer says, what a token was for, who was asked.
+
+Everything here is a pure question; nothing changes what it is asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.exchanges import Issue, asked, bearer, challenge_realm, good, realm_key, sent
+from regauth_core.model import Credential, Exchange, Fingerprint
+from regauth_core.model.finding import Reason
+from regauth_core.protocol.registries import repository_of
+from regauth_core.protocol.scope import Scope
+
+
+def repositories(scopes: Iterable[Scope], registry: str) -> frozenset[str]:
+    """The repositories that scopes name, by their one name at this registry."""
+    names = (s.path for s in scopes if s.resource[0] == "repository")
+    return frozenset(found for name in names if (found := repository_of(registry, name)))
+
+
+def challenge_for(conversation: Conversation, exchange: Exchange) -> Exchange | None:
+    """The last 401 of the conversation (or of a ping) that sent the client to the realm which it asks here.
+
+    Where a token server had sent it on, that is the 401 which had sent it to that server.
+    """
+    key = realm_key(exchange)
+    naming = conversation.person.named.get(key)
+    if naming is not None and naming.exchange is not exchange and conversation.is_token_exchange(naming.exchange):
+        # One step back is enough: a longer chain of redirects is nobody's evidence.
+        key = realm_key(naming.exchange)
+    for earlier in reversed(conversation.context):
+        if earlier.started > exchange.started or earlier is exchange or earlier.response is None:
+            continue
+        if any(challenge_realm(c) == key for c in earlier.response.challenges):
+            return earlier
+    return None
+
+
+def is_about(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether a token exchange that serves several conversations is best told in this one.
+
+    It is, where its latest challenge stands; without challenges, where something was asked; else in the first. What
+    is over already does not count.
+    """
+    acquaintance = conversation.acquaintance
+    siblings = [
+        c for c in acquaintance.shared.get(exchange.number, ()) if acquaintance.conversations.get(c.repository) is c
+    ]
+    if len(siblings) < 2:
+        return True
+
+    def weight(one: Conversation) -> tuple[float, bool]:
+        own = [e.started for e in one.requests if e.status == 401 and e.started <= exchange.started]
+        return max(own, default=0.0), bool(one.requests)
+
+    return max(siblings, key=weight) is conversation
+
+
+def acts_after(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
+    """What the client did with credentials or at token servers of this registry after an exchange began."""
+    return conversation.acts_since(exchange)
+
+
+def renewals(conversation: Conversation, refused: Exchange) -> list[Exchange]:
+    """The token requests after a refusal that may have been made for its sake."""
+    own = {e.number for e in conversation.steps}
+    return [
+        a
+        for a in acts_after(conversation, refused)
+        if conversation.is_token_exchange(a) and (a.number in own or not asked(a))
+    ]
+
+
+def changed_credential(conversation: Conversation, refused: Exchange) -> bool:
+    """Whether the client later sent the same request with another credential."""
+    return any((now := sent(e)) is not None and now != sent(refused) for e in conversation.again(refused))
+
+
+def uses(conversation: Conversation, tokens: Iterable[Fingerprint]) -> list[Exchange]:
+    """The requests of this registry, in any conversation, that carried one of the tokens."""
+    wanted = set(tokens)
+    return [
+        a
+        for a in conversation.acquaintance.acts
+        if (token := bearer(a)) is not None and token.fingerprint in wanted and not conversation.is_token_exchange(a)
+    ]
+
+
+def life_ends(conversation: Conversation, token: Credential) -> float | None:
+    """When a token's life is over: by its issue, else by its own `exp`; `None` where neither is known."""
+    issue = conversation.issue_of(token)
+    if issue is not None:
+        return issue.ended
+    return token.claims.expires if token.claims is not None else None
+
+
+def went_on(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether the client later got anything of this repository; of the registry, where no repository is concerned.
+
+    What it got of the same name elsewhere counts: this registry was a mirror, or one of several that were tried.
+    """
+    if conversation.went_on(exchange) or is_served_elsewhere(conversation, exchange):
+        return True
+    last = conversation.acquaintance.last_success
+    return conversation.repository is None and last is not None and last.started > exchange.started
+
+
+def is_served_elsewhere(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether another registry afterwards gave what was asked of this one."""
+    return any(
+        good(other) and other.started >= exchange.started
+        for request in conversation.requests
+        if request.target.repository
+        for other in conversation.asked_elsewhere(request)
+    )
+
+
+def doubt_about(conversation: Conversation, refused: Exchange, issue: Issue | None) -> tuple[Reason, str] | None:
+    """`Conversation.doubt`, where it does not matter that the capture begins late if the token's issue is in it."""
+    doubt = conversation.doubt(refused)
+    return None if doubt is not None and doubt[0] is Reason.CAPTURE_STARTS_LATE and issue is not None else doubt
+
+
+def present(*exchanges: Exchange | None) -> tuple[Exchange, ...]:
+    """Those that are there, each once."""
+    found = {e.number: e for e in exchanges if e is not None}
+    return tuple(found.values())

@@ -1,0 +1,480 @@
+"""Puts each exchange where it belongs: to a client, a registry and a conversation, and notes the facts in it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from regauth_core.bounded import Bounded
+from regauth_core.conversation.clients import key_of
+from regauth_core.conversation.conversation import (
+    Acquaintance,
+    Contact,
+    Conversation,
+    Naming,
+    Person,
+    World,
+    leads_to_registry,
+)
+from regauth_core.conversation.exchanges import (
+    Address,
+    Issue,
+    anonymous,
+    bearer,
+    challenge_realm,
+    good,
+    link_address,
+    realm_key,
+    request_key,
+    secret_of,
+    sent,
+)
+from regauth_core.conversation.homes import Ground
+from regauth_core.model import Endpoint, Exchange, Fingerprint, Link, Origin, Sender
+from regauth_core.protocol.registries import registry_behind, registry_of, repository_of
+from regauth_core.protocol.scope import Scope, entries
+
+MOST_PEOPLE = 2000
+"""How many clients without an open conversation are remembered."""
+_MOST_SCOPES = 16
+_MOST_TRIES = 16
+_MOST_ASKED = 8
+_TROUBLES = (401, 403, 429)
+_LISTED = frozenset({Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.TAGS})
+
+Placed = tuple[Conversation, int, bool]
+"""A conversation, the signs of the exchange, and whether the conversation is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Challenged:
+    """A refusal that a token request may be the answer to."""
+
+    conversation: Conversation
+    realm: Address
+    names: frozenset[tuple[str, str]]
+
+
+class Tracker:
+    """The state behind a diagnosis. `world` is what rules may read."""
+
+    def __init__(self, *, credentials_known: bool = False) -> None:
+        self.world = World(credentials_known=credentials_known)
+        self._people: dict[str, Person] = {}
+        self._open: dict[Conversation, None] = {}
+        self._challenged: Bounded[str, deque[_Challenged]] = Bounded(MOST_PEOPLE)
+        self._waiting: Bounded[Fingerprint, tuple[Exchange, tuple[Conversation, ...]]] = Bounded(1024)
+        self._clients: Bounded[int, str] = Bounded(20_000)
+
+    # Who
+
+    def person(self, sender: Sender) -> Person:
+        """The client behind a sender."""
+        return self._person(self.world.clients.identifier(sender))
+
+    def client_of(self, exchange: Exchange) -> str:
+        """The client that an exchange was attributed to."""
+        return self._clients.get(exchange.number) or self.world.clients.identifier(exchange.sender)
+
+    def _person(self, identifier: str) -> Person:
+        person = self._people.get(identifier)
+        if person is None:
+            person = self._people[identifier] = Person(identifier, self.world)
+            if len(self._people) > MOST_PEOPLE:
+                self._forget_people()
+        return person
+
+    def _forget_people(self) -> None:
+        busy = {id(c.person) for c in self._open}
+        idle = [key for key, p in self._people.items() if id(p) not in busy and not p.in_flight]
+        for key in idle[: len(self._people) // 2]:
+            if self._people[key] is not next(reversed(self._people.values())):
+                del self._people[key]
+
+    def _sender_of(self, exchange: Exchange) -> Person:
+        """The exchange's client. A token request may come under another user agent than the requests it serves.
+
+        Where no process tells, it belongs to the one other client at that address that was just sent to its realm.
+        """
+        own = self.person(exchange.sender)
+        if exchange.request.token is None or key_of(exchange.sender)[0] != "address":
+            return own
+        realm = realm_key(exchange)
+        asked = [
+            key
+            for key, refusals in self._challenged.items()
+            if any(r.realm == realm and not self.is_closed(r.conversation) for r in refusals)
+        ]
+        if not asked or own.identifier in asked:
+            return own
+        near = [key for key in asked if self._address(key) == exchange.sender.address]
+        return self._person(near[0]) if len(near) == 1 else own
+
+    def _address(self, identifier: str) -> str | None:
+        first = self._person(identifier).first
+        return first.sender.address if first is not None and key_of(first.sender)[0] == "address" else None
+
+    # Where
+
+    def open(self) -> list[Conversation]:
+        """Every conversation that is not over, oldest first."""
+        return list(self._open)
+
+    def open_of(self, person: Person) -> list[Conversation]:
+        """The client's conversations that are not over."""
+        return [c for c in self._open if c.person is person]
+
+    def is_closed(self, conversation: Conversation) -> bool:
+        """Whether `close` was called for it."""
+        return conversation not in self._open
+
+    def close(self, conversation: Conversation) -> None:
+        """The conversation is over: what comes later begins a new one."""
+        if self._open.pop(conversation, self) is None:
+            conversation.person.open -= 1
+        known = conversation.acquaintance.conversations
+        if known.get(conversation.repository) is conversation:
+            del known[conversation.repository]
+        conversation.release()
+
+    def _acquaintance(self, person: Person, registry: str, origin: Origin) -> Acquaintance:
+        found = person.acquaintances.get(registry)
+        if found is None:
+            found = person.acquaintances[registry] = Acquaintance(person, registry, origin)
+        return found
+
+    def _conversation(self, acquaintance: Acquaintance, repository: str | None, at: float) -> tuple[Conversation, bool]:
+        found = acquaintance.conversations.get(repository)
+        if found is not None:
+            return found, False
+        found = Conversation(acquaintance=acquaintance, repository=repository, began=at, last=at)
+        acquaintance.conversations[repository] = found
+        self._open[found] = None
+        acquaintance.person.open += 1
+        return found, True
+
+    # What
+
+    def add(self, exchange: Exchange) -> list[Placed]:
+        """Place one exchange: every conversation it belongs to. None, where it belongs to none."""
+        person = self._sender_of(exchange)
+        if person.first is None:
+            person.first = exchange
+        self._clients[exchange.number] = person.identifier
+        self.world.clients.learn(person.identifier, exchange)
+        if exchange.origin not in person.origins:
+            person.origins[exchange.origin] = Contact(exchange, person.named_origins.get(exchange.origin))
+        endpoint = exchange.target.endpoint
+        if endpoint is Endpoint.ELSEWHERE or endpoint is Endpoint.V2_OTHER:
+            key = realm_key(exchange)
+            # A login page to which a registry redirects may be asked for a `service` as well.
+            if key in person.realms or (exchange.request.token is not None and key not in person.named):
+                return self._add_token_exchange(person, exchange)
+            if endpoint is Endpoint.ELSEWHERE:
+                return self._add_elsewhere(person, exchange)
+        return [self._add_request(person, exchange)]
+
+    def _add_request(self, person: Person, exchange: Exchange) -> Placed:
+        registry = registry_of(exchange.origin)
+        naming = person.named.get(realm_key(exchange)) if person.named else None
+        if naming is not None and naming.conversation.registry != registry:
+            acquaintance, repository = naming.conversation.acquaintance, naming.conversation.repository
+        else:
+            acquaintance = self._acquaintance(person, registry, exchange.origin)
+            repository = repository_of(registry, exchange.target.repository)
+        conversation, is_new = self._conversation(acquaintance, repository, exchange.started)
+        signs = conversation.add(exchange)
+        person.latest = conversation
+        self._note_request(conversation, exchange)
+        if exchange.request.credentials:
+            self._note_credentials(conversation, exchange)
+        if exchange.response is not None:
+            self._note_answer(conversation, exchange)
+        return conversation, signs, is_new
+
+    def _note_request(self, conversation: Conversation, exchange: Exchange) -> None:
+        acquaintance, target, world = conversation.acquaintance, exchange.target, self.world
+        acquaintance.last_request = exchange
+        acquaintance.is_altered |= exchange.is_altered
+        if target.repository is not None:
+            acquaintance.last_repository_request = exchange
+            self._note_names(acquaintance, exchange)
+        if conversation.registry not in world.registries:
+            world.registries[conversation.registry] = exchange
+        if target.endpoint is Endpoint.PING:
+            acquaintance.pings.append(exchange)
+        elif target.endpoint in _LISTED:
+            key = (_short(target.repository), target.reference)
+            asked = conversation.person.asked
+            # A tuple, because most are asked for once or twice, and there are very many.
+            asked[key] = (*asked.get(key, ())[1 - _MOST_ASKED :], exchange)
+        if good(exchange) and not leads_to_registry(exchange):
+            acquaintance.last_success = exchange
+            if self._is_anonymous(exchange):
+                world.anonymous_reads[conversation.registry, conversation.repository] = exchange
+            elif exchange.request.credentials:
+                world.authorized_reads[conversation.registry, conversation.repository] = exchange
+
+    def _note_names(self, acquaintance: Acquaintance, exchange: Exchange) -> None:
+        target = exchange.target
+        asked = repository_of(acquaintance.registry, target.repository)
+        if asked is not None and asked not in acquaintance.asked:
+            acquaintance.asked[asked] = exchange
+        source = repository_of(acquaintance.registry, target.mount_from)
+        if source is not None:
+            acquaintance.named[source] = None
+
+    def _is_anonymous(self, exchange: Exchange) -> bool:
+        if anonymous(exchange):
+            return True
+        token = bearer(exchange)
+        issue = self.world.issues.get(token.fingerprint) if token is not None else None
+        return issue is not None and issue.secret is None
+
+    def _note_credentials(self, conversation: Conversation, exchange: Exchange) -> None:
+        acquaintance = conversation.acquaintance
+        acquaintance.acts.append(exchange)
+        for credential in exchange.request.credentials:
+            if credential.empty:
+                continue
+            self._note_home(conversation.person, credential.fingerprint, exchange)
+            if credential.scheme == "bearer":
+                self._join_waiting(conversation, credential.fingerprint)
+            if good(exchange):
+                acquaintance.accepted[credential.fingerprint] = exchange
+        self._note_try(acquaintance, exchange)
+        secret = secret_of(exchange)
+        if secret is not None:
+            acquaintance.secrets[secret] = exchange
+            self._note_home(conversation.person, secret, exchange)
+            if good(exchange):
+                acquaintance.accepted[secret] = exchange
+
+    def _note_try(self, acquaintance: Acquaintance, exchange: Exchange) -> None:
+        """Remember what did not go well with a credential, over all conversations."""
+        credential = sent(exchange)
+        if credential is None:
+            return
+        key = (credential, request_key(exchange))
+        if good(exchange):
+            acquaintance.tries.pop(key, None)
+        elif exchange.status in _TROUBLES or exchange.status >= 500:
+            tries = acquaintance.tries.get(key)
+            if tries is None:
+                tries = acquaintance.tries[key] = deque(maxlen=_MOST_TRIES)
+            tries.append(exchange)
+
+    def _note_home(self, person: Person, secret: Fingerprint, exchange: Exchange) -> None:
+        ground = Ground.ACCEPTED if 200 <= exchange.status < 300 else Ground.USED
+        person.homes.note(secret, registry_of(exchange.origin), exchange, ground)
+
+    def _note_answer(self, conversation: Conversation, exchange: Exchange) -> None:
+        response = exchange.response
+        if response is None:
+            return
+        for challenge in response.challenges:
+            if challenge.kind == "basic" and response.status == 401:
+                asked, text = conversation.acquaintance.basic_realms, challenge.parameter("realm") or ""
+                if text not in asked:
+                    asked[text] = exchange
+            realm = challenge_realm(challenge)
+            if realm is not None:
+                scopes = entries(challenge.scopes)[:_MOST_SCOPES]
+                self._note_realm(conversation, realm, frozenset((s.kind, s.name) for s in scopes))
+                conversation.person.challengers[realm] = registry_of(exchange.origin)
+                for scope in scopes:
+                    name = repository_of(conversation.registry, scope.path)
+                    if name:
+                        conversation.acquaintance.named[name] = None
+        if response.location is not None:
+            how = "redirect" if 300 <= response.status < 400 else "upload-location"
+            self._note_naming(conversation, exchange, response.location, how)
+        if response.next_page is not None:
+            self._note_naming(conversation, exchange, response.next_page, "pagination-link")
+        for link in response.layer_links:
+            self._note_naming(conversation, exchange, link, "foreign-layer-url")
+
+    def _note_naming(self, conversation: Conversation, exchange: Exchange, link: Link, how: str) -> None:
+        address = link_address(link)
+        if address is None or link.origin is None:
+            return
+        person = conversation.person
+        naming = Naming(exchange, link, how, conversation)
+        person.named[address] = naming
+        person.named_origins[link.origin] = naming
+
+    def _note_realm(
+        self, conversation: Conversation, realm: Address, names: frozenset[tuple[str, str]]
+    ) -> None:
+        if conversation.person.realms.get(realm) != conversation.registry:
+            conversation.person.realms[realm] = conversation.registry
+        identifier = conversation.person.identifier
+        refusals = self._challenged.get(identifier)
+        if refusals is None:
+            refusals = self._challenged[identifier] = deque(maxlen=64)
+        while refusals and self.is_closed(refusals[0].conversation):
+            refusals.popleft()
+        if not (refusals and refusals[-1].conversation is conversation and refusals[-1].names == names):
+            refusals.append(_Challenged(conversation, realm, names))
+
+    # Token exchanges
+
+    def _add_token_exchange(self, person: Person, exchange: Exchange) -> list[Placed]:
+        realm = realm_key(exchange)
+        registry = person.realms.get(realm) or self._misaddressed(person, exchange)
+        acquaintance = self._acquaintance(person, registry or registry_behind(exchange.origin), exchange.origin)
+        asked = entries(exchange.request.token.scopes if exchange.request.token else ())[:_MOST_SCOPES]
+        placed = []
+        for conversation, is_new in self._conversations_for(acquaintance, realm, exchange, asked):
+            placed.append((conversation, conversation.add(exchange), is_new))
+        if len(placed) > 1:
+            acquaintance.shared[exchange.number] = tuple(c for c, _, _ in placed)
+        acquaintance.acts.append(exchange)
+        self._note_token_exchange(acquaintance, exchange, asked)
+        location = exchange.response.location if exchange.response is not None else None
+        address = link_address(location) if location is not None else None
+        if location is not None and address is not None and placed:
+            # Whoever is sent on by a token server is still asking for a token.
+            self._note_naming(placed[0][0], exchange, location, "redirect")
+            person.realms[address] = acquaintance.registry
+        if registry is None:
+            self._wait(exchange, tuple(c for c, _, _ in placed))
+        return placed
+
+    def _misaddressed(self, person: Person, exchange: Exchange) -> str | None:
+        """The registry whose token server is at this origin, where the client asks it at an address nobody named."""
+        own = realm_key(exchange)[:3]
+        found = {registry for realm, registry in person.realms.items() if realm[:3] == own}
+        return found.pop() if len(found) == 1 else None
+
+    def _conversations_for(
+        self, acquaintance: Acquaintance, realm: Address, exchange: Exchange, asked: tuple[Scope, ...]
+    ) -> list[tuple[Conversation, bool]]:
+        """Where a token exchange belongs: to the refusals whose challenge asks for one of its scopes, else by name."""
+        names = {(s.kind, s.name) for s in asked}
+        refusals = [
+            r
+            for r in self._challenged.get(acquaintance.person.identifier, ())
+            if not self.is_closed(r.conversation)
+            and (r.realm == realm or (r.realm[:3] == realm[:3] and realm not in acquaintance.person.realms))
+        ]
+        fitting = {id(r.conversation): r.conversation for r in refusals if r.names & names}
+        if fitting:
+            return [(c, False) for c in fitting.values()]
+        repositories = dict.fromkeys(name for kind, name in sorted(names) if kind == "repository")
+        # A damaged name is nobody's repository: the request is the answer to what was refused last.
+        damaged = any(s.kind == "repository" and not s.well_formed for s in asked)
+        if damaged and refusals and refusals[-1].conversation.repository is not None:
+            return [(refusals[-1].conversation, False)]
+        if repositories:
+            return [
+                self._conversation(acquaintance, repository_of(acquaintance.registry, name), exchange.started)
+                for name in list(repositories)[:_MOST_SCOPES]
+            ]
+        naming = acquaintance.person.named.get(realm)
+        if naming is not None and naming.conversation.registry == acquaintance.registry:
+            return [self._conversation(acquaintance, naming.conversation.repository, exchange.started)]
+        if refusals:
+            return [(refusals[-1].conversation, False)]
+        return [self._conversation(acquaintance, None, exchange.started)]
+
+    def _note_token_exchange(self, acquaintance: Acquaintance, exchange: Exchange, asked: tuple[Scope, ...]) -> None:
+        secret = secret_of(exchange)
+        home = acquaintance.person.challengers.get(realm_key(exchange)) or acquaintance.registry
+        self._note_try(acquaintance, exchange)
+        if secret is not None:
+            acquaintance.secrets[secret] = exchange
+            ground = Ground.ACCEPTED if good(exchange) else Ground.USED
+            acquaintance.person.homes.note(secret, home, exchange, ground)
+            if good(exchange):
+                acquaintance.accepted[secret] = exchange
+            if exchange.request.token is not None and exchange.request.token.grant == "refresh_token":
+                self.world.refresh_tokens[secret] = exchange
+        answer = exchange.response.token if exchange.response is not None else None
+        if answer is None:
+            return
+        if answer.refresh_token:
+            self.world.refresh_tokens[answer.refresh_token] = exchange
+        issue = Issue(
+            exchange=exchange,
+            client=acquaintance.person.identifier,
+            asked=asked,
+            secret=secret,
+        )
+        for fingerprint in answer.fingerprints:
+            self.world.issues[fingerprint] = issue
+            # A realm that nobody had named yet is known by where its token is used.
+            if realm_key(exchange) in acquaintance.person.realms:
+                acquaintance.person.homes.note(fingerprint, home, exchange, Ground.FETCHED)
+
+    def _wait(self, exchange: Exchange, conversations: tuple[Conversation, ...]) -> None:
+        """Nobody has named this realm yet: keep the exchange until its token is used somewhere."""
+        answer = exchange.response.token if exchange.response is not None else None
+        for fingerprint in answer.fingerprints if answer is not None else ():
+            self._waiting[fingerprint] = (exchange, conversations)
+
+    def _join_waiting(self, conversation: Conversation, token: Fingerprint) -> None:
+        """A token is used whose realm nobody had named: now it is known which registry it serves."""
+        waiting = self._waiting.pop(token, None)
+        if waiting is None:
+            return
+        exchange, provisional = waiting
+        realm = realm_key(exchange)
+        if realm not in conversation.person.realms:
+            conversation.person.realms[realm] = conversation.registry
+        acquaintance = conversation.acquaintance
+        if any(other.acquaintance is acquaintance for other in provisional):
+            return
+        moved = [found for other in provisional if (found := self._move(other, exchange, conversation)) is not None]
+        if len(moved) > 1:
+            acquaintance.shared[exchange.number] = tuple(moved)
+        if not moved and exchange not in conversation.steps:
+            conversation.add(exchange)
+        acquaintance.acts.append(exchange)
+        secret = secret_of(exchange)
+        if secret is not None:
+            acquaintance.secrets[secret] = exchange
+            acquaintance.accepted[secret] = exchange
+            conversation.person.homes.note(secret, registry_of(conversation.origin), exchange, Ground.FETCHED)
+
+    def _move(self, provisional: Conversation, exchange: Exchange, user: Conversation) -> Conversation | None:
+        """Give a token exchange to the conversation about what it names, at the registry where its token is used.
+
+        Gives the conversation that has it now; `None` where it is too late for that.
+        """
+        if self.is_closed(provisional) or exchange not in provisional.steps:
+            return None
+        acquaintance = user.acquaintance
+        repository = repository_of(acquaintance.registry, provisional.repository)
+        known = acquaintance.conversations.get(repository)
+        if known is None:
+            provisional.acquaintance.conversations.pop(provisional.repository, None)
+            provisional.person.open -= 1
+            acquaintance.person.open += 1
+            provisional.acquaintance, provisional.repository = acquaintance, repository
+            acquaintance.conversations[repository] = provisional
+            return provisional
+        provisional.steps.remove(exchange)
+        if not provisional.steps:
+            self.close(provisional)
+        if exchange not in known.steps:
+            known.add(exchange)
+        return known
+
+    # Everything else
+
+    def _add_elsewhere(self, person: Person, exchange: Exchange) -> list[Placed]:
+        """A request for neither registry nor token: it belongs where its address was named, else to the last talk."""
+        naming = person.named.get(realm_key(exchange)) or person.named_origins.get(exchange.origin)
+        near = naming.conversation if naming is not None else person.latest
+        if near is None:
+            return []
+        conversation, is_new = self._conversation(near.acquaintance, near.repository, exchange.started)
+        signs = conversation.add(exchange)
+        if exchange.response is not None and exchange.response.location is not None:
+            self._note_naming(conversation, exchange, exchange.response.location, "redirect")
+        return [(conversation, signs, is_new)]
+
+
+def _short(repository: str | None) -> str | None:
+    return repository.removeprefix("library/") if repository else None

@@ -1,0 +1,1 @@
+"""Which credential docker, podman and crane would use; reads nothing itself."""

@@ -1,0 +1,1 @@
+"""When a rule is asked, and what becomes of its answer."""

@@ -1,0 +1,150 @@
+"""The diagnosis of a stream of exchanges: who talks with whom, which rule sees what, and when a conversation is over.
+
+One pass in (roughly) the order of request time, a bounded amount of state, and no clock of its own: the time is what
+the exchanges say, or what `Diagnoser.tick` is told.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from regauth_core.conversation.conversation import Conversation, Over, Person
+from regauth_core.conversation.tracking import Tracker
+from regauth_core.diagnosis.accounts import MOST_PENDING, Accounts
+from regauth_core.diagnosis.verdicts import Verdicts
+from regauth_core.model import Exchange, Sender
+from regauth_core.model.finding import Diagnosis, Finding, Proof, Undecided
+from regauth_core.model.journal import Ending
+from regauth_core.rules import at_once, last, when_over
+
+_OVER = {Ending.GONE: Over.GONE, Ending.CLEAN: Over.CLEAN, Ending.CUT: Over.CUT, Ending.STOPPED: Over.STOPPED}
+
+
+class Diagnoser:
+    """Takes exchanges as they come and says what they show."""
+
+    def __init__(self, *, quiet_time: float = 30.0, credentials_known: bool = False) -> None:
+        """`quiet_time` in seconds; `credentials_known`: the operator says that the clients hold credentials."""
+        self._quiet = quiet_time
+        self._tracker = Tracker(credentials_known=credentials_known)
+        self._verdicts = Verdicts()
+        self._accounts = Accounts()
+        self._due: list[tuple[float, int, Conversation]] = []
+        self._count = 0
+        self._order = 0
+
+    def begin(self, sender: Sender, at: float) -> None:
+        """Live only: `sender` began a request at `at` whose exchange will be handed to `add` later."""
+        self._tracker.person(sender).in_flight += 1
+
+    def add(self, exchange: Exchange) -> tuple[Finding, ...]:
+        """Take one exchange; give the findings that are certain now."""
+        self._count += 1
+        certain = list(self.tick(exchange.started))
+        for conversation, signs, is_new in self._tracker.add(exchange):
+            if is_new:
+                self._order += 1
+                heapq.heappush(self._due, (conversation.last + self._quiet, self._order, conversation))
+            matches = [
+                (rule, match) for rule in at_once(signs) for match in rule.matches(conversation)
+            ]
+            told = self._verdicts.chosen(conversation, matches)
+            self._accounts.explain(told)
+            certain += self._verdicts.take(conversation, told)
+        return tuple(certain)
+
+    def end(self, sender: Sender) -> None:
+        """Live only: the request that `begin` told of has ended, with or without an exchange for `add`."""
+        person = self._tracker.person(sender)
+        person.in_flight = max(0, person.in_flight - 1)
+
+    def tick(self, now: float) -> tuple[Finding, ...]:
+        """Tell the time; give the findings that have become certain by the passing of it."""
+        certain: list[Finding] = []
+        while self._due and self._due[0][0] < now:
+            _, order, conversation = heapq.heappop(self._due)
+            if self._tracker.is_closed(conversation):
+                continue
+            deadline = conversation.last + self._quiet
+            if conversation.person.in_flight:
+                deadline = max(deadline, now + 1.0)
+            if deadline >= now:
+                heapq.heappush(self._due, (deadline, order, conversation))
+            else:
+                certain += self._close([conversation], Over.QUIET)
+        return tuple(certain)
+
+    def gone(self, sender: Sender) -> tuple[Finding, ...]:
+        """The client behind `sender` has ended (its process is gone); give what is certain now."""
+        person = self._tracker.person(sender)
+        return tuple(self._close(self._tracker.open_of(person), Over.GONE))
+
+    def prove(self, proof: Proof) -> None:
+        """Take what came of sending a refused exchange as a correct client would have sent it."""
+        self._verdicts.prove(proof)
+
+    def is_provable(self, finding: Finding) -> bool:
+        """Whether such a proof would tell more about `finding`, and there is none yet."""
+        return self._verdicts.is_provable(finding)
+
+    def client_of(self, sender: Sender) -> str:
+        """The identifier of the client behind `sender`, such as ``c1``."""
+        return self._tracker.person(sender).identifier
+
+    def client_of_exchange(self, exchange: Exchange) -> str:
+        """The client to which an exchange was attributed; the sender's where it was not added yet."""
+        return self._tracker.client_of(exchange)
+
+    def finish(self, ending: Ending) -> Diagnosis:
+        """Nothing more comes; give everything: all findings so far and what stays undecided."""
+        self._close(self._tracker.open(), _OVER[ending])
+        return Diagnosis(
+            clients=self._tracker.world.clients.all(),
+            exchanges=self._count,
+            findings=self.findings,
+            undecided=self.undecided,
+            notes=(),
+            operations=self._accounts.operations,
+            operations_left_out=self._accounts.left_out,
+        )
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings so far, in the order of their first exchange."""
+        return self._verdicts.findings
+
+    @property
+    def undecided(self) -> tuple[Undecided, ...]:
+        """All that stays undecided so far."""
+        return self._verdicts.undecided
+
+    def _close(self, conversations: Sequence[Conversation], over: Over) -> list[Finding]:
+        certain: list[Finding] = []
+        for conversation in conversations:
+            conversation.settle(over)
+            matches = [
+                (rule, match) for rule in when_over(conversation.signs) for match in rule.matches(conversation)
+            ]
+            told = self._verdicts.chosen(conversation, matches)
+            self._accounts.close(conversation, told)
+            certain += self._verdicts.take(conversation, told)
+            if self._accounts.is_full(conversation.person):
+                certain += self._settle(conversation.person, keep=MOST_PENDING // 2)
+        people = {id(c.person): c.person for c in conversations}
+        for conversation in conversations:
+            self._tracker.close(conversation)
+        for person in people.values():
+            if not person.open:
+                certain += self._settle(person)
+        return certain
+
+    def _settle(self, person: Person, keep: int = 0) -> list[Finding]:
+        """The client has no conversation left, or too many failures: account for what nothing explains."""
+        certain: list[Finding] = []
+        for conversation, unaccounted in self._accounts.settle(person, keep):
+            conversation.unaccounted = unaccounted
+            rule = last()
+            matches = [(rule, match) for match in rule.matches(conversation)]
+            certain += self._verdicts.take(conversation, self._verdicts.chosen(conversation, matches))
+        return certain

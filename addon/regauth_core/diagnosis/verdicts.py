@@ -1,0 +1,222 @@
+"""From what rules match to what is said: one failure gets one finding, and the same finding is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from regauth_core.conversation.conversation import Conversation, Over
+from regauth_core.conversation.engines import remedy
+from regauth_core.conversation.refusal import reasons_of
+from regauth_core.model import Origin
+from regauth_core.model.finding import (
+    Advice,
+    Confidence,
+    Fault,
+    Finding,
+    Outcome,
+    Proof,
+    Reason,
+    Severity,
+    Undecided,
+    Verification,
+)
+from regauth_core.model.stated_reasons import BEYOND_THE_LOGIN
+from regauth_core.rules.base import Match, Rule
+
+MOST_FINDINGS = 10_000
+MOST_EXCHANGES = 500
+"""How many exchanges one finding lists."""
+
+
+class Verdicts:
+    """Collects findings and undecided matters over a whole trace."""
+
+    def __init__(self) -> None:
+        self._findings: dict[tuple[str, ...], Finding] = {}
+        self._undecided: dict[tuple[str, ...], Undecided] = {}
+        self._provable: set[str] = set()
+        self._proofs: dict[int, Verification] = {}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of their first exchange."""
+        return tuple(sorted(map(self._proven, self._findings.values()), key=lambda f: (f.exchanges[:1], f.rule)))
+
+    @property
+    def undecided(self) -> tuple[Undecided, ...]:
+        """All undecided matters, in the order of their first exchange."""
+        return tuple(sorted(self._undecided.values(), key=lambda u: (u.exchanges[:1], u.rule)))
+
+    def prove(self, proof: Proof) -> None:
+        """Take what came of sending a refused exchange as a correct client would have sent it."""
+        if len(self._proofs) < MOST_FINDINGS:
+            self._proofs[proof.exchange] = proof.verification
+
+    def is_provable(self, finding: Finding) -> bool:
+        """Whether such a proof would tell more about `finding`."""
+        return finding.rule in self._provable and self._proof(finding) is None
+
+    def _proof(self, finding: Finding) -> Verification | None:
+        return next((self._proofs[number] for number in finding.exchanges if number in self._proofs), None)
+
+    def _proven(self, finding: Finding) -> Finding:
+        proof = self._proof(finding) if finding.rule in self._provable and self._proofs else None
+        return proven(finding, proof) if proof is not None else finding
+
+    def chosen(
+        self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]
+    ) -> list[tuple[Rule, Match]]:
+        """Of the matches of one conversation, those that are told, with their doubts."""
+        said = [(rule, match) for rule, match in matches if not _is_refuted(rule, match)]
+        return chosen([(rule, doubted) for rule, match in said if (doubted := _doubted(conversation, rule, match))])
+
+    def take(self, conversation: Conversation, told: Sequence[tuple[Rule, Match]]) -> list[Finding]:
+        """What the chosen matches of one conversation say that has not been said before."""
+        new: list[Finding] = []
+        for rule, match in told:
+            if match.doubt is not None:
+                self._keep_undecided(_undecided(conversation, rule, match, match.doubt))
+            elif self._keep(found := _finding(conversation, rule, match)):
+                new.append(found)
+                if rule.is_provable:
+                    self._provable.add(rule.name)
+        return new
+
+    def _keep(self, found: Finding) -> bool:
+        key = (found.rule, found.client, found.registry, found.repository or "", found.cause or "")
+        known = self._findings.get(key)
+        if known is None:
+            if len(self._findings) < MOST_FINDINGS:
+                self._findings[key] = found
+            return True
+        numbers = tuple(sorted({*known.exchanges, *found.exchanges}))[:MOST_EXCHANGES]
+        worse = max(known, found, key=lambda f: f.severity.rank)
+        self._findings[key] = replace(worse, exchanges=numbers)
+        return False
+
+    def _keep_undecided(self, one: Undecided) -> None:
+        key = (one.rule, one.client, one.registry, one.repository or "", one.reason)
+        if key not in self._undecided and len(self._undecided) < MOST_FINDINGS:
+            self._undecided[key] = one
+
+
+def chosen(matches: Sequence[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
+    """Of several matches in one conversation, those to be told.
+
+    `matches` comes in the order of root causes. Those that stand alone are all told. Of the others, the first rule
+    with a warning or an error is told, with all its matches; where there is none, the first that stays undecided, or
+    the first with an info.
+    """
+    alone = [(r, m) for r, m in matches if r.stands_alone]
+    others = [(r, m) for r, m in matches if not r.stands_alone]
+    weighty = [(r, m) for r, m in others if m.doubt is None and _severity(r, m) is not Severity.INFO]
+    pool = weighty or [(r, m) for r, m in others if m.doubt is not None] or others
+    return alone + [(r, m) for r, m in pool if r is pool[0][0] or pool[0][0].name in r.beside]
+
+
+def proven(finding: Finding, proof: Verification) -> Finding:
+    """`finding` with its proof; confidence and fault follow from it.
+
+    A client that failed to answer is at fault only if the answer would have helped: where the credentials themselves
+    are refused, they come first.
+    """
+    found = replace(finding, verification=proof)
+    if proof.outcome is Outcome.WOULD_HAVE_WORKED and finding.fault is Fault.CLIENT:
+        return replace(found, confidence=Confidence.HIGH, confidence_reason=f"proved: {proof.note}")
+    if proof.outcome not in (Outcome.CREDENTIALS_REJECTED, Outcome.INSUFFICIENT_RIGHTS):
+        return found
+    certain = proof.outcome is Outcome.CREDENTIALS_REJECTED
+    return replace(
+        found,
+        fault=Fault.CREDENTIALS,
+        confidence=Confidence.HIGH if certain else Confidence.MEDIUM,
+        confidence_reason=f"tried beside the client: {proof.note}",
+        explanation=f"{finding.explanation} What a correct client would have sent was tried beside it: {proof.note}.",
+        advice=replace(
+            finding.advice,
+            user="Use other credentials first: the same failure awaits any client that sends these."
+            if certain
+            else "Have the account given the right that is missing first: any client would fail without it.",
+        ),
+    )
+
+
+_ALTERED = (
+    Reason.CHANGED_BY_REGAUTH,
+    "regauth changed what passed between this client and this registry; with regauth_inject=off it can be told",
+)
+_UNFINISHED = {
+    Over.CUT: (Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"),
+    Over.STOPPED: (Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might have gone on"),
+}
+
+
+def _is_refuted(rule: Rule, match: Match) -> bool:
+    """Whether the answers say themselves that it was something else."""
+    return rule.yields and any(BEYOND_THE_LOGIN.intersection(reasons_of(e)) for e in match.exchanges)
+
+
+def _doubted(conversation: Conversation, rule: Rule, match: Match) -> Match | None:
+    """A match that a later exchange could have undone is undecided where later exchanges may be missing.
+
+    So is whatever blames a client for dealings in which regauth had a hand.
+    What would only be an info is then not worth a word.
+    """
+    if match.doubt is None and conversation.acquaintance.is_altered and (match.fault or rule.fault) is Fault.CLIENT:
+        match = replace(match, doubt=_ALTERED)
+    unfinished = _UNFINISHED.get(conversation.over)
+    if not rule.at_once and match.doubt is None and unfinished is not None and match.rests_on_absence:
+        match = replace(match, doubt=unfinished)
+    return None if match.doubt is not None and _severity(rule, match) is Severity.INFO else match
+
+
+def _severity(rule: Rule, match: Match) -> Severity:
+    return match.severity or rule.severity
+
+
+def _evidence(conversation: Conversation, match: Match) -> tuple[tuple[int, ...], Origin]:
+    numbers = tuple(sorted({e.number for e in match.exchanges}))[:MOST_EXCHANGES]
+    origins = [e.origin for e in match.exchanges if e.target.repository == conversation.repository]
+    return numbers, origins[0] if origins and origins[0].host == conversation.origin.host else conversation.origin
+
+
+def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
+    numbers, origin = _evidence(conversation, match)
+    confidence, because = match.confidence, match.because
+    rests = match.rests_on_absence and not rule.at_once
+    if rests and conversation.over is Over.CLEAN:
+        confidence, because = confidence.less, f"{because}; the capture ends without saying that the client had gone"
+    if rests and conversation.dropped:
+        confidence, because = Confidence.LOW, f"{because}; {conversation.dropped} earlier exchanges are not held"
+    help_today = remedy(rule.name, conversation.person.engine)
+    user = f"{match.user.rstrip('.')}; {help_today}." if help_today else match.user
+    return Finding(
+        rule=rule.name,
+        severity=_severity(rule, match),
+        fault=match.fault or rule.fault,
+        confidence=confidence,
+        confidence_reason=because,
+        cause=match.cause,
+        client=conversation.person.identifier,
+        registry=str(origin),
+        repository=conversation.repository,
+        exchanges=numbers,
+        title=match.title,
+        explanation=match.explanation,
+        advice=Advice(client_author=match.client_author, user=user),
+        references=rule.references,
+    )
+
+
+def _undecided(conversation: Conversation, rule: Rule, match: Match, doubt: tuple[Reason, str]) -> Undecided:
+    numbers, origin = _evidence(conversation, match)
+    return Undecided(
+        rule=rule.name,
+        reason=doubt[0],
+        client=conversation.person.identifier,
+        registry=str(origin),
+        repository=conversation.repository,
+        exchanges=numbers,
+        explanation=f"{match.title}: {doubt[1]}",
+    )

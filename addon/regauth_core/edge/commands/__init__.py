@@ -1,0 +1,1 @@
+"""The subcommands of `regauth`, and what only they need."""

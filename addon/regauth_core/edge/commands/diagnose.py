@@ -1,0 +1,124 @@
+"""`regauth diagnose`: what saved traffic shows, by the same code as live traffic."""
+
+from __future__ import annotations
+
+import gc
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TextIO
+
+from regauth_core.diagnosis.diagnoser import Diagnoser
+from regauth_core.edge.errors import whereabouts
+from regauth_core.edge.inputs.captures import Captures
+from regauth_core.edge.mitm.recorder import environment
+from regauth_core.edge.outputs import reports
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Proof
+from regauth_core.model.journal import Break, Capture, Gone, Journal, Redaction
+from regauth_core.redaction.counts import counted, together
+from regauth_core.redaction.redactor import Redactor
+
+MAX_EXCHANGES: Final = 20_000
+"""Exchanges that are held for reports, the newest; nobody waits for a proxy meanwhile. The diagnosis sees all."""
+QUIET_TIME = 30.0
+
+
+def diagnose(
+    paths: Sequence[Path], *, as_json: bool, quiet_time: float | None, credentials_known: bool, out: TextIO
+) -> int:
+    """Write to `out` what the files show, as text or as JSON (``regauth.findings/1``); the exit status, 0.
+
+    Raises `Trouble` where a file cannot be read or is none of the known kinds.
+    """
+    # What is read is dropped at once, and nothing of it refers back to itself: looking for that costs a third.
+    gc.set_threshold(100_000, 20, 100)
+    most = 0 if as_json else MAX_EXCHANGES
+    journal, redactor = journal_of(
+        paths, quiet_time=quiet_time, credentials_known=credentials_known, most_exchanges=most
+    )
+    if as_json:
+        out.write(reports.report_text(journal, ".json", redactor))
+    else:
+        reports.print_summary(journal, redactor, out, more="regauth diagnose --format json")
+    return 0
+
+
+def journal_of(
+    paths: Sequence[Path],
+    *,
+    quiet_time: float | None = None,
+    credentials_known: bool = False,
+    anonymize: frozenset[str] = frozenset(),
+    most_exchanges: int = MAX_EXCHANGES,
+) -> tuple[Journal, Redactor]:
+    """What the files show together, and the redactor whose sweep the output has to pass.
+
+    `quiet_time` in seconds, by default the trace's own; `anonymize` as for `Redactor`; `most_exchanges` are held for
+    showing, the newest. Raises `Trouble` where a file cannot be read or is none of the known kinds.
+    """
+    redactor = Redactor(secrets.token_bytes(32), anonymize=anonymize)
+    captures = Captures(paths, redactor)
+    recorded = captures.quiet_time if captures.quiet_time is not None else QUIET_TIME
+    quiet = recorded if quiet_time is None else quiet_time
+    known = credentials_known or captures.credentials_known
+    diagnoser = Diagnoser(quiet_time=quiet, credentials_known=known)
+    held: deque[Exchange] = deque(maxlen=most_exchanges)
+    gone: deque[Gone] = deque(maxlen=MAX_EXCHANGES)
+    proofs: deque[Proof] = deque(maxlen=MAX_EXCHANGES)
+    breaks: deque[Break] = deque(maxlen=MAX_EXCHANGES)
+    count = 0
+    failed: dict[str, None] = {}
+    for event in captures:
+        if isinstance(event, Exchange):
+            count += 1
+            held.append(event)
+            try:
+                diagnoser.add(event)
+            except Exception as error:
+                place = whereabouts(error)
+                failed[f"a part of the diagnosis is missing because of an error in regauth ({place})"] = None
+        elif isinstance(event, Gone):
+            gone.append(event)
+            diagnoser.gone(event.sender)
+        elif isinstance(event, Proof):
+            proofs.append(event)
+            diagnoser.prove(event)
+        else:
+            breaks.append(event)
+            diagnoser.finish(event.ending)
+    diagnosis = diagnoser.finish(captures.ending)
+    exchanges = tuple(sorted(held, key=lambda exchange: exchange.number))
+    journal = Journal(
+        exchanges=exchanges,
+        clients_of={exchange.number: diagnoser.client_of_exchange(exchange) for exchange in held},
+        diagnosis=replace(diagnosis, notes=(*diagnosis.notes, *captures.notes, *failed)),
+        environment=captures.environment or environment(),
+        redaction=_redaction(captures, exchanges, redactor),
+        left_out=count - len(held),
+        capture=Capture(
+            ending=captures.ending,
+            quiet_time=quiet,
+            credentials_known=known,
+            gone=tuple(gone),
+            breaks=tuple(breaks),
+            proofs=tuple(proofs),
+        ),
+    )
+    return journal, redactor
+
+
+def _redaction(captures: Captures, exchanges: Sequence[Exchange], redactor: Redactor) -> Redaction | None:
+    """What was kept and replaced, when the files were recorded and now."""
+    now = redactor.summary()
+    if captures.environment is None:
+        return now
+    if not captures.is_counted:
+        return together(counted(exchanges), now)
+    before = captures.redaction
+    if before is not None and redactor.hides_names:
+        # What was shown then is counted anew, as some of it is not shown any more.
+        before = replace(before, hosts=0, repositories=0)
+    return together(before, now)

@@ -1,0 +1,281 @@
+"""`regauth run`: one command behind a proxy of its own, and what was seen of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final, TextIO
+from urllib.parse import urlsplit
+
+from regauth_core.edge.commands.authority import authority, system_bundle, trust_bundle
+from regauth_core.edge.commands.client_command import (
+    routed,
+    shows_credentials,
+    unrouted,
+    upstream_proxy,
+    version_command,
+)
+from regauth_core.edge.credentials.keyring import Keyring, sources_of
+from regauth_core.edge.errors import Trouble
+from regauth_core.edge.files import reason, scratch
+from regauth_core.edge.mitm.addon import RegAuth
+from regauth_core.edge.mitm.admission import Admission
+from regauth_core.edge.mitm.background import BackgroundProxy
+from regauth_core.edge.mitm.identity import Identities
+from regauth_core.edge.mitm.inject_mode import Inject
+from regauth_core.edge.outputs.reports import cleaned, print_summary, write_reports
+from regauth_core.model.finding import Severity
+from regauth_core.model.journal import Journal
+from regauth_core.redaction.redactor import Redactor
+
+_DRAIN: Final = 0.3
+"""Seconds that answers may take to arrive after the command has ended."""
+_PROOF: Final = 60.0
+"""Seconds that proving what was found may take after the command has ended."""
+_STREAMED: Final = "16m"
+"""The size from which on a body of any kind is passed on instead of held."""
+_VERSION_TIME: Final = 5.0
+_VERSION_SIZE: Final = 2000
+_VERSION_LINES: Final = 12
+_UNSEEN: Final = (
+    "no registry request came through the proxy. The client may have failed before it sent one. Go programs send "
+    "requests to localhost and loopback addresses directly, whatever the variables say: use another name for the "
+    "registry. A daemon, such as docker's, needs HTTPS_PROXY and SSL_CERT_FILE in its own environment"
+)
+_REFUSED: Final = (
+    "no registry request came through the proxy but such as it refused: from processes that the command did not start, "
+    "without the password that is in the command's HTTPS_PROXY. A daemon needs the whole of that URL"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run and what to do with what is seen."""
+
+    command: tuple[str, ...]
+    scenario: Path | None = None
+    trace: Path | None = None
+    quiet_time: float = 30.0
+    anonymize: frozenset[str] = frozenset()
+    reports: tuple[Path, ...] = ()
+    fail_on: Severity | None = None
+    credentials_known: bool = False
+    """The client holds credentials, whatever its command line shows."""
+    inject: Inject = Inject.OFF
+    credentials: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+    shim: tuple[str, ...] = ()
+    one_stream: bool = False
+    """What the command says on stderr comes out on stdout, in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What came of it."""
+
+    status: int
+    """The command's exit status, as a shell gives it: 128 and the signal's number where one ended it."""
+    journal: Journal
+    redactor: Redactor
+
+
+def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
+    """Run the command, tell on `out` what was seen, write the reports; the exit status. Raises `Trouble`."""
+    with forwarding() as forward:
+        observed = observe_command(plan, environment, forward)
+        # The files first: whoever reads our output may have left.
+        clean = cleaned(observed.journal, observed.redactor)
+        complaints = write_reports(clean, plan.reports, observed.redactor)
+        print_summary(clean, observed.redactor, out, more=next((str(p) for p in (*plan.reports, plan.trace) if p), ""))
+    for complaint in complaints:
+        print(f"regauth: {complaint}", file=out)
+    findings = observed.journal.diagnosis.findings
+    if plan.fail_on is not None and any(finding.severity.rank >= plan.fail_on.rank for finding in findings):
+        return 1
+    return observed.status or (2 if complaints else 0)
+
+
+class Forward:
+    """Hands signals on to the command while it runs."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self._interrupted = False
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        """The handler. Before the command has begun, and once it has ended, it is for us: we end."""
+        if self.process is None or self.process.returncode is not None:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+        # A terminal sends Ctrl-C to the command as well, and many take the second one for an order to die at once.
+        if number == signal.SIGINT and not self._interrupted and _in_foreground():
+            self._interrupted = True
+            return
+        with contextlib.suppress(OSError):
+            self.process.send_signal(number)
+
+
+def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward) -> Observed:
+    """Run the command behind the proxy; its standard streams are ours. Raises `Trouble`."""
+    program = _program(plan.command[0], environment)
+    with authority(environment) as confdir, scratch() as directory:
+        bundle = directory / "trusted.pem"
+        bundle.write_text(trust_bundle(confdir, environment), "utf-8")
+        known = plan.credentials_known or shows_credentials(plan.command)
+        complaints: list[str] = []
+        keyring = _keyring(plan, environment, complaints.append)
+        identities = Identities()
+        admission = Admission(identities.process)
+        addon = RegAuth(
+            embedded=True,
+            credentials_known=known,
+            command=plan.command,
+            keyring=keyring,
+            identities=identities,
+            admission=admission,
+        )
+        proxy = BackgroundProxy(addon, confdir, _options(plan, environment), first=admission)
+        try:
+            port = proxy.start()
+            variables = routed(environment, admission.url(port), bundle)
+            process = _started(program, plan, variables)
+            forward.process, admission.command = process, process.pid
+            version = _Version(plan.command, program, environment)
+            returned = process.wait()
+            deadline = time.monotonic() + _DRAIN
+            while not addon.live().is_idle() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            proxy.perform(addon.prove(), _PROOF)
+        finally:
+            proxy.stop()
+        for complaint in complaints:
+            addon.live().recorder.note(addon.live().recorder.redactor.own_text(complaint))
+        status = 128 - returned if returned < 0 else returned
+        if not addon.live().recorder.count and not addon.live().recorder.has_notes:
+            addon.live().recorder.note(_REFUSED if admission.refused else _UNSEEN)
+        journal = addon.finish(status=status, client_version=version.text())
+        return Observed(status, journal, addon.live().recorder.redactor)
+
+
+def _keyring(plan: Plan, environment: Mapping[str, str], complain: Callable[[str], None]) -> Keyring | None:
+    """The credentials that the plan names; asks for what is to be typed before the command has the terminal."""
+    if not plan.credentials:
+        return None
+    keyring = Keyring(sources_of("run: --credentials", plan.credentials, environment), environment, complain=complain)
+    keyring.prompt()
+    return keyring
+
+
+def _program(name: str, environment: Mapping[str, str]) -> str:
+    """The file that `name` means, as a shell would find it."""
+    found = shutil.which(name, path=environment.get("PATH"))
+    if found is not None:
+        return found
+    if os.sep in name and Path(name).exists():
+        raise Trouble(f"run: not a program that may be executed: {name}")
+    raise Trouble(f"run: command not found: {name}")
+
+
+def _started(program: str, plan: Plan, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    errors = sys.stdout.fileno() if plan.one_stream else None
+    try:
+        # Running what the user named is the purpose.
+        return subprocess.Popen(plan.command, executable=program, env=variables, stderr=errors)  # noqa: S603
+    except OSError as error:
+        raise Trouble(f"run: {plan.command[0]}: {reason(error)}") from None
+
+
+def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool | list[str]]:
+    """mitmproxy's options: ours, and that upstream it is trusted what the command itself would trust."""
+    options: dict[str, str | bool | list[str]] = {
+        "regauth_quiet_time": f"{plan.quiet_time:g}",
+        "regauth_anonymize": sorted(plan.anonymize),
+        "regauth_inject": plan.inject.value,
+        "regauth_credentials": list(plan.credentials),
+        "regauth_allow": list(plan.allow),
+        "regauth_trust": list(plan.trust),
+        "regauth_shim": list(plan.shim),
+        # An answer that does not say how long it is may never end.
+        "stream_large_bodies": _STREAMED,
+    }
+    if plan.scenario is not None:
+        options["regauth_scenario"] = str(plan.scenario)
+    if plan.trace is not None:
+        options["regauth_trace"] = str(plan.trace)
+    if (bundle := system_bundle(environment)) is not None:
+        options["ssl_verify_upstream_trusted_ca"] = str(bundle)
+    if plan.scenario is None and (proxy := upstream_proxy(environment)) is not None:
+        parts = urlsplit(proxy)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Trouble("run: HTTPS_PROXY: expected the URL of an http or https proxy to go on through")
+        port = parts.port or (443 if parts.scheme == "https" else 8080)
+        options["mode"] = [f"upstream:{parts.scheme}://{parts.hostname}:{port}"]
+        if parts.username:
+            options["upstream_auth"] = f"{parts.username}:{parts.password or ''}"
+    return options
+
+
+class _Version:
+    """Asks the client for its version while it works."""
+
+    def __init__(self, command: Sequence[str], program: str, environment: Mapping[str, str]) -> None:
+        self._text: str | None = None
+        asked = version_command(command)
+        self._thread = None
+        if asked is not None:
+            self._thread = threading.Thread(
+                target=self._ask, args=((program, *asked[1:]), unrouted(environment)), daemon=True
+            )
+            self._thread.start()
+
+    def text(self) -> str | None:
+        """What it said, at most a few lines; `None` where it was not asked or did not say."""
+        if self._thread is not None:
+            self._thread.join(_VERSION_TIME + 1)
+        return self._text
+
+    def _ask(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            done = subprocess.run(  # noqa: S603  (the same program)
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=_VERSION_TIME,
+                check=True,
+            )
+            lines = done.stdout[:_VERSION_SIZE].decode("utf-8", "replace").split("\n")
+            # One line, because that is what redacted text is.
+            self._text = "; ".join(" ".join(line.split()) for line in lines[:_VERSION_LINES] if line.strip()) or None
+
+
+@contextlib.contextmanager
+def forwarding() -> Iterator[Forward]:
+    """While inside, the signals that end programs go to the command, so that the rest is still done."""
+    forward = Forward()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, forward) for number in numbers}
+    try:
+        yield forward
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _in_foreground() -> bool:
+    """Whether a terminal's Ctrl-C goes to us and to what we run."""
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,1 @@
+"""Where credentials come from: files, helpers, variables and the terminal."""

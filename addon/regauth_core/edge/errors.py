@@ -1,0 +1,19 @@
+"""What goes wrong at the edge: an error for the user to act on, and the place of one in regauth itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def whereabouts(error: BaseException) -> str:
+    """The kind of `error` and where it happened; never its text, which may quote the wire."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} in {Path(trace.tb_frame.f_code.co_filename).stem}:{trace.tb_lineno}"
+
+
+class Trouble(Exception):
+    """One line: what is wrong, where, and what was expected. The command line prints it and exits with status 2."""

@@ -1,0 +1,1 @@
+"""Files with recorded traffic: traces, flow files and HAR files."""

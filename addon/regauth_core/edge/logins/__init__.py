@@ -1,1 +1,0 @@
-"""Where credentials are got from: what was asked for, files, helpers and the terminal."""

@@ -1,0 +1,1 @@
+"""The trace, the reports, and the last search for secrets in them."""

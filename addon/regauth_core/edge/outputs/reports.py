@@ -1,0 +1,82 @@
+"""What is told at the end: report files and the summary in the terminal, both looked through for secrets once more."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final, TextIO
+
+from rich.console import Console
+
+from regauth_core import report
+from regauth_core.edge.errors import whereabouts
+from regauth_core.edge.files import reason, write_private
+from regauth_core.edge.outputs.final_sweep import swept_journal, swept_report, swept_text
+from regauth_core.model.journal import Journal
+from regauth_core.redaction.redactor import Redactor
+from regauth_core.report.terminal import summary
+
+_UNBROKEN: Final = 2000
+"""Columns of a page on which hardly a line has to be broken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clean(Journal):
+    """A journal that was looked through for secrets."""
+
+
+def cleaned(journal: Journal, redactor: Redactor) -> Journal:
+    """`journal` without any secret that is known by now.
+
+    All that is told of it asks for that. Whoever tells several things asks first, and has it done once.
+    """
+    if isinstance(journal, _Clean):
+        return journal
+    swept = swept_journal(journal, redactor)
+    return _Clean(**{field.name: getattr(swept, field.name) for field in fields(swept)})
+
+
+def report_text(journal: Journal, name: str, redactor: Redactor, template: str | None = None) -> str:
+    """The report whose format the ending of `name` says, swept.
+
+    Raises `ValueError` for an ending or a template that is none.
+    """
+    clean = cleaned(journal, redactor)
+    return swept_report(lambda told: report.render(told, name, template=template), clean, name.lower(), redactor)
+
+
+def write_reports(
+    journal: Journal, paths: Sequence[Path], redactor: Redactor, template: str | None = None
+) -> tuple[str, ...]:
+    """Write each report to its file; one complaint for each that could not be written or made."""
+    complaints = []
+    clean = cleaned(journal, redactor) if paths else journal
+    for path in paths:
+        try:
+            write_private(path, report_text(clean, path.name, redactor, template))
+        except OSError as error:
+            complaints.append(f"{path}: the report could not be written: {reason(error)}")
+        except Exception as error:
+            complaints.append(f"{path}: not written because of an error in regauth ({whereabouts(error)})")
+    return tuple(complaints)
+
+
+def print_summary(journal: Journal, redactor: Redactor, file: TextIO, *, more: str = "") -> None:
+    """Print timeline and findings for a person to `file`; `more` has what is only counted there."""
+    clean = cleaned(journal, redactor)
+    unbroken = _rendered(clean, more, Console(file=io.StringIO(), width=_UNBROKEN, color_system=None))
+    swept, late = swept_text(unbroken, redactor)
+    if late:
+        # Broken lines and colours could hide a secret from the sweep: where there is one, they are given up.
+        file.write(swept)
+    else:
+        file.write(_rendered(clean, more, Console(file=file)))
+    file.flush()
+
+
+def _rendered(journal: Journal, more: str, console: Console) -> str:
+    with console.capture() as capture:
+        console.print(summary.summary(journal, more))
+    return capture.get().rstrip("\n") + "\n"

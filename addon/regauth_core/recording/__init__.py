@@ -1,0 +1,1 @@
+"""One message as it was on the wire becomes one exchange."""

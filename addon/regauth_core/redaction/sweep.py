@@ -1,0 +1,254 @@
+"""The last look at a finished text: finds every remembered secret, however it is written.
+
+As it is and in other cases, in other character sets, percent-encoded, escaped for JSON, HTML or a programming language,
+inside base64 of either alphabet at any alignment, in hexadecimal, and broken over lines. The text is unescaped step
+by step and looked at in each state (`unescaping`); what cannot be undone is looked for in its own spelling
+(`spellings`). An index of short pieces of the secrets makes the time linear in the text and nearly independent of their
+number: of each spelling as many neighbouring pieces are indexed as the scan takes characters in one stride.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from regauth_core.redaction.fingerprints import Fingerprints
+from regauth_core.redaction.spellings import SHORTEST, Needle, folded, needles, one_alphabet
+from regauth_core.redaction.unescaping import Views, views
+
+_CROWDED: Final = 16
+"""Secrets that share a piece; beyond, the piece alone is taken for a secret."""
+_LONGEST_NAME: Final = 256
+_REACH: Final = 24 * 1024
+"""Characters of base64 around a piece of a secret that belong to it."""
+_CHUNK: Final = 256 * 1024
+"""Characters of a long text that are unescaped at once."""
+
+_SHORT_HEX = re.compile(r"[0-9a-fA-F]{1,15}")
+_RUN = re.compile(r"[A-Za-z0-9+/=]*+")
+
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[^u]|u)|&[#A-Za-z0-9]{1,10};")
+_LONGEST_ESCAPE: Final = 12
+
+Span = tuple[int, int]
+Fixed = Callable[[], Sequence[Span]]
+IsOwn = Callable[[str, int, int], bool]
+Hit = tuple[int, int, str]
+"""From, to and the secret; that is empty where it could be any of many."""
+
+
+def _ends(needle: Needle, text: str, lower: str, begin: int) -> int | None:
+    """Where `needle` ends in a text, if it stands there at `begin`."""
+    if begin < 0 or not (text if needle.is_base64 else lower).startswith(needle.text, begin):
+        return None
+    end = begin + len(needle.text)
+    if not needle.is_base64 and _SHORT_HEX.fullmatch(needle.text):
+        before = begin > 0 and _SHORT_HEX.match(text, begin - 1)
+        if before or _SHORT_HEX.match(text, end):
+            return None
+    return end
+
+
+def _run(text: str, begin: int, end: int) -> Span:
+    """The whole run of base64 around a piece of it."""
+    behind = _RUN.match(text, end, end + _REACH)
+    before = _RUN.match(text[max(0, begin - _REACH) : begin][::-1])
+    return begin - (before.end() if before else 0), behind.end() if behind else end
+
+
+class _Index:
+    """Needles by `stride` neighbouring pieces of `size` characters each, in lower case."""
+
+    def __init__(self, size: int, stride: int) -> None:
+        self.least = size + stride - 1
+        self._size = size
+        self._stride = stride
+        self._pieces: dict[str, tuple[tuple[int, Needle], ...] | None] = {}
+        """`None` where there are too many."""
+
+    def add(self, needle: Needle, *, must: bool) -> None:
+        """Index a needle of at least `least` characters, even where there is hardly room for it if it `must`."""
+        text = folded(needle.text)
+        first = next((place for place in self._places(text) if self._has_room(text, place)), len(text) - self.least)
+        for at in range(first, first + self._stride):
+            piece = text[at : at + self._size]
+            held = self._pieces.get(piece, ())
+            if held is not None and len(held) < _CROWDED:
+                self._pieces[piece] = (*held, (at, needle))
+            elif must:
+                self._pieces[piece] = None
+
+    def remove(self, needle: Needle) -> None:
+        """Take a needle out; what was crowded stays so."""
+        text = folded(needle.text)
+        for first in {*self._places(text), len(text) - self.least}:
+            for at in range(first, first + self._stride):
+                piece = text[at : at + self._size]
+                if held := self._pieces.get(piece):
+                    left = tuple([one for one in held if one != (at, needle)])
+                    if left:
+                        self._pieces[piece] = left
+                    else:
+                        del self._pieces[piece]
+
+    def _places(self, text: str) -> tuple[int, ...]:
+        last = len(text) - self.least
+        places = (last, len(text) // 3, 0, len(text) // 2, len(text) // 5)
+        return tuple(place for place in places if 0 <= place <= last)
+
+    def _has_room(self, text: str, first: int) -> bool:
+        pieces = (self._pieces.get(text[at : at + self._size], ()) for at in range(first, first + self._stride))
+        return all(held is not None and len(held) < 8 for held in pieces)
+
+    def hits(self, text: str, lower: str) -> Iterator[Hit]:
+        """All that is found in `text`, which `lower` is in lower case."""
+        if not self._pieces:
+            return
+        pieces, size = self._pieces, self._size
+        covered = 0
+        for at in range(0, len(lower) - size + 1, self._stride):
+            if (piece := lower[at : at + size]) in pieces:
+                held = pieces[piece]
+                if held is None:
+                    if at + size > covered:
+                        begin, covered = _run(text, at, at + size)
+                        yield begin, covered, ""
+                    continue
+                for offset, needle in held:
+                    if (end := _ends(needle, text, lower, at - offset)) is None:
+                        continue
+                    if not needle.is_base64:
+                        yield at - offset, end, needle.secret
+                    elif end > covered:
+                        begin, covered = _run(text, at - offset, end)
+                        yield begin, covered, needle.secret
+
+
+class Sweep:
+    """Looks for the secrets that `known` remembers."""
+
+    def __init__(self, known: Fingerprints, is_spared: Callable[[str], bool]) -> None:
+        self._known = known
+        self._is_spared = is_spared
+        self._long = _Index(8, 4)
+        self._short = _Index(4, 3)
+        self._indexed: set[str] = set()
+
+    def swept(
+        self, text: str, fixed: Fixed | None = None, is_own: IsOwn | None = None, *, fits: bool = False
+    ) -> tuple[str, int]:
+        """`text` with every secret replaced by its fingerprint in brackets, and how many places that were.
+
+        Brackets, because the text is finished: they need no escaping in JSON, HTML, XML or a URL. `fixed` gives places,
+        in their order, that stay as they are whatever stands there: the marks of the format. `is_own` says of a place
+        in the text (from, to) whether the word around it is the report's own. With `fits` no replacement is longer than
+        what it replaces.
+        """
+        self._update()
+        if not self._indexed:
+            return text, 0
+        hits = list(_merged(sorted(self._spans(text))))
+        if not hits:
+            return text, 0
+        shown: list[str] = []
+        at = count = 0
+        for begin, end, secret in _free(hits, fixed() if fixed is not None else ()):
+            if is_own is not None and is_own(text, begin, end):
+                continue
+            put = f"[{self._known.of(secret, 'tok') or 'tok:withheld'}]"
+            if fits and len(put) > end - begin:
+                put = "[tok]" if end - begin >= len("[tok]") else "*" * (end - begin)
+            shown += (text[at:begin], put)
+            count += 1
+            at = end
+        shown.append(text[at:])
+        return "".join(shown), count
+
+    def _spans(self, text: str) -> Iterator[Hit]:
+        for start in range(0, max(1, len(text)), _CHUNK):
+            # What lies across two chunks is found in the second one.
+            first = max(0, start - _REACH)
+            for taken in views(piece := text[first : start + _CHUNK]):
+                for begin, end, secret in self._hits(taken[-1].text if taken else piece, taken):
+                    yield *_whole(text, first + begin, first + end), secret
+
+    def _hits(self, text: str, taken: Views) -> Iterator[Hit]:
+        plain = one_alphabet(text)
+        lower = folded(plain)
+        for index in (self._long, self._short):
+            for begin, end, secret in index.hits(plain, lower):
+                if self._is_name(text, begin, end, secret):
+                    continue
+                for view in reversed(taken):
+                    begin, end = view.span(begin, end)
+                yield begin, end, secret
+
+    def _is_name(self, text: str, begin: int, end: int, secret: str) -> bool:
+        is_short = end - begin == len(secret) <= _LONGEST_NAME
+        return is_short and folded(text[begin:end]) == folded(secret) and self._is_spared(secret)
+
+    def _update(self) -> None:
+        if not self._known.fresh and not self._known.gone:
+            return
+        for secret in self._known.gone:
+            if secret in self._indexed and secret not in self._known:
+                self._indexed.remove(secret)
+                for index, needle in self._needles(secret):
+                    index.remove(needle)
+        for secret in self._known.fresh:
+            if secret not in self._indexed and secret in self._known:
+                self._indexed.add(secret)
+                # No answer can make its pieces of ordinary words so many that these are taken for secrets.
+                must = self._known.was_sent(secret)
+                for index, needle in self._needles(secret):
+                    index.add(needle, must=must)
+        self._known.fresh, self._known.gone = [], []
+
+    def _needles(self, secret: str) -> Iterator[tuple[_Index, Needle]]:
+        for needle in needles(secret):
+            if len(needle.text) >= self._long.least:
+                yield self._long, needle
+            elif len(needle.text) >= SHORTEST:
+                yield self._short, needle
+
+
+def _whole(text: str, begin: int, end: int) -> Span:
+    """The place with the whole of the escapes that it begins or ends in, so that none is cut in two."""
+    for escape in _ESCAPE.finditer(text, max(0, begin - _LONGEST_ESCAPE), min(len(text), begin + _LONGEST_ESCAPE)):
+        if escape.start() < begin < escape.end():
+            begin = escape.start()
+    for escape in _ESCAPE.finditer(text, max(begin, end - _LONGEST_ESCAPE), min(len(text), end + _LONGEST_ESCAPE)):
+        if escape.start() < end < escape.end():
+            end = escape.end()
+    return begin, end
+
+
+def _merged(hits: Iterable[Hit]) -> Iterator[Hit]:
+    """Places that overlap are one, called after the secret that begins first."""
+    begin, end, secret = -1, -1, ""
+    for one in hits:
+        if one[0] >= end:
+            if end > begin:
+                yield begin, end, secret
+            begin, end, secret = one
+        end = max(end, one[1])
+    if end > begin:
+        yield begin, end, secret
+
+
+def _free(hits: Iterable[Hit], fixed: Sequence[Span]) -> Iterator[Hit]:
+    """What of the places is in none of the fixed ones."""
+    which = 0
+    for begin, end, secret in hits:
+        while which < len(fixed) and fixed[which][1] <= begin:
+            which += 1
+        at = begin
+        for mark in range(which, len(fixed)):
+            if fixed[mark][0] >= end:
+                break
+            if fixed[mark][0] > at:
+                yield at, fixed[mark][0], secret
+            at = max(at, fixed[mark][1])
+        if at < end:
+            yield at, end, secret

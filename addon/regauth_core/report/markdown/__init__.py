@@ -1,0 +1,1 @@
+"""The report to paste into an issue."""

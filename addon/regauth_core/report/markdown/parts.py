@@ -1,0 +1,263 @@
+"""The parts of the Markdown report, each as lines, in as much detail as a plan allows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from regauth_core.model import Exchange
+from regauth_core.model.finding import Finding
+from regauth_core.model.journal import Journal
+from regauth_core.report import timeline, wording
+from regauth_core.report.markdown import mermaid, reproduction
+from regauth_core.report.markdown.github import cell, fence, link, prose, span
+from regauth_core.report.markdown.templates import Part
+from regauth_core.report.roles import roles
+from regauth_core.report.text import counted
+
+_KINDS = 30
+"""Rules that are counted by name where findings are only counted."""
+_CURL = 4000
+"""Characters of all `curl` lines together; a shortened one would be of no use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much of each part is told."""
+
+    exchanges: int = timeline.LONGEST
+    """Redacted exchanges in full."""
+    messages: int = mermaid.MESSAGES
+    """Messages of the diagram; 0 for no diagram."""
+    rows: int = timeline.LONGEST
+    """Rows of the wire table."""
+    explained: int = 40
+    """Findings that are explained."""
+    named: int = 200
+    """Findings that have a line of their own; the rest is counted by rule."""
+    printed: int = 40
+    """Lines of the client's version output."""
+    words: int = 1500
+    """Characters of one explanation."""
+    cut: str = ""
+    """What this plan leaves out, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What a part is made from."""
+
+    journal: Journal
+    findings: tuple[Finding, ...]
+    """The worst first."""
+    plan: Plan
+
+
+def story(journal: Journal, plan: Plan) -> Story:
+    """The story of `journal` as far as `plan` tells it."""
+    worst_first = sorted(journal.diagnosis.findings, key=lambda finding: -finding.severity.rank)
+    return Story(journal=journal, findings=tuple(worst_first), plan=plan)
+
+
+def headlines(told: Story) -> Iterator[str]:
+    """One line for each finding; what does not fit is counted by rule."""
+    if not told.findings:
+        yield f"{wording.silence(told.journal).capitalize()}; {wording.seen(told.journal)}."
+        if ending := wording.ending(told.journal):
+            yield ""
+            yield f"{prose(ending[:1].upper() + ending[1:], 1200)}."
+        return
+    for finding in told.findings[: told.plan.named]:
+        yield (
+            f"- **{finding.severity}** {span(finding.rule, 60)}: {prose(finding.title, 200)}"
+            f" ({wording.numbers(finding.exchanges) or 'no exchange'}; fault: {finding.fault},"
+            f" confidence {finding.confidence})"
+        )
+    rest = Counter((finding.severity, finding.rule) for finding in told.findings[told.plan.named :])
+    for (severity, rule), number in rest.most_common(_KINDS):
+        yield f"- **{severity}** {span(rule, 60)}: {counted(number, 'more finding')} of this kind"
+    if len(rest) > _KINDS:
+        others = sum(number for _, number in rest.most_common()[_KINDS:])
+        yield f"- {counted(others, 'more finding')} of {counted(len(rest) - _KINDS, 'other rule')}"
+
+
+def lines(part: Part, told: Story) -> Iterator[str]:
+    """The lines of `part`."""
+    tell = {
+        Part.DESCRIPTION: _description,
+        Part.REPRODUCE: _reproduce,
+        Part.RECEIVED: _received,
+        Part.EXPECTED: _expected,
+        Part.VERSION: _version,
+        Part.ENVIRONMENT: _environment,
+        Part.DETAILS: _details,
+    }
+    return tell[part](told)
+
+
+def _description(told: Story) -> Iterator[str]:
+    yield "_For you to write: what you were doing, and why it matters. What follows was measured; this was not._"
+
+
+def _reproduce(told: Story) -> Iterator[str]:
+    environment = told.journal.environment
+    yield "With the client:"
+    yield ""
+    if environment.command is None:
+        yield "_The command was not recorded: please write it here._"
+    else:
+        yield from fence([f"$ {environment.command}"], "console")
+    if environment.status is not None:
+        yield ""
+        yield f"It ended with exit status {environment.status}."
+    asked = reproduction.lines(told.journal, told.findings[0]) if told.findings else []
+    if sum(map(len, asked)) > _CURL:
+        yield ""
+        yield "_The requests to the registry are too long to be shown here._"
+    elif asked:
+        yield ""
+        yield "The registry's side, without the client (set `USER` and `PASS`, and `TOKEN` where it is used):"
+        yield ""
+        yield from fence(asked, "sh")
+
+
+def _received(told: Story) -> Iterator[str]:
+    for finding in told.findings[: told.plan.explained]:
+        yield f"- {span(finding.rule, 60)}: {prose(finding.explanation, told.plan.words)}"
+        if finding.verification is not None:
+            yield f"  Verified: {prose(wording.verification(finding.verification), told.plan.words)}"
+    if told.findings:
+        yield ""
+    yield from _table(told)
+    yield from _open_ends(told)
+
+
+def _table(told: Story) -> Iterator[str]:
+    journal = told.journal
+    shown = timeline.rows(journal, most=told.plan.rows, is_strict=True)
+    if not shown:
+        yield "No exchange was recorded."
+        return
+    home = roles(journal).home
+    has_clients = len(journal.diagnosis.clients) > 1
+    heads = ["#", *(["client"] if has_clients else []), "method", "path", "status", "credential sent", "challenge"]
+    yield f"| {' | '.join(heads)} |"
+    yield "|" + " --- |" * len(heads)
+    for row in shown:
+        exchange = row.first
+        if not row.is_alike:
+            yield f"| … |{' |' * (len(heads) - 2)} {counted(row.count, 'exchange')} folded |"
+            continue
+        client = [cell(journal.clients_of.get(exchange.number, ""), 20)] if has_clients else []
+        times = f" {row.repetition.partition(' ')[0]}" if row.count > 1 else ""
+        cells = [
+            row.numbers + times,
+            *client,
+            cell(exchange.request.method, 20),
+            cell(wording.place(exchange, home)),
+            wording.status(exchange),
+            cell(wording.sent(exchange), 60),
+            cell(wording.challenges(exchange), 200),
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _open_ends(told: Story) -> Iterator[str]:
+    diagnosis = told.journal.diagnosis
+    most = told.plan.explained
+    if diagnosis.undecided or diagnosis.notes or told.journal.left_out:
+        yield ""
+    for case in diagnosis.undecided[:most]:
+        why = prose(case.explanation, told.plan.words)
+        yield f"- undecided {span(case.rule, 60)} because of {case.reason.replace('-', ' ')}: {why}"
+    if len(diagnosis.undecided) > most:
+        yield f"- {counted(len(diagnosis.undecided) - most, 'more undecided case')}"
+    for note in diagnosis.notes[:most]:
+        yield f"- note: {prose(note, told.plan.words)}"
+    if len(diagnosis.notes) > most:
+        yield f"- {counted(len(diagnosis.notes) - most, 'more note')}"
+    if told.journal.left_out:
+        yield f"- {wording.left_out(told.journal)}"
+
+
+def _expected(told: Story) -> Iterator[str]:
+    if not told.findings:
+        yield "What was received."
+    for finding in told.findings[: told.plan.explained]:
+        yield f"- {span(finding.rule, 60)}: {prose(finding.advice.client_author, told.plan.words)}"
+        for one in finding.references[:4]:
+            yield f"  - {prose(f'{one.document}, {one.section}', 200)}: {link(one.url)}"
+        yield f"  - until then: {prose(finding.advice.user, told.plan.words)}"
+
+
+def _version(told: Story) -> Iterator[str]:
+    environment = told.journal.environment
+    if environment.client_version is None:
+        yield "_The client's version was not recorded: please write it here._"
+    else:
+        yield from fence(environment.client_version.splitlines()[: told.plan.printed], "text", 120)
+
+
+def _environment(told: Story) -> Iterator[str]:
+    environment = told.journal.environment
+    known = [
+        ("regauth", environment.regauth),
+        ("mitmproxy", environment.mitmproxy),
+        ("platform", environment.platform),
+        ("scenario that answered as the registry", environment.scenario),
+        ("registry", ", ".join(_registries(told.journal)) or None),
+    ]
+    for name, value in known:
+        if value is not None:
+            yield f"- {name}: {span(value, 200)}"
+    yield "- proxy in the path: yes, regauth's, which recorded this"
+    for client in told.journal.diagnosis.clients[:10]:
+        yield f"- client {span(wording.client(client), 200)}"
+    if len(told.journal.diagnosis.clients) > 10:
+        yield f"- {counted(len(told.journal.diagnosis.clients) - 10, 'more client')}"
+
+
+def _registries(journal: Journal) -> Sequence[str]:
+    return [str(origin) for origin in sorted(roles(journal).registries)[:5]]
+
+
+def _details(told: Story) -> Iterator[str]:
+    diagram = mermaid.lines(told.journal, told.plan.messages) if told.plan.messages else []
+    if diagram:
+        yield from _folded("Sequence", fence(diagram, "mermaid"))
+    shown = _in_full(told)
+    if shown:
+        left = len(told.journal.exchanges) - len(shown)
+        summary = f"Redacted exchanges ({len(shown)}{f', {left} not shown' if left else ''})"
+        body = [line for exchange in shown for line in _wire(told.journal, exchange)]
+        yield from _folded(summary, fence(body[:-1], "text", 600))
+    if not diagram and not shown:
+        yield "_Left out for length._" if told.journal.exchanges else "No exchange was recorded."
+
+
+def _folded(summary: str, body: Iterable[str]) -> Iterator[str]:
+    yield from ("<details>", f"<summary>{summary}</summary>", "", *body, "", "</details>", "")
+
+
+def _in_full(told: Story) -> list[Exchange]:
+    """The exchanges that are shown whole: all, or those that findings point to and then the first ones."""
+    every = told.journal.exchanges
+    if len(every) <= told.plan.exchanges:
+        return list(every)
+    pointed = timeline.evidence(told.journal)
+    wanted = sorted(every, key=lambda exchange: (exchange.number not in pointed, exchange.number))
+    return sorted(wanted[: told.plan.exchanges], key=lambda exchange: exchange.number)
+
+
+def _wire(journal: Journal, exchange: Exchange) -> Iterator[str]:
+    took = f"{round((exchange.finished - exchange.started) * 1000)} ms" if exchange.finished > exchange.started else ""
+    about = [f"{exchange.number}", journal.clients_of.get(exchange.number, ""), took]
+    yield f"### {' · '.join(word for word in about if word)}"
+    yield f"{exchange.request.method} {exchange.request.url}"
+    yield from (f"{name}: {value}" for name, value in exchange.request.headers[:40])
+    yield ""
+    yield f"{wording.status(exchange)}" + (f" ({exchange.response.size} bytes)" if exchange.response else "")
+    yield from (f"{name}: {value}" for name, value in (exchange.response.headers[:40] if exchange.response else ()))
+    yield from (f"({remark})" for remark in wording.remarks(exchange))
+    yield ""
