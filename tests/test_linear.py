@@ -70,9 +70,7 @@ _PIECES: Final = (
 
 def _observed(name: str) -> Callable[[str], object]:
     """Reads a text as the value of a header, of the request and of an answer."""
-    return lambda text: observe.observe(
-        wire(MANIFEST, (name, text), status=401, headers=((name, text),)), redactor()
-    )
+    return lambda text: observe.observe(wire(MANIFEST, (name, text), status=401, headers=((name, text),)), redactor())
 
 
 def _base64(text: str) -> str:

@@ -49,10 +49,7 @@ def test_probe_teaches_what_a_stream_needs() -> None:
     """Asked once, by nobody in particular; a token is fetched for what is going to be sent."""
     Stage(ALICE).preflight(PATCH, body=None).sends("GET /v2/").gets(401, BASIC).sets("Basic alice")
     played = (
-        Stage(ALICE)
-        .preflight(PATCH, body=None)
-        .sends("GET /v2/")
-        .gets(401, 'Bearer realm="https://auth.r.test/token"')
+        Stage(ALICE).preflight(PATCH, body=None).sends("GET /v2/").gets(401, 'Bearer realm="https://auth.r.test/token"')
     )
     played.sends("GET https://auth.r.test/token?scope=repository:foo:pull,push&account=alice", auth="Basic alice")
     played.gets(200, token="tok1").sets("Bearer tok1")
@@ -123,17 +120,13 @@ def test_scheme_that_worked_comes_first() -> None:
 def test_registry_token_is_set_once_it_was_accepted() -> None:
     """As a password is."""
     stage = Stage(REGISTRY_TOKEN)
-    stage.play(PULL).sends(PULL).gets(401, BEARER).sends(PULL, auth="Bearer registry-canary-token").gets(200).ends(
-        200
-    )
+    stage.play(PULL).sends(PULL).gets(401, BEARER).sends(PULL, auth="Bearer registry-canary-token").gets(200).ends(200)
     stage.preflight(OTHER).sets("Bearer registry-canary-token")
 
 
 def test_untrusted_realm_gives_no_token_before_either() -> None:
     """What was learnt is judged again."""
-    played = (
-        Stage(ALICE).preflight(PATCH, body=None).sends("GET /v2/").gets(401, 'Bearer realm="https://evil.test/t"')
-    )
+    played = Stage(ALICE).preflight(PATCH, body=None).sends("GET /v2/").gets(401, 'Bearer realm="https://evil.test/t"')
     assert played.sets(None).outcome.reasons == (Distrust.UNKNOWN_HOST,)
 
 

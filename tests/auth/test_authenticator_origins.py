@@ -85,9 +85,7 @@ def test_logins_of_two_prefixes_do_not_mix() -> None:
         )
     )
     played.gets(200, token="tok2").sends(other, auth="Bearer tok2").gets(200).ends(200)
-    stage.play("GET /v2/third/manifests/1").sends("GET /v2/third/manifests/1").gets(401, both).ends(
-        401, Stop.NO_LOGIN
-    )
+    stage.play("GET /v2/third/manifests/1").sends("GET /v2/third/manifests/1").gets(401, both).ends(401, Stop.NO_LOGIN)
 
 
 def test_clients_share_tokens_unless_told_otherwise() -> None:
@@ -112,9 +110,7 @@ def started(status: int, location: str) -> Stage:
     return stage
 
 
-@pytest.mark.parametrize(
-    "location", ["/v2/foo/blobs/uploads/1?_state=x", "1", "https://r.test/v2/foo/blobs/uploads/1"]
-)
+@pytest.mark.parametrize("location", ["/v2/foo/blobs/uploads/1?_state=x", "1", "https://r.test/v2/foo/blobs/uploads/1"])
 def test_upload_at_its_registry_gets_the_credential(location: str) -> None:
     """However the session's address is written."""
     started(202, location).preflight(SESSION.format("https://r.test"), body=None).sets("Basic alice")
@@ -301,9 +297,7 @@ def test_answer_of_another_origin_is_not_answered() -> None:
     Stage(ALICE).play(PULL).sends(PULL).gets(401, BASIC, origin=evil).ends(401, Stop.FOREIGN_ANSWER)
     played = Stage(ALICE).play(PULL).sends(PULL).gets(401).sends("GET /v2/").gets(401, BASIC, origin=evil)
     played.ends(401, Stop.FOREIGN_ANSWER, Stop.NO_CHALLENGE)
-    played = (
-        Stage(ALICE).play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(200, origin=evil)
-    )
+    played = Stage(ALICE).play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(200, origin=evil)
     played.ends(401, Stop.FOREIGN_ANSWER)
 
 

@@ -26,9 +26,7 @@ def bearer_registry(stage: Stage, *, token_status: int = 200, token_is_good: boo
         if send.origin == REALM:
             issued.append(f"tok{len(issued)}")
             return (
-                stage.received(token_status, token=issued[-1])
-                if token_status == 200
-                else stage.received(token_status)
+                stage.received(token_status, token=issued[-1]) if token_status == 200 else stage.received(token_status)
             )
         has_token = dict(send.headers).get("Authorization", "").startswith("Bearer tok")
         return stage.received(200) if has_token and token_is_good else stage.received(401, [_challenge(send)])

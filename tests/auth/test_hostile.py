@@ -50,9 +50,7 @@ def challenges(draw: st.DrawFn) -> str:
     if kind == "basic":
         return BASIC
     if kind == "other":
-        return draw(
-            st.sampled_from(("Negotiate", 'Digest realm="x"', "127.0.0.1", ",,,", 'Bearer realm="', "Bearer"))
-        )
+        return draw(st.sampled_from(("Negotiate", 'Digest realm="x"', "127.0.0.1", ",,,", 'Bearer realm="', "Bearer")))
     if kind == "text":
         return draw(st.text(max_size=30))
     values = {"realm": PLACES, "service": ("", "s"), "scope": SCOPES, "error": ERRORS}
@@ -63,9 +61,7 @@ def challenges(draw: st.DrawFn) -> str:
 @st.composite
 def answers(draw: st.DrawFn) -> Received:
     """Any answer."""
-    status = draw(
-        st.sampled_from((401, 401, 401, 200, 200, 403, 400, 404, 405, 500, 0, 302, 307, 308, 202, 501, 429))
-    )
+    status = draw(st.sampled_from((401, 401, 401, 200, 200, 403, 400, 404, 405, 500, 0, 302, 307, 308, 202, 501, 429)))
     lines = [("WWW-Authenticate", line) for line in draw(st.lists(challenges(), max_size=2))]
     lines += [("Location", place) for place in draw(st.lists(st.sampled_from(PLACES), max_size=1))]
     words = st.sampled_from(("token-one", "token-two", "token\r\nX: y", "", 7))

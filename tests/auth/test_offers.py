@@ -72,9 +72,7 @@ def test_refusals(status: int, line: str, refused: bool) -> None:
 
 def test_another_request_gets_its_own_scopes_only() -> None:
     """What was asked of one repository says nothing about the scopes of another, nor about what went wrong."""
-    line = (
-        'Bearer realm="https://r.test/t",scope="repository:a:pull repository:b:pull aws",error="insufficient_scope"'
-    )
+    line = 'Bearer realm="https://r.test/t",scope="repository:a:pull repository:b:pull aws",error="insufficient_scope"'
     about = offers_of(received(line), "/v2/").about([Scope.read("repository:b:pull,push")])
     assert [str(scope) for scope in about.all[0].scopes] == ["repository:b:pull", "aws"]
     assert not about.lacks_scope

@@ -425,6 +425,7 @@ def _layer(ground: Ground) -> str:
 
 # Uploads
 
+
 def test_whole_upload_with_one_token() -> None:
     """POST, streamed PATCH and PUT, of which only the first is sent twice."""
     ground = Ground({}, {})
@@ -467,6 +468,7 @@ def test_mount_asks_for_both_repositories(source: str, status: int) -> None:
 
 
 # Who is who
+
 
 def test_requests_at_once_share_one_token() -> None:
     """64 layers, and as many manifests of another client."""

@@ -162,9 +162,7 @@ def test_server_without_oauth2(status: int) -> None:
     """User and password if there are; else nobody, if that is allowed; else nothing."""
     played = refused(BOTH).sends(REFRESHES).gets(status).sends(ASKS, auth="Basic alice").gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(200).ends(200)
-    played = (
-        refused(IDENTITY, manner=ANONYMOUSLY).sends(REFRESHES).gets(status).sends(ANYBODY).gets(200, token="tok1")
-    )
+    played = refused(IDENTITY, manner=ANONYMOUSLY).sends(REFRESHES).gets(status).sends(ANYBODY).gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(200).ends(200)
     refused(IDENTITY).sends(REFRESHES).gets(status).ends(401, Stop.TOKEN_REFUSED)
 
@@ -260,9 +258,7 @@ def test_redirects_end() -> None:
     played.gets(307, location="/1").ends(401, Stop.TOKEN_REDIRECT)
 
 
-@pytest.mark.parametrize(
-    ("status", "location"), [(307, "https://sso.r.test/t"), (302, "/t"), (303, "/t"), (301, "/t")]
-)
+@pytest.mark.parametrize(("status", "location"), [(307, "https://sso.r.test/t"), (302, "/t"), (303, "/t"), (301, "/t")])
 def test_form_stays_where_it_is(status: int, location: str) -> None:
     """A POST is not replayed to another origin, nor turned into something else."""
     refused(IDENTITY).sends(REFRESHES).gets(status, location=location).ends(401, Stop.TOKEN_REDIRECT)
@@ -277,9 +273,7 @@ def test_form_is_repeated_on_its_own_origin() -> None:
 
 def test_answer_of_somebody_else_is_no_token() -> None:
     """What another origin says in the token server's place does not count."""
-    played = (
-        refused(ALICE).sends(ASKS, auth="Basic alice").gets(200, token="tok1", origin=origin("https://evil.test"))
-    )
+    played = refused(ALICE).sends(ASKS, auth="Basic alice").gets(200, token="tok1", origin=origin("https://evil.test"))
     played.ends(401, Stop.FOREIGN_ANSWER)
 
 

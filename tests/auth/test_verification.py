@@ -105,9 +105,7 @@ def test_token_server_decides(status: int, body: bytes, outcome: Outcome) -> Non
 def test_wrong_password_is_tried_once() -> None:
     """A second verification within a minute knows the answer."""
     stage = Stage(ALICE)
-    proves(
-        stage.verify(PULL, 401, BEARER).sends(ASKS, auth="Basic alice").gets(401), Outcome.CREDENTIALS_REJECTED, 401
-    )
+    proves(stage.verify(PULL, 401, BEARER).sends(ASKS, auth="Basic alice").gets(401), Outcome.CREDENTIALS_REJECTED, 401)
     proves(stage.verify(PULL, 401, BEARER), Outcome.CREDENTIALS_REJECTED, None, "not tried again")
 
 

@@ -227,9 +227,9 @@ def registry(confdir: Path) -> Iterator[int]:
         process.wait(30)
 
 
-def measured(options: Sequence[str], directory: Path, tls: ssl.SSLContext, port: int, given: argparse.Namespace) -> (
-    dict[str, float]
-):
+def measured(
+    options: Sequence[str], directory: Path, tls: ssl.SSLContext, port: int, given: argparse.Namespace
+) -> dict[str, float]:
     """One proxy under load, and another one with odd answers."""
     output = directory / "output"
     proxy = Proxy(options, directory, output)

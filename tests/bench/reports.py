@@ -1,6 +1,6 @@
 """Prints how long each report of a journal of a thousand exchanges takes.
 
-    PYTHONPATH=addon:tests python tests/bench/reports.py
+PYTHONPATH=addon:tests python tests/bench/reports.py
 """
 
 from __future__ import annotations

@@ -157,9 +157,7 @@ class _Correct:
         else:
             self.tokens += 1
             scope = f"&scope=repository:{name}:{actions}"
-            self.lines.append(
-                f"GET {{realm}}?service=s{scope} basic(alice) -> 200 token t{self.tokens} expires_in=300"
-            )
+            self.lines.append(f"GET {{realm}}?service=s{scope} basic(alice) -> 200 token t{self.tokens} expires_in=300")
             self.authorization = f"bearer(t{self.tokens})"
             self.scopes = {need, f"{name}:pull"}
         self.lines.append(f"{request} {self.authorization} -> {answer}")

@@ -18,9 +18,7 @@ from regauth_core.redaction.redactor import Redactor
 
 CHALLENGE = (("WWW-Authenticate", 'Basic realm="r"'),)
 PING = replace(wire("/v2/"), number=1, started=1.0, ended=1.1)
-REFUSED = replace(
-    wire("/v2/foo/tags/list", status=401, headers=CHALLENGE), number=2, started=2.0, ended=2.1
-)
+REFUSED = replace(wire("/v2/foo/tags/list", status=401, headers=CHALLENGE), number=2, started=2.0, ended=2.1)
 
 
 def proof(outcome: Outcome, number: int = 2) -> Proof:

@@ -185,7 +185,7 @@ RESPONSE_FIELDS = (
     ("Location", "https://b.test/x/{}?{}={}#{}"),
     ("Location", "{}"),
     ("Location", "/v2/a/blobs/uploads/{}"),
-    ("Link", "</v2/_catalog?last={}&n=1>; rel=next; title=\"{}\""),
+    ("Link", '</v2/_catalog?last={}&n=1>; rel=next; title="{}"'),
     ("Server", "x {}"),
     ("ETag", '"{}"'),
     ("Docker-Content-Digest", "{}"),

@@ -16,7 +16,7 @@ BODIES = [
     ("This API method requires billing to be enabled.", "billing"),
     ("Resource protected by organization SAML enforcement.", "sso-required"),
     ("permission_denied: write_package", "missing-write-right"),
-    ("Permission \"artifactregistry.repositories.uploadArtifacts\" denied on resource", "missing-write-right"),
+    ('Permission "artifactregistry.repositories.uploadArtifacts" denied on resource', "missing-write-right"),
     ("User: arn:aws:iam::1:user/x is not authorized to perform: ecr:BatchGetImage on resource", "missing-right"),
     ("access token has insufficient scopes", "missing-scope"),
     ("permission_denied: The token provided does not match expected scopes.", "missing-scope"),

@@ -69,7 +69,7 @@ def test_any_reference_leads_somewhere(text: str) -> None:
     ("line", "expected"),
     [
         ('</v2/_catalog?n=1&last=a>; rel="next"', ("/v2/_catalog?n=1&last=a",)),
-        ("<a>,<b>; rel=next;title=\"x, y\" , <c> ", ("a", "b", "c")),
+        ('<a>,<b>; rel=next;title="x, y" , <c> ', ("a", "b", "c")),
         ("", ()),
         ("https://o.test/; rel=next", None),
         ("<a", None),

@@ -225,9 +225,7 @@ def test_shim_lets_clients_use_their_own(
 
 
 @pytest.mark.parametrize("client", ["skopeo", "dockerd"])
-def test_shim_for_writing(
-    client: str, registries: Callable[[str], Registry], place: Place, state_home: Path
-) -> None:
+def test_shim_for_writing(client: str, registries: Callable[[str], Registry], place: Place, state_home: Path) -> None:
     """The ping of one repository serves for another that only writers have to log in to."""
     registry = registries("nginx")
     call = Call.made(place, registry.login)
@@ -316,9 +314,7 @@ def test_ping_alone_proves_nothing_of_a_repository(
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_verify_tries_once(
-    right: bool, registries: Callable[[str], Registry], place: Place, state_home: Path
-) -> None:
+def test_verify_tries_once(right: bool, registries: Callable[[str], Registry], place: Place, state_home: Path) -> None:
     """The registry gets one request more than without, whatever comes of it."""
     registry = registries("nginx")
     call = Call.made(place, registry.login)

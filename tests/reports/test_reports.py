@@ -66,9 +66,7 @@ REPORTS = {
     "token-refused-for-the-address": Told(
         "refused-unexplained", "configuration", "address-rule", Verdict.REFUSED, "address", _PASSWORD
     ),
-    "session-cookie-brings-csrf": Told(
-        "refused-unexplained", "client", "csrf", Verdict.REFUSED, "cookies", _PASSWORD
-    ),
+    "session-cookie-brings-csrf": Told("refused-unexplained", "client", "csrf", Verdict.REFUSED, "cookies", _PASSWORD),
     "token-answer-of-wrong-types": Told(
         "unusable-token-response", "token-server", "field-types", Verdict.REFUSED, "expires_in"
     ),

@@ -66,9 +66,7 @@ class Learned:
             return
         self._offers[origin, repository] = self._offers[origin, None] = offers
         for offer in offers.of(Scheme.BEARER):
-            whole = absolute(
-                offer.realm, scheme=origin.scheme, host=origin.host, port=origin.port, path=offers.path
-            )
+            whole = absolute(offer.realm, scheme=origin.scheme, host=origin.host, port=origin.port, path=offers.path)
             # Only of itself may a registry say that an address is no request of its own.
             if whole and origin_of(whole) == origin:
                 self._realms[origin, bare(whole.partition("://")[2].partition("/")[2])] = True

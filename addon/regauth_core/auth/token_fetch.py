@@ -123,14 +123,10 @@ class Exchange:
             turn=self._order.turn,
         )
 
-    def _redirected(
-        self, answer: Received, question: Question, place: Verdict
-    ) -> tuple[Question, Verdict] | None:
+    def _redirected(self, answer: Received, question: Question, place: Verdict) -> tuple[Question, Verdict] | None:
         """What to ask next and where; `None`, with the reason, where a redirect must not be followed."""
         location = next(iter(answer.values("location")), "")
-        onward = self._trust.realm(
-            location, registry=self._order.registry, base=place.origin, path=question.path
-        )
+        onward = self._trust.realm(location, registry=self._order.registry, base=place.origin, path=question.path)
         downgraded = place.origin is not None and place.origin.scheme == "https" and onward.url.startswith("http:")
         if onward.reason is not None or downgraded:
             self.reason = onward.reason or Distrust.PLAIN_HTTP
@@ -174,4 +170,3 @@ class Exchange:
 
 def _is_good(answer: Received) -> bool:
     return 200 <= answer.status < 300
-

@@ -402,6 +402,5 @@ def _doubt(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] 
 
 def _carries_unknown_token(conversation: Conversation, exchanges: Iterable[Exchange]) -> bool:
     return any(
-        (token := bearer(e)) is not None and not token.empty and conversation.issue_of(token) is None
-        for e in exchanges
+        (token := bearer(e)) is not None and not token.empty and conversation.issue_of(token) is None for e in exchanges
     )

@@ -39,9 +39,7 @@ _LOOKED_FOR = frozenset(
 """What may be missing without anything being wrong."""
 _OF_UPLOADS = (Endpoint.UPLOAD, Endpoint.V2_OTHER, Endpoint.ELSEWHERE)
 _UNSUPPORTED = (405, 501)
-_OFFERED_BY_FEW = frozenset(
-    {OperationKind.DELETE, OperationKind.REFERRERS, OperationKind.CATALOG, OperationKind.OTHER}
-)
+_OFFERED_BY_FEW = frozenset({OperationKind.DELETE, OperationKind.REFERRERS, OperationKind.CATALOG, OperationKind.OTHER})
 
 
 @dataclass(slots=True, eq=False)

@@ -303,9 +303,7 @@ class Tracker:
         person.named[address] = naming
         person.named_origins[link.origin] = naming
 
-    def _note_realm(
-        self, conversation: Conversation, realm: Address, names: frozenset[tuple[str, str]]
-    ) -> None:
+    def _note_realm(self, conversation: Conversation, realm: Address, names: frozenset[tuple[str, str]]) -> None:
         if conversation.person.realms.get(realm) != conversation.registry:
             conversation.person.realms[realm] = conversation.registry
         identifier = conversation.person.identifier

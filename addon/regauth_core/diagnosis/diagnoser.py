@@ -46,9 +46,7 @@ class Diagnoser:
             if is_new:
                 self._order += 1
                 heapq.heappush(self._due, (conversation.last + self._quiet, self._order, conversation))
-            matches = [
-                (rule, match) for rule in at_once(signs) for match in rule.matches(conversation)
-            ]
+            matches = [(rule, match) for rule in at_once(signs) for match in rule.matches(conversation)]
             told = self._verdicts.chosen(conversation, matches)
             self._accounts.explain(told)
             certain += self._verdicts.take(conversation, told)
@@ -123,9 +121,7 @@ class Diagnoser:
         certain: list[Finding] = []
         for conversation in conversations:
             conversation.settle(over)
-            matches = [
-                (rule, match) for rule in when_over(conversation.signs) for match in rule.matches(conversation)
-            ]
+            matches = [(rule, match) for rule in when_over(conversation.signs) for match in rule.matches(conversation)]
             told = self._verdicts.chosen(conversation, matches)
             self._accounts.close(conversation, told)
             certain += self._verdicts.take(conversation, told)

@@ -64,9 +64,7 @@ class Verdicts:
         proof = self._proof(finding) if finding.rule in self._provable and self._proofs else None
         return proven(finding, proof) if proof is not None else finding
 
-    def chosen(
-        self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]
-    ) -> list[tuple[Rule, Match]]:
+    def chosen(self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
         """Of the matches of one conversation, those that are told, with their doubts."""
         said = [(rule, match) for rule, match in matches if not _is_refuted(rule, match)]
         return chosen([(rule, doubted) for rule, match in said if (doubted := _doubted(conversation, rule, match))])

@@ -417,5 +417,3 @@ class Exchange:
     def finished(self) -> float:
         """When the exchange ended, or at the least when it began."""
         return self.ended if self.ended is not None else self.started
-
-

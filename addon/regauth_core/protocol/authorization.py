@@ -97,8 +97,21 @@ def _basic(scheme: str, value: str) -> RawCredential:
 
 SCHEMES: Final = frozenset(
     {
-        "basic", "bearer", "digest", "dpop", "gnap", "hoba", "kerberos", "mutual", "negotiate", "ntlm", "oauth",
-        "privatetoken", "token", "vapid", "aws4-hmac-sha256",
+        "basic",
+        "bearer",
+        "digest",
+        "dpop",
+        "gnap",
+        "hoba",
+        "kerberos",
+        "mutual",
+        "negotiate",
+        "ntlm",
+        "oauth",
+        "privatetoken",
+        "token",
+        "vapid",
+        "aws4-hmac-sha256",
     }
 )
 """Authentication schemes that are shown; another word in front of a credential may be a part of it."""

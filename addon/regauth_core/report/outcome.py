@@ -67,11 +67,7 @@ def _is_without_login(finding: Finding) -> bool:
 
 def _account(journal: Journal, operation: Operation) -> Finding | None:
     """The finding that accounts for a failure; `None` where that is an undecided case."""
-    fitting = [
-        f
-        for f in journal.diagnosis.findings
-        if f.rule == operation.account and f.client == operation.client
-    ]
+    fitting = [f for f in journal.diagnosis.findings if f.rule == operation.account and f.client == operation.client]
     own = set(operation.exchanges)
     return next((f for f in fitting if own.intersection(f.exchanges)), fitting[0] if fitting else None)
 

@@ -62,9 +62,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f"Leave Authorization out as soon as the origin is another, as from {owner} to {exchange.origin}; ask for"
             " foreign layers and next pages of other hosts without it, or not at all."
         ),
-        user=(
-            f"Change the password for {owner.host}" if basic else f"Renew the login for {owner.host}"
-        ) + ", and update the client.",
+        user=(f"Change the password for {owner.host}" if basic else f"Renew the login for {owner.host}")
+        + ", and update the client.",
         because="the same credential was used at both, and only the registry's answer named the other",
         rests_on_absence=False,
     )

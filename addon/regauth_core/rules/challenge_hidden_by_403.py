@@ -67,7 +67,8 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
     first = denied[0]
     is_ping = helps.target.endpoint is Endpoint.PING
     shows = (
-        f"GET /v2/ does ask for credentials ({helps.number})" if is_ping
+        f"GET /v2/ does ask for credentials ({helps.number})"
+        if is_ping
         else f"with a credential the same repository is given ({helps.number}: {where(helps)})"
     )
     return Match(
@@ -84,7 +85,8 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
         ),
         confidence=Confidence.MEDIUM if is_ping else Confidence.HIGH,
         because=(
-            "that this repository opens to credentials is a conclusion from the ping" if is_ping
+            "that this repository opens to credentials is a conclusion from the ping"
+            if is_ping
             else "both answers are in the capture"
         ),
         doubt=doubt_afterwards(conversation, first),

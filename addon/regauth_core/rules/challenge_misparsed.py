@@ -142,7 +142,8 @@ def _judged(conversation: Conversation, exchange: Exchange, refused: Exchange, d
     answer = exchange.response.token if exchange.response else None
     tokens = answer.fingerprints if answer else ()
     used = [
-        e for e in conversation.requests
+        e
+        for e in conversation.requests
         if e.started >= exchange.started and (t := bearer(e)) is not None and t.fingerprint in tokens
     ]
     failed = [e for e in used if e.status in (401, 403) and not conversation.succeeded(e)]
@@ -172,14 +173,16 @@ def _match(
             f' ({exchange.number}) {sent} "{damage.asked}", which is not what it says.{after}'
         ),
         client_author=(
-            f'Read quoted strings as RFC 9110 has them: a comma, a blank or an escape inside of'
+            f"Read quoted strings as RFC 9110 has them: a comma, a blank or an escape inside of"
             f' {damage.parameter}="{damage.given}" separates nothing.'
         ),
         user=f"No setting of {refused.origin.host} helps against this; use a newer version of the client, or another.",
         confidence=Confidence.HIGH if damage.sure else Confidence.MEDIUM,
         because=(
-            "nobody asks for such a value on purpose" if damage.sure
-            else "what stands in the place of the realm's last word cannot be shown" if damage.parameter == "realm"
+            "nobody asks for such a value on purpose"
+            if damage.sure
+            else "what stands in the place of the realm's last word cannot be shown"
+            if damage.parameter == "realm"
             else "the same words might be asked for on purpose by a client that wants less than it was told to ask for"
         ),
         doubt=conversation.doubt(refused),

@@ -101,7 +101,8 @@ def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, fa
         ),
         client_author=f"Send scope entries that you do not know as they are: {missing} here.",
         user=(
-            f"No setting helps while the client does not ask {host} for {missing}; use another version." if failed
+            f"No setting helps while the client does not ask {host} for {missing}; use another version."
+            if failed
             else f"It works only as long as {host} tolerates it."
         ),
         because="the challenge and every token request to that server are in the capture",

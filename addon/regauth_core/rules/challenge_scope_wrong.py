@@ -189,7 +189,8 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
         ),
         confidence=Confidence.MEDIUM if severity is Severity.WARNING else Confidence.HIGH,
         because=(
-            "a client that keeps no tokens would cause the same" if severity is Severity.WARNING
+            "a client that keeps no tokens would cause the same"
+            if severity is Severity.WARNING
             else "the challenge, the token request that follows it and what came of it are in the capture"
         ),
         doubt=None if severity is Severity.INFO else doubt_about(conversation, first, issue),

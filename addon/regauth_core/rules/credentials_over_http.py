@@ -54,7 +54,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         user=f"Whoever was on the way has seen it: change the password for {host}, and correct its redirect or TLS.",
         confidence=Confidence.HIGH if secured is not None else Confidence.MEDIUM,
         because=(
-            "both the use of https and the request in clear are in the capture" if secured is not None
+            "both the use of https and the request in clear are in the capture"
+            if secured is not None
             else "the operator may have chosen plain http; the capture does not show it"
         ),
         rests_on_absence=False,

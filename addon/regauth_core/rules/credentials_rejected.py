@@ -117,8 +117,10 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
         user=user,
         confidence=Confidence.MEDIUM if first.status == 403 or (accepted and not expired) else Confidence.HIGH,
         because=(
-            "403 may also mean that the account is good and lacks the right" if first.status == 403
-            else "the same value is good for something else, so it may lack the right here" if accepted and not expired
+            "403 may also mean that the account is good and lacks the right"
+            if first.status == 403
+            else "the same value is good for something else, so it may lack the right here"
+            if accepted and not expired
             else "the challenge, the credential and its refusal are in the capture"
         ),
         doubt=conversation.doubt(first),

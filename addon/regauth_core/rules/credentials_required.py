@@ -64,7 +64,8 @@ def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
     if conversation.succeeded(refused) or went_on(conversation, refused):
         return True
     return any(secret_of(a) is not None for a in acts_after(conversation, refused)) or (
-        not conversation.is_token_exchange(refused) and changed_credential(conversation, refused)
+        not conversation.is_token_exchange(refused)
+        and changed_credential(conversation, refused)
         and conversation.succeeded(refused)
     )
 
@@ -75,7 +76,8 @@ def _match(conversation: Conversation, refused: Exchange, issue: Issue | None) -
     nothing = issue is not None and issue.granted == ()
     got = (
         f"was given a token for {asked_text(issue.exchange)} without credentials ({issue.exchange.number}), and with it"
-        f" {where(refused)} was answered {refused.status} ({refused.number})" if issue is not None
+        f" {where(refused)} was answered {refused.status} ({refused.number})"
+        if issue is not None
         else f"asked for {asked_text(refused)} without credentials and was answered {refused.status} ({refused.number})"
     )
     hub = conversation.registry == DOCKER_HUB
@@ -96,12 +98,14 @@ def _match(conversation: Conversation, refused: Exchange, issue: Issue | None) -
             " looked up."
         ),
         user=(
-            f"Check where the client reads its configuration and that the login is stored {login}." if known
+            f"Check where the client reads its configuration and that the login is stored {login}."
+            if known
             else f"Store a login {login}, and check the spelling of {conversation.repository or conversation.registry}."
         ),
         confidence=Confidence.HIGH if nothing else Confidence.MEDIUM,
         because=(
-            "the token says that it grants nothing" if nothing
+            "the token says that it grants nothing"
+            if nothing
             else "the repository may also be missing; the answer does not tell"
         ),
         doubt=doubt_about(conversation, refused, issue),

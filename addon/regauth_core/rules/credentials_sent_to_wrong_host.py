@@ -106,7 +106,8 @@ def _mirror(mirrored: list[Exchange], home: Home) -> Match:
         user=f"Renew the login for {owner}, and give {host} an entry of its own, or let it be anonymous.",
         confidence=Confidence.HIGH if certain or secret_of(first) is not None else Confidence.MEDIUM,
         because=(
-            "the request itself says whose mirror it asks" if certain
+            "the request itself says whose mirror it asks"
+            if certain
             else f"the same thing is asked of {owner} right afterwards"
         ),
         rests_on_absence=False,
@@ -130,7 +131,8 @@ def _look_alike(strange: list[Exchange]) -> Match:
         user=f"Revoke that token, unless {host} is a private endpoint of your own.",
         confidence=Confidence.HIGH if alike else Confidence.MEDIUM,
         because=(
-            "the name imitates the vendor's" if alike
+            "the name imitates the vendor's"
+            if alike
             else "the host may be somebody's own name for the vendor's registry; the capture does not show it"
         ),
         rests_on_absence=False,

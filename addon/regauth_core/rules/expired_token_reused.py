@@ -43,9 +43,7 @@ def _is_dead(conversation: Conversation, refused: Exchange) -> bool:
     if end is None or refused.started <= end or error_of(refused) == "insufficient_scope":
         return False
     return not (
-        renewals(conversation, refused)
-        or changed_credential(conversation, refused)
-        or conversation.succeeded(refused)
+        renewals(conversation, refused) or changed_credential(conversation, refused) or conversation.succeeded(refused)
     )
 
 
@@ -72,8 +70,10 @@ def _match(conversation: Conversation, refused: list[Exchange], token: Credentia
         user=f"Try again; if it comes back, give tokens of {first.origin.host} more life or pull less in parallel.",
         confidence=Confidence.HIGH if worked is not None or said else Confidence.MEDIUM,
         because=(
-            "the same token had been accepted before" if worked is not None
-            else "the registry says that the token is invalid" if said
+            "the same token had been accepted before"
+            if worked is not None
+            else "the registry says that the token is invalid"
+            if said
             else "the token's time was over, but it is not known to have worked before"
         ),
         doubt=doubt_about(conversation, first, issue),

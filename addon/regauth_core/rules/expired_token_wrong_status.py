@@ -38,7 +38,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         title=f"{first.origin.host} answers {first.status} to an expired token, so the client does not renew it",
         explanation=(
             f"{where(first)} ({first.number}) carried a token that had worked and whose life was over. The answer is"
-            f" {first.status} instead of 401 with error=\"invalid_token\", and no new token was asked for"
+            f' {first.status} instead of 401 with error="invalid_token", and no new token was asked for'
             f" {subject(conversation)}."
         ),
         client_author=(

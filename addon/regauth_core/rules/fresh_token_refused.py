@@ -107,8 +107,10 @@ def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None
         ),
         confidence=Confidence.HIGH if cause is not None else Confidence.MEDIUM,
         because=(
-            "the answer says that the token is not valid" if cause == "invalid-token"
-            else "one fresh token after the other was refused" if cause is not None
+            "the answer says that the token is not valid"
+            if cause == "invalid-token"
+            else "one fresh token after the other was refused"
+            if cause is not None
             else "one token was refused, and the answer does not say why"
         ),
         doubt=doubt_about(conversation, first.exchange, first.issue),

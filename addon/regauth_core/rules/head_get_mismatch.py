@@ -59,7 +59,8 @@ def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> M
             f" {served.status} ({served.number})."
         ),
         client_author=(
-            f"Where {where(refused)} is refused, try GET." if refused.request.method == "HEAD"
+            f"Where {where(refused)} is refused, try GET."
+            if refused.request.method == "HEAD"
             else f"Do not take an answered HEAD for leave to send {where(refused)}."
         ),
         user=f"Update the registry at {refused.origin.host}: it checks {refused.request.method} in another way.",

@@ -65,7 +65,8 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
     what = (
         f"the client followed it with {where(followed)} ({followed.number}, answered {followed.status or 'not at all'})"
         if followed is not None
-        else f"the client asked it over https instead ({corrected.number})" if corrected is not None
+        else f"the client asked it over https instead ({corrected.number})"
+        if corrected is not None
         else "the client went no further"
     )
     host = exchange.origin.host
@@ -85,7 +86,8 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
         ),
         confidence=Confidence.HIGH if next_step is not None else Confidence.MEDIUM,
         because=(
-            "the URL and what the client did with it are in the capture" if next_step is not None
+            "the URL and what the client did with it are in the capture"
+            if next_step is not None
             else "the client stopped right after that answer, and may have had another reason"
         ),
         doubt=conversation.doubt(exchange) if next_step is None else None,

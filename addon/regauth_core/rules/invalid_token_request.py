@@ -113,8 +113,10 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
         ),
         confidence=Confidence.MEDIUM if empty or served else Confidence.HIGH,
         because=(
-            "the value is empty and the request failed, but the answer does not say why" if empty
-            else "the token was given and refused later" if served
+            "the value is empty and the request failed, but the answer does not say why"
+            if empty
+            else "the token was given and refused later"
+            if served
             else "the value cannot be meant, and the request was refused"
         ),
     )

@@ -51,7 +51,8 @@ def _match(conversation: Conversation, passed: list[Exchange], other: Exchange) 
         user=f"Give {mirror} credentials of its own in the client's configuration, or let it serve anonymously.",
         confidence=Confidence.HIGH if said else Confidence.MEDIUM,
         because=(
-            "the request says whose mirror it asks" if said
+            "the request says whose mirror it asks"
+            if said
             else "that it is a mirror follows only from the same path being asked of another registry next"
         ),
     )

@@ -131,7 +131,7 @@ def _speaker(conversation: Conversation, exchange: Exchange) -> str:
     if response is None:
         return ""
     if response.header("via"):
-        return f' It came through a proxy (Via: {response.header("via")}).'
+        return f" It came through a proxy (Via: {response.header('via')})."
     if response.is_html:
         return " The answer is a page, as a proxy writes it, and no registry's error."
     own = response.header("server")

@@ -75,9 +75,7 @@ def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
     source = first.target.mount_from
     issue = issue_behind(conversation, first)
     unread = (
-        source is not None
-        and issue is not None
-        and not covered([Scope.read(f"repository:{source}:pull")], issue.asked)
+        source is not None and issue is not None and not covered([Scope.read(f"repository:{source}:pull")], issue.asked)
     )
     why = f" Its token was not asked for pull on {source}." if unread else ""
     return Match(

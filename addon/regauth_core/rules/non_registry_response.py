@@ -80,7 +80,8 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
     there = {link_address(e.response.location) for e in strange if e.response and e.response.location}
     followed = [e for e in conversation.steps if realm_key(e) in there]
     what = (
-        f"redirected to {link.text.partition('?')[0]}, which is a login" if link is not None
+        f"redirected to {link.text.partition('?')[0]}, which is a login"
+        if link is not None
         else f"answered {first.status} with an HTML page"
     )
     words = first.response.text if first.response else None

@@ -25,9 +25,7 @@ from regauth_core.rules.base import Family, Level, Match, Rule
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, subject, where
 
-_RESOURCES = frozenset(
-    {Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.TAGS, Endpoint.CATALOG, Endpoint.UPLOAD_START}
-)
+_RESOURCES = frozenset({Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.TAGS, Endpoint.CATALOG, Endpoint.UPLOAD_START})
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:

@@ -65,7 +65,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         confidence=Confidence.HIGH if certain else Confidence.MEDIUM,
         because=(
-            f"{first.status} says that the server has no such endpoint" if certain
+            f"{first.status} says that the server has no such endpoint"
+            if certain
             else f"{first.status} may also refuse the credential, and no GET shows which it is"
         ),
         doubt=conversation.doubt(first),

@@ -73,7 +73,8 @@ def _match(conversation: Conversation, ping: Exchange, tries: list[Exchange], re
         user=f"Remove stale credentials for {host} or log in again; {read.target.repository} needs none.",
         confidence=Confidence.HIGH if tries else Confidence.MEDIUM,
         because=(
-            "the token request names the repository that is open" if tries
+            "the token request names the repository that is open"
+            if tries
             else "that the client wanted this repository is known only from what it asked elsewhere"
         ),
         doubt=conversation.doubt(ping),

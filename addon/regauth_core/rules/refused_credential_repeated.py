@@ -104,8 +104,12 @@ def _is_locked(conversation: Conversation, refused: list[Exchange], tries: Itera
         return True
     accepted = conversation.acquaintance.accepted
     return any(
-        e.status in (401, 403) and (other := secret_of(e)) is not None and other != sent(third) and other in accepted
-        and e.origin == third.origin and conversation.is_token_exchange(e) == conversation.is_token_exchange(third)
+        e.status in (401, 403)
+        and (other := secret_of(e)) is not None
+        and other != sent(third)
+        and other in accepted
+        and e.origin == third.origin
+        and conversation.is_token_exchange(e) == conversation.is_token_exchange(third)
         for e in later
     )
 

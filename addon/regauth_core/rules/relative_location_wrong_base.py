@@ -25,8 +25,9 @@ from regauth_core.rules.wording import where
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each relative Location that went to the wrong host."""
-    redirected = {e.response.location.origin for e in conversation.steps if _is_redirect(e) and e.response
-                  and e.response.location}
+    redirected = {
+        e.response.location.origin for e in conversation.steps if _is_redirect(e) and e.response and e.response.location
+    }
     for answer in conversation.steps:
         link = answer.response.location if answer.response else None
         if link is None or not link.relative or answer.origin not in redirected:

@@ -72,8 +72,10 @@ def _harmed(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
 def _match(conversation: Conversation, exchange: Exchange, harmed: list[Exchange]) -> Match:
     server = exchange.origin.host
     is_form = exchange.request.method == "POST"
-    came = f"granted a part of it; what was left out was refused ({numbers(harmed)})" if harmed else (
-        f"answered {exchange.status}"
+    came = (
+        f"granted a part of it; what was left out was refused ({numbers(harmed)})"
+        if harmed
+        else (f"answered {exchange.status}")
     )
     return Match(
         exchanges=present(exchange, *harmed),

@@ -121,7 +121,8 @@ def _match(conversation: Conversation, lacks: list[_Lack]) -> Match:
         ),
         confidence=Confidence.HIGH if one.told else Confidence.MEDIUM,
         because=(
-            "what was asked for and what the refusal asks for are in the capture" if one.told
+            "what was asked for and what the refusal asks for are in the capture"
+            if one.told
             else "the refusal does not say what is missing; that a write needs push is known"
         ),
         doubt=doubt_about(conversation, first, one.issue),

@@ -39,8 +39,10 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     life = _life(short[0])
     said = "no expires_in" if life is None else f"expires_in={life:g}"
     consequence = (
-        f" A request with such a token was refused afterwards ({refused.number})." if refused is not None
-        else f" The client asked {len(short)} times for the same token." if hasty
+        f" A request with such a token was refused afterwards ({refused.number})."
+        if refused is not None
+        else f" The client asked {len(short)} times for the same token."
+        if hasty
         else ""
     )
     yield Match(

@@ -72,8 +72,10 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
         user=f"Let {host} list Bearer or Basic first, each on a line of its own, or offer nothing else below /v2/.",
         confidence=Confidence.MEDIUM if lone or tried else Confidence.HIGH,
         because=(
-            "the password may be wrong as well, in any form" if tried
-            else "the client is not known to hold credentials that it could have sent" if lone
+            "the password may be wrong as well, in any form"
+            if tried
+            else "the client is not known to hold credentials that it could have sent"
+            if lone
             else "the offered schemes and the silence after them are in the capture"
         ),
         doubt=conversation.doubt(first),

@@ -51,7 +51,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         confidence=Confidence.HIGH if error_of(refused) == "invalid_token" else Confidence.MEDIUM,
         because=(
-            "the registry says that the token is invalid" if error_of(refused) == "invalid_token"
+            "the registry says that the token is invalid"
+            if error_of(refused) == "invalid_token"
             else "the token's time was over when the request ended; the answer does not say why it refuses"
         ),
         doubt=doubt_about(conversation, refused, issue),

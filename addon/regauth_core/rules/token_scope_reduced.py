@@ -69,8 +69,10 @@ def _match(conversation: Conversation, issue: Issue, lost: tuple[Scope, ...], re
     server = issue.exchange.origin.host
     wanted = " ".join(map(str, lost))
     got = (
-        "a token that cannot be read" if granted is None
-        else f"a token for {' '.join(map(str, granted))}" if granted
+        "a token that cannot be read"
+        if granted is None
+        else f"a token for {' '.join(map(str, granted))}"
+        if granted
         else "a token that grants nothing"
     )
     lesser = cause == "catalog" or conversation.went_on(refused[-1])
@@ -86,14 +88,16 @@ def _match(conversation: Conversation, issue: Issue, lost: tuple[Scope, ...], re
         ),
         client_author=f"Do not repeat the exchange for {wanted}: the same request gets the same answer.",
         user=(
-            f"Name the repository instead of listing the catalogue of {first.origin.host}." if cause == "catalog"
+            f"Name the repository instead of listing the catalogue of {first.origin.host}."
+            if cause == "catalog"
             else f"{server} loses entries of the list: tell its operator, and ask for one repository at a time."
             if cause == "one-of-several-scopes"
             else f"The account lacks this right: have {wanted} granted, pull together with push."
         ),
         confidence=Confidence.MEDIUM if granted is None else Confidence.HIGH,
         because=(
-            "what the token grants is known only from the registry's refusal" if granted is None
+            "what the token grants is known only from the registry's refusal"
+            if granted is None
             else "what was asked for, what the token lists and the refusal are in the capture"
         ),
         doubt=doubt_about(conversation, first, issue),

@@ -62,7 +62,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         user=f"The account or its access token lacks one of the rights in {asked_text(first)}, mostly push: grant it.",
         confidence=Confidence.HIGH if less is not None else Confidence.MEDIUM,
         because=(
-            "the same credential is good for less" if less is not None
+            "the same credential is good for less"
+            if less is not None
             else "the answer speaks of rights and not of the password"
         ),
     )

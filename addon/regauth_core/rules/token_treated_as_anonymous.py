@@ -53,7 +53,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         user=f"Look for a reverse or caching proxy in front of {host} and let it pass Authorization on for /v2/.",
         confidence=Confidence.MEDIUM if readable else Confidence.LOW,
         because=(
-            "the tokens say that they grant what was asked" if readable
+            "the tokens say that they grant what was asked"
+            if readable
             else "the tokens cannot be read, so they may grant less than was asked for"
         ),
         doubt=doubt_about(conversation, first, issue),

@@ -80,8 +80,10 @@ def _match(conversation: Conversation, refused: list[Exchange], issue: Issue) ->
         " gets a token of its own.",
         confidence=Confidence.HIGH if said or named else Confidence.MEDIUM,
         because=(
-            "the challenge asks for this repository" if said
-            else "the token itself names the repositories it is good for" if named
+            "the challenge asks for this repository"
+            if said
+            else "the token itself names the repositories it is good for"
+            if named
             else "the token cannot be read and the challenge names no repository; only what it was asked for is known"
         ),
         doubt=doubt_about(conversation, refused[0], issue),

@@ -79,7 +79,8 @@ def _match(conversation: Conversation, refused: list[Exchange], extra: tuple[Sco
         user=f"Use another version of the client, one that does not ask for {names}; the login is not the matter.",
         confidence=Confidence.HIGH if without is not None else Confidence.MEDIUM,
         because=(
-            "without that scope the same server gives a token" if without is not None
+            "without that scope the same server gives a token"
+            if without is not None
             else "that the scope is one too many is in the capture; that it is why the server refuses is likely"
         ),
         doubt=conversation.doubt(first),
@@ -93,8 +94,12 @@ def _without(conversation: Conversation, refused: Exchange, extra: tuple[Scope, 
         (
             a
             for a in conversation.acquaintance.acts
-            if good(a) and realm_key(a) == realm_key(refused) and secret_of(a) == secret_of(refused)
-            and conversation.is_token_exchange(a) and asked(a) and set(asked(a)) <= rest
+            if good(a)
+            and realm_key(a) == realm_key(refused)
+            and secret_of(a) == secret_of(refused)
+            and conversation.is_token_exchange(a)
+            and asked(a)
+            and set(asked(a)) <= rest
         ),
         None,
     )

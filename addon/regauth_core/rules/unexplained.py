@@ -169,9 +169,9 @@ def _asked(conversation: Conversation, refusal: Refusal, alike: Sequence[Exchang
 def _answer(exchange: Exchange) -> str:
     if exchange.response is None:
         text = exchange.failure.text if exchange.failure is not None else ""
-        return f'got no answer{f" ({text[:_WORDS]})" if text else ""}'
+        return f"got no answer{f' ({text[:_WORDS]})' if text else ''}"
     words = own_words(exchange)
-    return f'was answered {exchange.status}{f" in these words: {words}" if words else ", without words"}'
+    return f"was answered {exchange.status}{f' in these words: {words}' if words else ', without words'}"
 
 
 def own_words(exchange: Exchange) -> str:
@@ -228,9 +228,7 @@ def _excluded(conversation: Conversation, refusal: Refusal) -> list[str]:
         return ["So nothing was refused, and no credential is in question."]
     proved = password_accepted(conversation, exchange)
     if proved is not None:
-        told.append(
-            f"The password was accepted by {proved.origin.host} ({proved.number}), so it is not the password."
-        )
+        told.append(f"The password was accepted by {proved.origin.host} ({proved.number}), so it is not the password.")
     elif refusal.sent is Sent.PASSWORD and refusal.accepted is not None:
         told.append(f"The same password was accepted before ({refusal.accepted.number}), so it is not wrong.")
     elif refusal.sent in (Sent.NOTHING, Sent.EMPTY) and exchange.status in (401, 403):

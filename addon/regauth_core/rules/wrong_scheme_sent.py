@@ -59,9 +59,7 @@ def _was_told(conversation: Conversation, refused: Exchange, sent: set[str]) -> 
     if "bearer" in sent and issue_behind(conversation, refused) is not None:
         return True
     earlier = [e for e in conversation.context if e.status == 401 and e.started < refused.started]
-    return any(
-        c.kind in sent and (c.kind == "bearer" or same(e, refused)) for e in earlier for c in usable(e)
-    )
+    return any(c.kind in sent and (c.kind == "bearer" or same(e, refused)) for e in earlier for c in usable(e))
 
 
 def _cause(conversation: Conversation, refused: Exchange) -> str | None:

@@ -77,9 +77,7 @@ def test_prose_loses_nothing(text: str) -> None:
 def test_sentences_stay_readable() -> None:
     """Words, numbers and punctuation stay as they are; URLs, paths and names with signs become code."""
     told = prose("The ping (1) said 200; GET /v2/foo/ (2) wasn't, see RFC 9110 15.5.2 and @you, #1 or GH-1.")
-    assert told == (
-        "The ping (1) said 200; GET `/v2/foo/` (2) wasn't, see RFC 9110 15.5.2 and `@you`, `#1` or `GH-1`."
-    )
+    assert told == ("The ping (1) said 200; GET `/v2/foo/` (2) wasn't, see RFC 9110 15.5.2 and `@you`, `#1` or `GH-1`.")
 
 
 @pytest.mark.parametrize("word", ["deadbeef", "0123456", "a_b_c", "x*y", ":tada:", "<b>", "www.a.test", "$x$"])

@@ -358,7 +358,6 @@ class Injector:
             "what the client does by itself is seen with regauth_inject=off"
         )
 
-
     def _note_ping(self, flow: http.HTTPFlow, place: Place) -> None:
         """The client does not get the ping's own answer, and draws its conclusions."""
         if place.endpoint is Endpoint.PING:
@@ -409,5 +408,3 @@ def _remember(login: Login, recorder: Recorder) -> None:
 
 def _begin(flow: http.HTTPFlow) -> float:
     return flow.request.timestamp_start
-
-

@@ -159,8 +159,7 @@ class Live:
         if server is None or not self.watch.may_be_registry(Origin("https", host, server[1])):
             return
         unseen = (
-            "trust the proxy's certificate authority: "
-            f"no request to {self.recorder.redactor.host(host)} could be seen"
+            f"trust the proxy's certificate authority: no request to {self.recorder.redactor.host(host)} could be seen"
         )
         if _SAID in error:
             self.recorder.note(f"{who} does not {unseen}")
@@ -224,7 +223,6 @@ class Live:
                 update = asyncio.ensure_future(ctx.master.addons.trigger_event(UpdateHook(flows)))
                 self._updates.add(update)
                 update.add_done_callback(self._updates.discard)
-
 
     def _tell(self, finding: Finding) -> None:
         """A line for the finding; where there are ever more of a rule, the summary has them."""

@@ -275,9 +275,7 @@ def manner(name: str, texts: Sequence[str]) -> Manner:
             first.add(origin)
         else:
             raise Trouble(f"{name}: expected refusal-403, offline or oauth-first:HOST, found {word!r}")
-    return Manner(
-        is_refusal_final="refusal-403" in plain, offline="offline" in plain, oauth_first=frozenset(first)
-    )
+    return Manner(is_refusal_final="refusal-403" in plain, offline="offline" in plain, oauth_first=frozenset(first))
 
 
 def shim(name: str, text: str) -> Named:

@@ -88,7 +88,6 @@ def _other_names(flow: http.HTTPFlow) -> tuple[str, ...]:
     return tuple(names)
 
 
-
 def received_of(response: http.Response, at: float) -> Received:
     """An answer; `at` in seconds since the epoch."""
     return Received(

@@ -135,6 +135,8 @@ def _as_known(line: bytes, redactor: Redactor) -> bytes | None:
         except (msgspec.MsgspecError, ValueError, RecursionError):
             continue
     return None
+
+
 def _opened(path: Path) -> int:
     """The file descriptor of a trace that was made, or checked to be one and to end with a whole line."""
     try:
@@ -171,5 +173,3 @@ def _take(file: int, path: Path) -> None:
     if size and os.pread(file, 1, size - 1) != b"\n":
         # Whoever wrote it was killed in the middle of a line.
         os.write(file, b"\n")
-
-

@@ -78,9 +78,7 @@ TEMPLATES: Final[dict[str, Template]] = {
         Section("Description", (Part.DESCRIPTION,)),
         Section("Steps to reproduce the issue", (Part.REPRODUCE,)),
         Section("Describe the results you received and expected", (Part.RECEIVED, Part.EXPECTED)),
-        Section(
-            "What version of containerd are you using?", (Part.VERSION,), "the output of `containerd --version`"
-        ),
+        Section("What version of containerd are you using?", (Part.VERSION,), "the output of `containerd --version`"),
         Section("Any other relevant information", (Part.ENVIRONMENT, Part.DETAILS), "`runc --version` and `uname -a`"),
         Section("Show configuration if it is related to CRI plugin.", (), "the registry part, without credentials"),
     ),
