@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 
-from regauth_core.rules.base import Rule
+from regauth_core.rules.base import Header, Rule
 
 ROOT_CAUSES_FIRST = (
     "proxy_auth_required",
@@ -81,11 +83,29 @@ ROOT_CAUSES_FIRST = (
 """Module names; one failed operation gets the first that fits. Those that stand alone may be anywhere."""
 
 
+_SHARED = frozenset({"base", "clauses", "manual", "unexplained", "wording"})
+"""Modules of this folder that are not rules."""
+
+
+def loaded(module: ModuleType) -> Rule:
+    """The rule in a module. Raises `ValueError` where a part of it is missing."""
+    header, matches = getattr(module, "RULE", None), getattr(module, "matches", None)
+    if not isinstance(header, Header) or not callable(matches) or not module.__doc__:
+        raise ValueError(f"{module.__name__}: expected a docstring, RULE = Header(...) and a function `matches`")
+    values = {field.name: getattr(header, field.name) for field in fields(Header)}
+    return Rule(**values, matches=matches, manual=module.__doc__)
+
+
 @lru_cache(1)
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule, root causes first."""
-    there = {module.name for module in iter_modules(__path__)}
-    return tuple(import_module(f"regauth_core.rules.{name}").RULE for name in ROOT_CAUSES_FIRST if name in there)
+    """Every rule, root causes first. Raises `ValueError` where the list above is not that of the files."""
+    there = {module.name for module in iter_modules(__path__)} - _SHARED
+    listed = set(ROOT_CAUSES_FIRST)
+    if there != listed:
+        raise ValueError(
+            f"rules: listed and missing: {sorted(listed - there)}; there and not listed: {sorted(there - listed)}"
+        )
+    return tuple(loaded(import_module(f"{__name__}.{name}")) for name in ROOT_CAUSES_FIRST)
 
 
 def rule(name: str) -> Rule | None:

@@ -23,9 +23,29 @@ from regauth_core.conversation.exchanges import anonymous, realm_key, secret_of,
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import registry_of
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="authorization-sent-cross-origin",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("oci", "API"), rfc(9110, "15.4"), rfc(9110, "11.5")),
+    seen=(
+        "open-policy-agent/opa#6580",
+        "oras-project/oras-java PR#334",
+        "CVE-2020-15157 (GHSA-742w-89gc-8m9c)",
+        "CVE-2026-50151 (GHSA-jxpm-75mh-9fp7)",
+        "GHSA-vh4v-2xq2-g5cg",
+        "Azure/azure-sdk-for-python PR#47390",
+    ),
+    signs=signs.CREDENTIAL,
+    at_once=True,
+    stands_alone=True,
+)
 
 _NAMED_BY = {
     "redirect": "a redirect",
@@ -100,26 +120,3 @@ def _asking(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     before = (e for e in conversation.steps if e.origin == exchange.origin and e.started < exchange.started)
     asking = [e for e in before if e.status == 401 and anonymous(e) and usable(e)]
     return asking[-1] if asking else None
-
-
-RULE = Rule(
-    name="authorization-sent-cross-origin",
-    family=Family.LEAK,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("oci", "API"), rfc(9110, "15.4"), rfc(9110, "11.5")),
-    seen=(
-        "open-policy-agent/opa#6580",
-        "oras-project/oras-java PR#334",
-        "CVE-2020-15157 (GHSA-742w-89gc-8m9c)",
-        "CVE-2026-50151 (GHSA-jxpm-75mh-9fp7)",
-        "GHSA-vh4v-2xq2-g5cg",
-        "Azure/azure-sdk-for-python PR#47390",
-    ),
-    signs=signs.CREDENTIAL,
-    matches=matches,
-    manual=__doc__,
-    at_once=True,
-    stands_alone=True,
-)

@@ -22,9 +22,20 @@ from regauth_core.conversation.evidence import is_about, went_on
 from regauth_core.conversation.exchanges import asked, says
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="authorization-too-large",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CREDENTIALS,
+    level=Level.INTEROP,
+    references=(rfc(6585, "5"), rfc(9110, "15.5.15")),
+    seen=("Azure/acr#797", "goharbor/harbor PR#14011", "google/go-containerregistry#1744", "regclient/regclient#797"),
+    signs=signs.TOO_LARGE,
+)
 
 _LARGE = 4096
 _WORDS = ("too large", "too long", "too big", "header or cookie", "request header")
@@ -75,17 +86,3 @@ def _grows(conversation: Conversation, refused: Exchange) -> bool:
     counts = [len(asked(a)) for a in acts if a.started < refused.started]
     now = len(asked(refused))
     return now > _HANDFUL and (not counts or max(counts) < now or counts[0] < now)
-
-
-RULE = Rule(
-    name="authorization-too-large",
-    family=Family.CREDENTIALS,
-    severity=Severity.ERROR,
-    fault=Fault.CREDENTIALS,
-    level=Level.INTEROP,
-    references=(rfc(6585, "5"), rfc(9110, "15.5.15")),
-    seen=("Azure/acr#797", "goharbor/harbor PR#14011", "google/go-containerregistry#1744", "regclient/regclient#797"),
-    signs=signs.TOO_LARGE,
-    matches=matches,
-    manual=__doc__,
-)

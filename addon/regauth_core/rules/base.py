@@ -1,4 +1,4 @@
-"""What a rule is. One rule is one file: its docstring is the manual page, `matches` the logic, `RULE` ties them."""
+"""What a rule is. One rule is one file: the docstring is its manual page, `RULE` its header, `matches` its logic."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A rule with its manual."""
+class Header:
+    """What the file of a rule begins with, below its manual page."""
 
     name: str
     family: Family
@@ -69,9 +69,6 @@ class Rule:
     """Public reports of it, such as ``containers/skopeo#2502``."""
     signs: int
     """It is asked about a conversation that shows one of these signs (`signs`)."""
-    matches: Callable[[Conversation], Iterable[Match]]
-    manual: str
-    """The docstring of its module: first line, then paragraphs."""
     at_once: bool = False
     """It is certain with the exchange that completes it, `Conversation.latest`, and is not asked again at the end."""
     stands_alone: bool = False
@@ -86,6 +83,16 @@ class Rule:
     """It is asked about what no other rule accounts for (`Conversation.unaccounted`), and only then."""
     beside: frozenset[str] = frozenset()
     """Root causes beside which it is told as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Header):
+    """A rule: its header, its logic and its manual page."""
+
+    matches: Callable[[Conversation], Iterable[Match]]
+    """What it finds in a conversation, which it does not change."""
+    manual: str
+    """The docstring of its module: first line, then paragraphs."""
 
     @property
     def means(self) -> str:

@@ -19,9 +19,21 @@ from regauth_core.conversation.evidence import is_about
 from regauth_core.conversation.exchanges import bearer, good, realm_key
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="bearer-at-token-endpoint",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "Requesting a Token"), rfc(9110, "11.5")),
+    seen=("oras-project/oras-java#17", "renovatebot/renovate PR#28228"),
+    signs=signs.TOKEN,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -52,18 +64,3 @@ def _is_refused(exchange: Exchange) -> bool:
 def _succeeds_later(conversation: Conversation, refused: Exchange) -> bool:
     key = realm_key(refused)
     return any(good(e) and realm_key(e) == key and e.started > refused.started for e in conversation.steps)
-
-
-RULE = Rule(
-    name="bearer-at-token-endpoint",
-    family=Family.EXCHANGE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("token", "Requesting a Token"), rfc(9110, "11.5")),
-    seen=("oras-project/oras-java#17", "renovatebot/renovate PR#28228"),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

@@ -22,9 +22,21 @@ from regauth_core.conversation.recovery import doubt_afterwards, is_final
 from regauth_core.conversation.refusal import left_out
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="challenge-hidden-by-403",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.SHOULD,
+    references=(rfc(9110, "11.4"), rfc(9110, "15.5.4")),
+    seen=("sapcc/keppel PR#522", "containerd/containerd#1318", "renovatebot/renovate#11446"),
+    signs=signs.DENIED,
+    yields=True,
+)
 
 _READS = ("GET", "HEAD")
 
@@ -91,18 +103,3 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
         ),
         doubt=doubt_afterwards(conversation, first),
     )
-
-
-RULE = Rule(
-    name="challenge-hidden-by-403",
-    family=Family.REGISTRY,
-    severity=Severity.WARNING,
-    fault=Fault.REGISTRY,
-    level=Level.SHOULD,
-    references=(rfc(9110, "11.4"), rfc(9110, "15.5.4")),
-    seen=("sapcc/keppel PR#522", "containerd/containerd#1318", "renovatebot/renovate#11446"),
-    signs=signs.DENIED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

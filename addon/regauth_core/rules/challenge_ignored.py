@@ -35,8 +35,34 @@ from regauth_core.conversation.recovery import is_told_by_repositories, is_unans
 from regauth_core.model import Challenge, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Reason, Severity
 from regauth_core.protocol.registries import registrable_domain
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
+
+RULE = Header(
+    name="challenge-ignored",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(
+        rfc(9110, "15.5.2"),
+        rfc(9110, "11.5"),
+        page("api", "API Version Check"),
+        page("token", "Requesting a Token"),
+    ),
+    seen=(
+        "containers/skopeo#2502",
+        "containers/image#2754",
+        "podman-container-tools/container-libs#192",
+        "moby/moby#50896",
+        "moby/moby#12972",
+        "project-zot/zot#2928",
+        "GoogleContainerTools/jib#539",
+        "apple/container#1538",
+    ),
+    signs=signs.REFUSED,
+    is_provable=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -180,32 +206,3 @@ def _user(conversation: Conversation, refused: Exchange, *, misled: bool, known:
             " 401 and the challenge."
         )
     return f"{kept}; use another client for {_subject(conversation)}, or a newer version of this one."
-
-
-RULE = Rule(
-    name="challenge-ignored",
-    family=Family.UNANSWERED,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.INTEROP,
-    references=(
-        rfc(9110, "15.5.2"),
-        rfc(9110, "11.5"),
-        page("api", "API Version Check"),
-        page("token", "Requesting a Token"),
-    ),
-    seen=(
-        "containers/skopeo#2502",
-        "containers/image#2754",
-        "podman-container-tools/container-libs#192",
-        "moby/moby#50896",
-        "moby/moby#12972",
-        "project-zot/zot#2928",
-        "GoogleContainerTools/jib#539",
-        "apple/container#1538",
-    ),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    is_provable=True,
-)

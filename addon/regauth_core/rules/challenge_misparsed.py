@@ -25,9 +25,27 @@ from regauth_core.conversation.exchanges import bearer, bearer_challenges, chall
 from regauth_core.conversation.recovery import is_needless
 from regauth_core.model import Challenge, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, subject
+
+RULE = Header(
+    name="challenge-misparsed",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "11.2"), rfc(9110, "5.6.4")),
+    seen=(
+        "ChangemakerStudios/Docker.Registry.DotNet#7",
+        "Azure/azure-sdk-for-js#20898",
+        "kreuzwerker/terraform-provider-docker PR#482",
+        "NERSC/shifter#236",
+        "SUSE/Portus PR#1953",
+    ),
+    signs=signs.TOKEN,
+    is_provable=True,
+)
 
 _ENDS = ' ,"'
 """Where a parser that does not know quoted strings stops."""
@@ -187,24 +205,3 @@ def _match(
         ),
         doubt=conversation.doubt(refused),
     )
-
-
-RULE = Rule(
-    name="challenge-misparsed",
-    family=Family.UNANSWERED,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(rfc(9110, "11.2"), rfc(9110, "5.6.4")),
-    seen=(
-        "ChangemakerStudios/Docker.Registry.DotNet#7",
-        "Azure/azure-sdk-for-js#20898",
-        "kreuzwerker/terraform-provider-docker PR#482",
-        "NERSC/shifter#236",
-        "SUSE/Portus PR#1953",
-    ),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    is_provable=True,
-)

@@ -29,8 +29,20 @@ from regauth_core.conversation.recovery import is_foreign, is_needless
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.scope import covered, needed
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
+
+RULE = Header(
+    name="challenge-not-retried",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("token", "Requesting a Token"), rfc(9110, "15.5.2")),
+    seen=("containers/image PR#210", "heroku/docker-registry-client PR#60"),
+    signs=signs.REFUSED | signs.TOKEN,
+    is_provable=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -134,18 +146,3 @@ def _cause(refused: Exchange) -> str:
     if len({c.kind for c in usable(refused)}) > 1:
         return "both-schemes-offered"
     return "body-not-rewindable" if refused.request.size else "token-unused-after-exchange"
-
-
-RULE = Rule(
-    name="challenge-not-retried",
-    family=Family.UNANSWERED,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.SHOULD,
-    references=(page("token", "Requesting a Token"), rfc(9110, "15.5.2")),
-    seen=("containers/image PR#210", "heroku/docker-registry-client PR#60"),
-    signs=signs.REFUSED | signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    is_provable=True,
-)

@@ -24,9 +24,26 @@ from regauth_core.conversation.recovery import is_final, issue_behind
 from regauth_core.model import Challenge, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import registrable_domain
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, schemes, subject, where
+
+RULE = Header(
+    name="challenge-scheme-switched",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.4"), rfc(9110, "11.5")),
+    seen=(
+        "goharbor/harbor#18856",
+        "goharbor/harbor#17930",
+        "distribution/distribution#397",
+        "distribution/distribution#3010",
+    ),
+    signs=signs.REFUSED,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -102,23 +119,3 @@ def _match(conversation: Conversation, switched: list[Exchange], before: Exchang
         because="the first challenge, the answer to it and the second challenge are in the capture",
         doubt=doubt_about(conversation, first, issue_behind(conversation, first)),
     )
-
-
-RULE = Rule(
-    name="challenge-scheme-switched",
-    family=Family.REGISTRY,
-    severity=Severity.WARNING,
-    fault=Fault.REGISTRY,
-    level=Level.INTEROP,
-    references=(rfc(9110, "11.4"), rfc(9110, "11.5")),
-    seen=(
-        "goharbor/harbor#18856",
-        "goharbor/harbor#17930",
-        "distribution/distribution#397",
-        "distribution/distribution#3010",
-    ),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

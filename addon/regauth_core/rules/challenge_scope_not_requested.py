@@ -26,9 +26,21 @@ from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import repository_of
 from regauth_core.protocol.scope import Scope, entries
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, subject, where
+
+RULE = Header(
+    name="challenge-scope-not-requested",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "How to authenticate"), page("token", "Query Parameters")),
+    seen=("oras-project/oras-dotnet#395",),
+    signs=signs.REFUSED,
+    yields=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +120,3 @@ def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, fa
         because="the challenge and every token request to that server are in the capture",
         doubt=conversation.doubt(gap.refused),
     )
-
-
-RULE = Rule(
-    name="challenge-scope-not-requested",
-    family=Family.SCOPE,
-    severity=Severity.WARNING,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("token", "How to authenticate"), page("token", "Query Parameters")),
-    seen=("oras-project/oras-dotnet#395",),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

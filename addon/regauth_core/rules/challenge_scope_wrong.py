@@ -26,9 +26,26 @@ from regauth_core.conversation.recovery import is_final, is_foreign, issue_behin
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope, covered, entries, needed
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers, subject, where
+
+RULE = Header(
+    name="challenge-scope-wrong",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.MUST,
+    references=(page("scope", "Resource Provider Use"),),
+    seen=(
+        "oras-project/oras-go#650",
+        "containerd/containerd#6339",
+        "containerd/containerd#3556",
+        "regclient/regclient PR#28",
+    ),
+    signs=signs.REFUSED,
+    yields=True,
+)
 
 _COSTLY = 3
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "POST": "push", "PUT": "push", "PATCH": "push"}
@@ -199,23 +216,3 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
 
 def _of(issue: Issue | None) -> str:
     return f" ({asked_text(issue.exchange)}, {issue.exchange.number})" if issue is not None else ""
-
-
-RULE = Rule(
-    name="challenge-scope-wrong",
-    family=Family.REGISTRY,
-    severity=Severity.WARNING,
-    fault=Fault.REGISTRY,
-    level=Level.MUST,
-    references=(page("scope", "Resource Provider Use"),),
-    seen=(
-        "oras-project/oras-go#650",
-        "containerd/containerd#6339",
-        "containerd/containerd#3556",
-        "regclient/regclient PR#28",
-    ),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

@@ -26,9 +26,21 @@ from regauth_core.conversation.recovery import at_home
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered, needed
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="clock-skew",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.WARNING,
+    fault=Fault.CONFIGURATION,
+    level=Level.SHOULD,
+    references=(rfc(7519, "4.1.4"), rfc(7519, "4.1.5"), rfc(7519, "4.1.6"), page("token", "Token Response Fields")),
+    seen=("moby/moby#22158", "docker/hub-feedback#647", "distribution/distribution PR#1686", "cesanta/docker_auth#59"),
+    signs=signs.REFUSED | signs.TOKEN,
+    yields=True,
+)
 
 _YOUNG = 30.0
 _TOLERATED = 2.0
@@ -134,18 +146,3 @@ def _match(conversation: Conversation, shown: tuple[Exchange, ...], text: str, c
         confidence=confidence,
         because="the times that the two servers state differ in the direction that explains it",
     )
-
-
-RULE = Rule(
-    name="clock-skew",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.WARNING,
-    fault=Fault.CONFIGURATION,
-    level=Level.SHOULD,
-    references=(rfc(7519, "4.1.4"), rfc(7519, "4.1.5"), rfc(7519, "4.1.6"), page("token", "Token Response Fields")),
-    seen=("moby/moby#22158", "docker/hub-feedback#647", "distribution/distribution PR#1686", "cesanta/docker_auth#59"),
-    signs=signs.REFUSED | signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

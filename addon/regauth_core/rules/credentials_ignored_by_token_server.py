@@ -21,9 +21,21 @@ from regauth_core.conversation.exchanges import Issue, bearer, refuses
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers
+
+RULE = Header(
+    name="credentials-ignored-by-token-server",
+    family=Family.CREDENTIALS,
+    severity=Severity.WARNING,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.INTEROP,
+    references=(page("jwt", "sub"), page("token", "Requesting a Token")),
+    seen=("goharbor/harbor#11632",),
+    signs=signs.REFUSED | signs.DENIED,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -58,18 +70,3 @@ def _ignored(conversation: Conversation, refused: Exchange) -> Issue | None:
     claims = answer.claims if answer else None
     reduced = not issue.granted or not covered(issue.asked, issue.granted)
     return issue if claims is not None and claims.nobody and reduced else None
-
-
-RULE = Rule(
-    name="credentials-ignored-by-token-server",
-    family=Family.CREDENTIALS,
-    severity=Severity.WARNING,
-    fault=Fault.TOKEN_SERVER,
-    level=Level.INTEROP,
-    references=(page("jwt", "sub"), page("token", "Requesting a Token")),
-    seen=("goharbor/harbor#11632",),
-    signs=signs.REFUSED | signs.DENIED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

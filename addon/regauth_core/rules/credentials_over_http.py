@@ -23,9 +23,22 @@ from regauth_core.conversation.exchanges import bearer, secret_of, sent
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import is_internal, is_loopback, is_test_name
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="credentials-over-http",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(6750, "5.3"), rfc(7617, "4"), rfc(9110, "17.16.1")),
+    seen=("moby/moby#34621", "fluxcd/flux PR#918", "containerd/nerdctl#887"),
+    signs=signs.PLAIN_HTTP,
+    at_once=True,
+    stands_alone=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -83,19 +96,3 @@ def _severity(conversation: Conversation, exchange: Exchange, secured: Contact |
     if secured.exchange.response is None and is_internal(host):
         return Severity.WARNING
     return Severity.ERROR
-
-
-RULE = Rule(
-    name="credentials-over-http",
-    family=Family.LEAK,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(rfc(6750, "5.3"), rfc(7617, "4"), rfc(9110, "17.16.1")),
-    seen=("moby/moby#34621", "fluxcd/flux PR#918", "containerd/nerdctl#887"),
-    signs=signs.PLAIN_HTTP,
-    matches=matches,
-    manual=__doc__,
-    at_once=True,
-    stands_alone=True,
-)

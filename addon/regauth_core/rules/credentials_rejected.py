@@ -27,9 +27,21 @@ from regauth_core.conversation.refusal import reasons_of
 from regauth_core.model import Endpoint, Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import EXPLAINING
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="credentials-rejected",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CREDENTIALS,
+    level=Level.INFO,
+    references=(rfc(9110, "15.5.2"), page("token", "Requesting a Token")),
+    seen=("oras-project/oras#1161", "devcontainers/cli PR#515", "sylabs/singularity#457", "containers/skopeo#325"),
+    signs=signs.CREDENTIAL | signs.TOKEN,
+    is_provable=True,
+)
 
 _EXPIRY_WORDS = ("expired", "has expired", "revoked")
 _LATER = 60.0
@@ -145,18 +157,3 @@ def _challenge(conversation: Conversation, refused: Exchange) -> Exchange | None
         if e.status == 401 and e.started < refused.started and not e.request.credentials and usable(e)
     ]
     return earlier[-1] if earlier else None
-
-
-RULE = Rule(
-    name="credentials-rejected",
-    family=Family.CREDENTIALS,
-    severity=Severity.ERROR,
-    fault=Fault.CREDENTIALS,
-    level=Level.INFO,
-    references=(rfc(9110, "15.5.2"), page("token", "Requesting a Token")),
-    seen=("oras-project/oras#1161", "devcontainers/cli PR#515", "sylabs/singularity#457", "containers/skopeo#325"),
-    signs=signs.CREDENTIAL | signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    is_provable=True,
-)

@@ -27,9 +27,28 @@ from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import DOCKER_HUB
 from regauth_core.protocol.scope import covered, needed
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers, subject, where
+
+RULE = Header(
+    name="credentials-required",
+    family=Family.CREDENTIALS,
+    severity=Severity.WARNING,
+    fault=Fault.CONFIGURATION,
+    level=Level.INFO,
+    references=(page("token", "Requesting a Token"), page("jwt", "sub")),
+    seen=(
+        "argoproj-labs/argocd-image-updater PR#1801",
+        "moby/buildkit#2058",
+        "GoogleContainerTools/kaniko#1209",
+        "GoogleContainerTools/kaniko#1574",
+        "containerd/containerd#7064",
+    ),
+    signs=signs.REFUSED | signs.DENIED,
+    yields=True,
+    is_provable=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -115,25 +134,3 @@ def _match(conversation: Conversation, refused: Exchange, issue: Issue | None) -
 def _exists(conversation: Conversation) -> bool:
     """Whether the trace shows that the repository is there: the client itself, earlier, got something of it."""
     return any(200 <= e.status < 300 for e in conversation.requests)
-
-
-RULE = Rule(
-    name="credentials-required",
-    family=Family.CREDENTIALS,
-    severity=Severity.WARNING,
-    fault=Fault.CONFIGURATION,
-    level=Level.INFO,
-    references=(page("token", "Requesting a Token"), page("jwt", "sub")),
-    seen=(
-        "argoproj-labs/argocd-image-updater PR#1801",
-        "moby/buildkit#2058",
-        "GoogleContainerTools/kaniko#1209",
-        "GoogleContainerTools/kaniko#1574",
-        "containerd/containerd#7064",
-    ),
-    signs=signs.REFUSED | signs.DENIED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-    is_provable=True,
-)

@@ -24,9 +24,21 @@ from regauth_core.conversation.homes import Home
 from regauth_core.model import Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import DOCKER_HUB, is_internal, registry_of
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="credentials-sent-to-wrong-host",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "11.5"), page("oci", "Registry Proxying")),
+    seen=("moby/moby#42022", "containerd/containerd#4950", "CVE-2024-35192"),
+    signs=signs.CREDENTIAL,
+    stands_alone=True,
+)
 
 _DOMAINS = {
     Holder.AWS: ("amazonaws.com", "amazonaws.com.cn", "ecr.aws", "on.aws", "amazonaws.eu", "localstack.cloud"),
@@ -137,18 +149,3 @@ def _look_alike(strange: list[Exchange]) -> Match:
         ),
         rests_on_absence=False,
     )
-
-
-RULE = Rule(
-    name="credentials-sent-to-wrong-host",
-    family=Family.LEAK,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(rfc(9110, "11.5"), page("oci", "Registry Proxying")),
-    seen=("moby/moby#42022", "containerd/containerd#4950", "CVE-2024-35192"),
-    signs=signs.CREDENTIAL,
-    matches=matches,
-    manual=__doc__,
-    stands_alone=True,
-)

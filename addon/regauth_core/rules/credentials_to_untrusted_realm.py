@@ -22,9 +22,28 @@ from regauth_core.conversation.exchanges import realm_key, secret_of
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import is_internal, is_private, is_test_name, is_usual_realm
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="credentials-to-untrusted-realm",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.5"), rfc(9110, "17.16.1")),
+    seen=(
+        "google/go-containerregistry#2193",
+        "CVE-2026-33540 (GHSA-3p65-76g6-3w7r)",
+        "CVE-2026-48978 (GHSA-xf85-363p-868w)",
+        "GHSA-28r5-37g7-p6mp",
+        "devcontainers/cli PR#1276",
+    ),
+    signs=signs.TOKEN,
+    at_once=True,
+    stands_alone=True,
+)
 
 _METADATA = frozenset({"metadata.google.internal", "metadata", "instance-data"})
 
@@ -87,25 +106,3 @@ def _suspicion(conversation: Conversation, exchange: Exchange, sender: Exchange)
         # Nobody owns a name for tests, so that there is no other owner to speak of.
         return None
     return "is another domain than the registry's", Severity.INFO
-
-
-RULE = Rule(
-    name="credentials-to-untrusted-realm",
-    family=Family.LEAK,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.INTEROP,
-    references=(rfc(9110, "11.5"), rfc(9110, "17.16.1")),
-    seen=(
-        "google/go-containerregistry#2193",
-        "CVE-2026-33540 (GHSA-3p65-76g6-3w7r)",
-        "CVE-2026-48978 (GHSA-xf85-363p-868w)",
-        "GHSA-28r5-37g7-p6mp",
-        "devcontainers/cli PR#1276",
-    ),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    at_once=True,
-    stands_alone=True,
-)

@@ -28,9 +28,21 @@ from regauth_core.conversation.recovery import is_needless
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.model.withheld import OBJECTIONS, Distrust
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="credentials-withheld",
+    family=Family.LEAK,
+    severity=Severity.WARNING,
+    fault=Fault.CONFIGURATION,
+    level=Level.INFO,
+    references=(rfc(9110, "11.5"), rfc(9110, "17.16.1")),
+    seen=("CVE-2020-15157 (GHSA-742w-89gc-8m9c)", "google/go-containerregistry#2193"),
+    signs=signs.WITHHELD,
+    stands_alone=True,
+)
 
 _FAULTS: Final = {
     Distrust.NOT_A_URL: Fault.REGISTRY,
@@ -136,18 +148,3 @@ def _advice(reason: Distrust, exchange: Exchange) -> str:
     if exchange.origin.scheme == "https":
         return "Ask the operator of {registry} to put the token server behind https."
     return "Use https with {registry}; on a network of your own, regauth_trust=http (run: --trust http) allows this."
-
-
-RULE = Rule(
-    name="credentials-withheld",
-    family=Family.LEAK,
-    severity=Severity.WARNING,
-    fault=Fault.CONFIGURATION,
-    level=Level.INFO,
-    references=(rfc(9110, "11.5"), rfc(9110, "17.16.1")),
-    seen=("CVE-2020-15157 (GHSA-742w-89gc-8m9c)", "google/go-containerregistry#2193"),
-    signs=signs.WITHHELD,
-    matches=matches,
-    manual=__doc__,
-    stands_alone=True,
-)

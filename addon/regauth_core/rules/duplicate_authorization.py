@@ -18,9 +18,20 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about, went_on
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="duplicate-authorization",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "5.3"), rfc(9110, "11.6.2")),
+    seen=("heroku/docker-registry-client PR#4",),
+    signs=signs.ODD_CREDENTIAL,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -50,17 +61,3 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_refused(exchange: Exchange) -> bool:
     return exchange.status >= 400 and exchange.status not in (404, 429)
-
-
-RULE = Rule(
-    name="duplicate-authorization",
-    family=Family.CREDENTIALS,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(rfc(9110, "5.3"), rfc(9110, "11.6.2")),
-    seen=("heroku/docker-registry-client PR#4",),
-    signs=signs.ODD_CREDENTIAL,
-    matches=matches,
-    manual=__doc__,
-)

@@ -20,9 +20,20 @@ from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_t
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.scope import Scope, merged
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers, where
+
+RULE = Header(
+    name="duplicate-scope",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("scope", "Authorization Server Use"),),
+    seen=("helm/helm#12121", "helm/helm PR#31129"),
+    signs=signs.REFUSED | signs.DENIED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -70,17 +81,3 @@ def _match(conversation: Conversation, issue: Issue, refused: list[Exchange]) ->
         because="the doubled entry, what was granted for it and the refusal are in the capture",
         doubt=doubt_about(conversation, refused[0], issue),
     )
-
-
-RULE = Rule(
-    name="duplicate-scope",
-    family=Family.SCOPE,
-    severity=Severity.WARNING,
-    fault=Fault.CLIENT,
-    level=Level.SHOULD,
-    references=(page("scope", "Authorization Server Use"),),
-    seen=("helm/helm#12121", "helm/helm PR#31129"),
-    signs=signs.REFUSED | signs.DENIED,
-    matches=matches,
-    manual=__doc__,
-)

@@ -20,9 +20,21 @@ from regauth_core.conversation.evidence import is_about
 from regauth_core.conversation.exchanges import good, request_key, secret_of
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers
+
+RULE = Header(
+    name="duplicate-token-exchange",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.INFO,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(page("token", "Requesting a Token"),),
+    seen=("podman-container-tools/container-libs PR#415", "dragonflyoss/nydus#890"),
+    signs=signs.TOKEN,
+    accounts=False,
+)
 
 _TOGETHER = 1.0
 _MANY = 3
@@ -72,18 +84,3 @@ def _match(crowd: list[Exchange]) -> Match:
         user=f"Harmless but for the load: it counts against a rate limit of {host}, if there is one.",
         rests_on_absence=False,
     )
-
-
-RULE = Rule(
-    name="duplicate-token-exchange",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.INFO,
-    fault=Fault.CLIENT,
-    level=Level.INTEROP,
-    references=(page("token", "Requesting a Token"),),
-    seen=("podman-container-tools/container-libs PR#415", "dragonflyoss/nydus#890"),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    accounts=False,
-)

@@ -18,9 +18,21 @@ from regauth_core.conversation.evidence import is_about, went_on
 from regauth_core.conversation.exchanges import refuses
 from regauth_core.model import Exchange, Holder
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="empty-basic-credentials",
+    family=Family.CREDENTIALS,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(rfc(7617, "2"), rfc(9110, "11.6.2")),
+    seen=("distribution/distribution#479", "bloodorangeio/reggie PR#34"),
+    signs=signs.ODD_CREDENTIAL,
+    is_provable=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -48,18 +60,3 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_empty(exchange: Exchange) -> bool:
     return any(c.scheme == "basic" and c.holder is Holder.EMPTY for c in exchange.request.credentials)
-
-
-RULE = Rule(
-    name="empty-basic-credentials",
-    family=Family.CREDENTIALS,
-    severity=Severity.WARNING,
-    fault=Fault.CLIENT,
-    level=Level.SHOULD,
-    references=(rfc(7617, "2"), rfc(9110, "11.6.2")),
-    seen=("distribution/distribution#479", "bloodorangeio/reggie PR#34"),
-    signs=signs.ODD_CREDENTIAL,
-    matches=matches,
-    manual=__doc__,
-    is_provable=True,
-)

@@ -21,9 +21,25 @@ from regauth_core.conversation.evidence import changed_credential, doubt_about, 
 from regauth_core.conversation.exchanges import bearer, error_of
 from regauth_core.model import Credential, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="expired-token-reused",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("token", "Token Response Fields"), rfc(9110, "15.5.2")),
+    seen=(
+        "containerd/containerd#6377",
+        "containerd/containerd#8388",
+        "NVIDIA/enroot#278",
+        "awslabs/soci-snapshotter#686",
+    ),
+    signs=signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -78,22 +94,3 @@ def _match(conversation: Conversation, refused: list[Exchange], token: Credentia
         ),
         doubt=doubt_about(conversation, first, issue),
     )
-
-
-RULE = Rule(
-    name="expired-token-reused",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.SHOULD,
-    references=(page("token", "Token Response Fields"), rfc(9110, "15.5.2")),
-    seen=(
-        "containerd/containerd#6377",
-        "containerd/containerd#8388",
-        "NVIDIA/enroot#278",
-        "awslabs/soci-snapshotter#686",
-    ),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

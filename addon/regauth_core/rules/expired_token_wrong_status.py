@@ -20,9 +20,20 @@ from regauth_core.conversation.evidence import changed_credential, doubt_about, 
 from regauth_core.conversation.exchanges import bearer, has_refusing_code
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import subject, where
+
+RULE = Header(
+    name="expired-token-wrong-status",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.MUST,
+    references=(rfc(6750, "3.1"), rfc(9110, "11.4")),
+    seen=("oras-project/oras-go#1227",),
+    signs=signs.DENIED | signs.NOT_FOUND,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -58,17 +69,3 @@ def _is_late(conversation: Conversation, refused: Exchange) -> bool:
     if end is None or refused.started <= end or token.fingerprint not in conversation.acquaintance.accepted:
         return False
     return not renewals(conversation, refused) and not changed_credential(conversation, refused)
-
-
-RULE = Rule(
-    name="expired-token-wrong-status",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.WARNING,
-    fault=Fault.REGISTRY,
-    level=Level.MUST,
-    references=(rfc(6750, "3.1"), rfc(9110, "11.4")),
-    seen=("oras-project/oras-go#1227",),
-    signs=signs.DENIED | signs.NOT_FOUND,
-    matches=matches,
-    manual=__doc__,
-)

@@ -20,8 +20,21 @@ from regauth_core.conversation.evidence import repositories, uses
 from regauth_core.conversation.exchanges import asked
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
+
+RULE = Header(
+    name="foreign-scope-requested",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.5"),),
+    seen=("oras-project/oras-go#581", "oras-project/oras-go#1362"),
+    signs=signs.TOKEN,
+    accounts=False,
+    stands_alone=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -70,19 +83,3 @@ def _match(conversation: Conversation, exchange: Exchange, foreign: dict[str, Ex
         user=f"Names of private repositories at {others} are disclosed to {server}; use another version of the client.",
         because="what the client asked of either registry is in the capture",
     )
-
-
-RULE = Rule(
-    name="foreign-scope-requested",
-    family=Family.SCOPE,
-    severity=Severity.WARNING,
-    fault=Fault.CLIENT,
-    level=Level.INTEROP,
-    references=(rfc(9110, "11.5"),),
-    seen=("oras-project/oras-go#581", "oras-project/oras-go#1362"),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    accounts=False,
-    stands_alone=True,
-)

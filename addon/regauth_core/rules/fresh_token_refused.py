@@ -28,9 +28,26 @@ from regauth_core.model import Claims, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.protocol.scope import covered, entries
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="fresh-token-refused",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.MUST,
+    references=(page("jwt", "Verifying the token"), rfc(6750, "3.1")),
+    seen=(
+        "distribution/distribution#4299",
+        "distribution/distribution#3941",
+        "distribution/distribution#2875",
+        "cesanta/docker_auth#249",
+        "cesanta/docker_auth#386",
+    ),
+    signs=signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -127,23 +144,3 @@ def _claims(one: Refusal) -> str:
     told = [f"issuer {claims.issuer}" if claims.issuer else "", f"audience {', '.join(claims.audience)}"]
     own = " and ".join(text for text in told if not text.endswith(" ") and text)
     return f" (the token says {own}{f'; the challenge says service {service}' if service else ''})"
-
-
-RULE = Rule(
-    name="fresh-token-refused",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.ERROR,
-    fault=Fault.CONFIGURATION,
-    level=Level.MUST,
-    references=(page("jwt", "Verifying the token"), rfc(6750, "3.1")),
-    seen=(
-        "distribution/distribution#4299",
-        "distribution/distribution#3941",
-        "distribution/distribution#2875",
-        "cesanta/docker_auth#249",
-        "cesanta/docker_auth#386",
-    ),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

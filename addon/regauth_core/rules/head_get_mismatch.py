@@ -19,9 +19,20 @@ from regauth_core.conversation.exchanges import good, realm_key
 from regauth_core.conversation.recovery import is_foreign
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="head-get-mismatch",
+    family=Family.REGISTRY,
+    severity=Severity.INFO,
+    fault=Fault.REGISTRY,
+    level=Level.SHOULD,
+    references=(rfc(9110, "9.3.2"),),
+    seen=("goharbor/harbor PR#14768", "distribution/distribution#1485"),
+    signs=signs.REFUSED | signs.DENIED | signs.NOT_FOUND,
+)
 
 _REFUSING = (401, 403, 405)
 _MOST = 64
@@ -67,17 +78,3 @@ def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> M
         because="both requests with their credentials are in the capture",
         doubt=conversation.doubt(refused) if failed else None,
     )
-
-
-RULE = Rule(
-    name="head-get-mismatch",
-    family=Family.REGISTRY,
-    severity=Severity.INFO,
-    fault=Fault.REGISTRY,
-    level=Level.SHOULD,
-    references=(rfc(9110, "9.3.2"),),
-    seen=("goharbor/harbor PR#14768", "distribution/distribution#1485"),
-    signs=signs.REFUSED | signs.DENIED | signs.NOT_FOUND,
-    matches=matches,
-    manual=__doc__,
-)

@@ -25,9 +25,26 @@ from regauth_core.conversation.exchanges import good, realm_key
 from regauth_core.model import Endpoint, Exchange, Link
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import registrable_domain
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import subject, where
+
+RULE = Header(
+    name="https-downgrade",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.SHOULD,
+    references=(rfc(9110, "17.16.1"), page("oci", "Pushing a blob")),
+    seen=(
+        "goharbor/harbor#3114",
+        "goharbor/harbor#19787",
+        "distribution/distribution#1177",
+        "moby/moby#43159",
+        "artifact-keeper/artifact-keeper PR#316",
+    ),
+    signs=signs.NAMES_URL | signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -126,23 +143,3 @@ def _severity(
         return Severity.ERROR
     # Where something else fails afterwards, that is what has to be told.
     return Severity.WARNING if success else Severity.INFO
-
-
-RULE = Rule(
-    name="https-downgrade",
-    family=Family.LEAK,
-    severity=Severity.ERROR,
-    fault=Fault.CONFIGURATION,
-    level=Level.SHOULD,
-    references=(rfc(9110, "17.16.1"), page("oci", "Pushing a blob")),
-    seen=(
-        "goharbor/harbor#3114",
-        "goharbor/harbor#19787",
-        "distribution/distribution#1177",
-        "moby/moby#43159",
-        "artifact-keeper/artifact-keeper PR#316",
-    ),
-    signs=signs.NAMES_URL | signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

@@ -23,9 +23,27 @@ from regauth_core.conversation.evidence import is_about
 from regauth_core.conversation.exchanges import refuses
 from regauth_core.model import Exchange, Fingerprint, Holder
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="identity-token-misused",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("scope", "Refresh Tokens"), rfc(6749, "10.4")),
+    seen=(
+        "containers/image#748",
+        "containers/skopeo#533",
+        "google/go-containerregistry#421",
+        "containerd/containerd#3333",
+        "Azure/acr#98",
+    ),
+    signs=signs.CREDENTIAL,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -77,24 +95,3 @@ def _match(cause: str, exchanges: list[Exchange]) -> Match:
         ),
         user=f"Update the client, or log in to {host} with a password or the user name that the registry documents.",
     )
-
-
-RULE = Rule(
-    name="identity-token-misused",
-    family=Family.EXCHANGE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("scope", "Refresh Tokens"), rfc(6749, "10.4")),
-    seen=(
-        "containers/image#748",
-        "containers/skopeo#533",
-        "google/go-containerregistry#421",
-        "containerd/containerd#3333",
-        "Azure/acr#98",
-    ),
-    signs=signs.CREDENTIAL,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

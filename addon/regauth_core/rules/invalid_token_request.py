@@ -22,9 +22,27 @@ from regauth_core.conversation.evidence import challenge_for, is_about, present,
 from regauth_core.conversation.exchanges import asked, refuses, says, secret_of
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers
+
+RULE = Header(
+    name="invalid-token-request",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "Query Parameters"), page("scope", "Resource Scope Grammar")),
+    seen=(
+        "quay/quay PR#1603",
+        "apple/containerization PR#901",
+        "oras-project/oras-dotnet PR#273",
+        "heroku/docker-registry-client PR#28",
+        "GoogleContainerTools/kaniko#702",
+    ),
+    signs=signs.TOKEN,
+    yields=True,
+)
 
 _PLACEHOLDERS = frozenset({"none", "null", "undefined", "nil", "<nil>"})
 
@@ -120,24 +138,3 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
             else "the value cannot be meant, and the request was refused"
         ),
     )
-
-
-RULE = Rule(
-    name="invalid-token-request",
-    family=Family.EXCHANGE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("token", "Query Parameters"), page("scope", "Resource Scope Grammar")),
-    seen=(
-        "quay/quay PR#1603",
-        "apple/containerization PR#901",
-        "oras-project/oras-dotnet PR#273",
-        "heroku/docker-registry-client PR#28",
-        "GoogleContainerTools/kaniko#702",
-    ),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

@@ -20,9 +20,20 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present, went_on
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="legacy-v1-fallback",
+    family=Family.PROXY,
+    severity=Severity.INFO,
+    fault=Fault.CLIENT,
+    level=Level.INFO,
+    references=(page("api", "API Version Check"),),
+    seen=("moby/moby PR#14046", "distribution/distribution#2660", "moby/moby#17169"),
+    signs=signs.LEGACY,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -97,17 +108,3 @@ def _fallback(conversation: Conversation, before: Exchange, legacy: list[Exchang
             " update the client."
         ),
     )
-
-
-RULE = Rule(
-    name="legacy-v1-fallback",
-    family=Family.PROXY,
-    severity=Severity.INFO,
-    fault=Fault.CLIENT,
-    level=Level.INFO,
-    references=(page("api", "API Version Check"),),
-    seen=("moby/moby PR#14046", "distribution/distribution#2660", "moby/moby#17169"),
-    signs=signs.LEGACY,
-    matches=matches,
-    manual=__doc__,
-)

@@ -23,9 +23,20 @@ from regauth_core.conversation.exchanges import anonymous
 from regauth_core.conversation.recovery import doubt_afterwards, is_final, is_foreign, refused_alike
 from regauth_core.model import Challenge, Exchange, FlawKind
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="malformed-challenge",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.MUST,
+    references=(rfc(7617, "2"), rfc(6750, "3"), page("token", "How to authenticate")),
+    seen=("GoogleContainerTools/jib#4032", "keygen-sh/keygen-api PR#926"),
+    signs=signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -100,17 +111,3 @@ def _match(conversation: Conversation, first: Exchange, broken: list[Exchange]) 
         because="the header is in the capture as it was sent",
         doubt=None if severity is Severity.INFO else doubt_afterwards(conversation, first),
     )
-
-
-RULE = Rule(
-    name="malformed-challenge",
-    family=Family.REGISTRY,
-    severity=Severity.WARNING,
-    fault=Fault.REGISTRY,
-    level=Level.MUST,
-    references=(rfc(7617, "2"), rfc(6750, "3"), page("token", "How to authenticate")),
-    seen=("GoogleContainerTools/jib#4032", "keygen-sh/keygen-api PR#926"),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

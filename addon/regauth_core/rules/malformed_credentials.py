@@ -20,9 +20,20 @@ from regauth_core.conversation.evidence import is_about, went_on
 from regauth_core.conversation.exchanges import basic, refuses
 from regauth_core.model import CredentialFlaw, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="malformed-credentials",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.MUST,
+    references=(rfc(7617, "2"), rfc(7617, "2.1")),
+    seen=("charmed-kubernetes/bundle#384", "sonatype/nexus-public#227"),
+    signs=signs.ODD_CREDENTIAL | signs.TOKEN,
+)
 
 _SAID = {
     CredentialFlaw.CONTROL_CHARACTER: "holds a control character, such as a newline at its end",
@@ -77,17 +88,3 @@ def _match(conversation: Conversation, said: str, refused: list[Exchange]) -> Ma
             "the damage is in the header itself" if sure else "some servers accept this, and the password may be wrong"
         ),
     )
-
-
-RULE = Rule(
-    name="malformed-credentials",
-    family=Family.CREDENTIALS,
-    severity=Severity.ERROR,
-    fault=Fault.CONFIGURATION,
-    level=Level.MUST,
-    references=(rfc(7617, "2"), rfc(7617, "2.1")),
-    seen=("charmed-kubernetes/bundle#384", "sonatype/nexus-public#227"),
-    signs=signs.ODD_CREDENTIAL | signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-)

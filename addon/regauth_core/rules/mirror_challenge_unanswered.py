@@ -18,9 +18,20 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import anonymous, usable
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="mirror-challenge-unanswered",
+    family=Family.UNANSWERED,
+    severity=Severity.INFO,
+    fault=Fault.CLIENT,
+    level=Level.INFO,
+    references=(page("oci", "Registry Proxying"),),
+    seen=("docker/docs#5139", "containerd/nerdctl#2844", "containerd/containerd#9997", "moby/buildkit#5939"),
+    signs=signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -56,17 +67,3 @@ def _match(conversation: Conversation, passed: list[Exchange], other: Exchange) 
             else "that it is a mirror follows only from the same path being asked of another registry next"
         ),
     )
-
-
-RULE = Rule(
-    name="mirror-challenge-unanswered",
-    family=Family.UNANSWERED,
-    severity=Severity.INFO,
-    fault=Fault.CLIENT,
-    level=Level.INFO,
-    references=(page("oci", "Registry Proxying"),),
-    seen=("docker/docs#5139", "containerd/nerdctl#2844", "containerd/containerd#9997", "moby/buildkit#5939"),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

@@ -36,9 +36,25 @@ from regauth_core.conversation.recovery import (
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered, needed
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="missing-challenge",
+    family=Family.REGISTRY,
+    severity=Severity.ERROR,
+    fault=Fault.REGISTRY,
+    level=Level.MUST,
+    references=(rfc(9110, "15.5.2"), rfc(9110, "11.6.1")),
+    seen=(
+        "regclient/regclient#149",
+        "regclient/regclient PR#150",
+        "containers/image PR#211",
+        "renovatebot/renovate#11446",
+    ),
+    signs=signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -138,22 +154,3 @@ def _speaker(conversation: Conversation, exchange: Exchange) -> str:
     others = {e.response.header("server") for e in conversation.context if e.response and e.origin == exchange.origin}
     differing = sorted(str(s) for s in others if s and own and s != own)
     return f" It says Server: {own}, other answers of the host {differing[0]}." if differing else ""
-
-
-RULE = Rule(
-    name="missing-challenge",
-    family=Family.REGISTRY,
-    severity=Severity.ERROR,
-    fault=Fault.REGISTRY,
-    level=Level.MUST,
-    references=(rfc(9110, "15.5.2"), rfc(9110, "11.6.1")),
-    seen=(
-        "regclient/regclient#149",
-        "regclient/regclient PR#150",
-        "containers/image PR#211",
-        "renovatebot/renovate#11446",
-    ),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

@@ -24,9 +24,26 @@ from regauth_core.conversation.recovery import doubt_afterwards, issue_behind
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.scope import Scope, covered
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="mount-no-fallback",
+    family=Family.SCOPE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("oci", "Mounting a blob from another repository"),),
+    seen=(
+        "moby/buildkit#2454",
+        "moby/buildkit#3509",
+        "containerd/containerd#12163",
+        "containerd/containerd#14086",
+    ),
+    signs=signs.MOUNT,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -95,23 +112,3 @@ def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
         because="the mount, its refusal and the end of the push are in the capture",
         doubt=doubt_afterwards(conversation, first),
     )
-
-
-RULE = Rule(
-    name="mount-no-fallback",
-    family=Family.SCOPE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.SHOULD,
-    references=(page("oci", "Mounting a blob from another repository"),),
-    seen=(
-        "moby/buildkit#2454",
-        "moby/buildkit#3509",
-        "containerd/containerd#12163",
-        "containerd/containerd#14086",
-    ),
-    signs=signs.MOUNT,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

@@ -23,9 +23,21 @@ from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import repository_of
 from regauth_core.protocol.scope import Scope, covered
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="mount-scope-missing",
+    family=Family.SCOPE,
+    severity=Severity.INFO,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("scope", "Resource Provider Use"),),
+    seen=("oras-project/rust-oci-client#235", "google/go-containerregistry PR#219", "moby/moby#20387"),
+    signs=signs.MOUNT,
+    accounts=False,
+)
 
 _UPLOADS = frozenset({Endpoint.UPLOAD_START, Endpoint.UPLOAD})
 
@@ -81,18 +93,3 @@ def _match(conversation: Conversation, cause: str, mounts: list[Exchange]) -> Ma
         user=f"Harmless: the layer is uploaded to {conversation.repository} instead of being mounted.",
         because="the mount, the token it was tried with and the upload are in the capture",
     )
-
-
-RULE = Rule(
-    name="mount-scope-missing",
-    family=Family.SCOPE,
-    severity=Severity.INFO,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("scope", "Resource Provider Use"),),
-    seen=("oras-project/rust-oci-client#235", "google/go-containerregistry PR#219", "moby/moby#20387"),
-    signs=signs.MOUNT,
-    matches=matches,
-    manual=__doc__,
-    accounts=False,
-)

@@ -17,9 +17,20 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.recovery import doubt_afterwards, is_final, refused_alike
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, schemes, subject, where
+
+RULE = Header(
+    name="no-usable-challenge",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.PROXY,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.4"),),
+    seen=("containers/skopeo#1300", "containers/skopeo#375"),
+    signs=signs.REFUSED,
+)
 
 _SPOKEN = frozenset({"basic", "bearer"})
 
@@ -51,17 +62,3 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
         because="the answer with all its challenges is in the capture",
         doubt=doubt_afterwards(conversation, first),
     )
-
-
-RULE = Rule(
-    name="no-usable-challenge",
-    family=Family.REGISTRY,
-    severity=Severity.WARNING,
-    fault=Fault.PROXY,
-    level=Level.INTEROP,
-    references=(rfc(9110, "11.4"),),
-    seen=("containers/skopeo#1300", "containers/skopeo#375"),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

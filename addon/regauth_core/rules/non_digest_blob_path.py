@@ -17,9 +17,22 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.model import Endpoint
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="non-digest-blob-path",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("oci", "Pulling blobs"),),
+    seen=("CVE-2024-3727 (GHSA-6wvf-f2vw-3425)",),
+    signs=signs.IMPROPER_PATH,
+    at_once=True,
+    stands_alone=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -41,19 +54,3 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         user=f"Do not use this image of {conversation.repository or exchange.origin.host}, and tell its owner.",
         rests_on_absence=False,
     )
-
-
-RULE = Rule(
-    name="non-digest-blob-path",
-    family=Family.LEAK,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("oci", "Pulling blobs"),),
-    seen=("CVE-2024-3727 (GHSA-6wvf-f2vw-3425)",),
-    signs=signs.IMPROPER_PATH,
-    matches=matches,
-    manual=__doc__,
-    at_once=True,
-    stands_alone=True,
-)

@@ -28,9 +28,20 @@ from regauth_core.conversation.recovery import (
 )
 from regauth_core.model import Endpoint, Exchange, Link
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import subject, where
+
+RULE = Header(
+    name="non-registry-response",
+    family=Family.REGISTRY,
+    severity=Severity.ERROR,
+    fault=Fault.PROXY,
+    level=Level.MUST,
+    references=(page("oci", "Determining Support"), rfc(9110, "15.5.2")),
+    seen=("Joxit/docker-registry-ui#415", "containers/skopeo#1300"),
+    signs=signs.PAGE | signs.NAMES_URL,
+)
 
 _WORDS = re.compile(r"[a-z0-9]+")
 _LOGIN_PATHS = frozenset(
@@ -97,17 +108,3 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
         because="the answer and the end of the conversation are in the capture",
         doubt=doubt_afterwards(conversation, first),
     )
-
-
-RULE = Rule(
-    name="non-registry-response",
-    family=Family.REGISTRY,
-    severity=Severity.ERROR,
-    fault=Fault.PROXY,
-    level=Level.MUST,
-    references=(page("oci", "Determining Support"), rfc(9110, "15.5.2")),
-    seen=("Joxit/docker-registry-ui#415", "containers/skopeo#1300"),
-    signs=signs.PAGE | signs.NAMES_URL,
-    matches=matches,
-    manual=__doc__,
-)

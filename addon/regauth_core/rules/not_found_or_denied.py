@@ -21,9 +21,20 @@ from regauth_core.conversation.refusal import left_out, reasons_of
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import EXPLAINING, StatedReason
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="not-found-or-denied",
+    family=Family.REGISTRY,
+    severity=Severity.INFO,
+    fault=Fault.UNKNOWN,
+    level=Level.INFO,
+    references=(rfc(9110, "15.5.4"), rfc(9110, "15.5.5")),
+    seen=("distribution/distribution#1291", "moby/moby#17721", "containers/skopeo#2589"),
+    signs=signs.REFUSED | signs.DENIED | signs.NOT_FOUND,
+)
 
 _RESOURCES = frozenset({Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.TAGS, Endpoint.CATALOG, Endpoint.UPLOAD_START})
 
@@ -77,17 +88,3 @@ def _user(conversation: Conversation, last: Exchange) -> str:
     if conversation.repository is not None:
         return f"Check the spelling of {conversation.repository} before you doubt the credentials."
     return f"Not every registry offers this, and most that do want an administrator: ask who runs {last.origin.host}."
-
-
-RULE = Rule(
-    name="not-found-or-denied",
-    family=Family.REGISTRY,
-    severity=Severity.INFO,
-    fault=Fault.UNKNOWN,
-    level=Level.INFO,
-    references=(rfc(9110, "15.5.4"), rfc(9110, "15.5.5")),
-    seen=("distribution/distribution#1291", "moby/moby#17721", "containers/skopeo#2589"),
-    signs=signs.REFUSED | signs.DENIED | signs.NOT_FOUND,
-    matches=matches,
-    manual=__doc__,
-)

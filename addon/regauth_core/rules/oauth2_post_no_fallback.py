@@ -21,9 +21,27 @@ from regauth_core.conversation.evidence import challenge_for, is_about, present,
 from regauth_core.conversation.exchanges import good, realm_key, says
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers
+
+RULE = Header(
+    name="oauth2-post-no-fallback",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(page("oauth", "Getting a token"),),
+    seen=(
+        "containerd/cri#610",
+        "containerd/containerd PR#4983",
+        "go-gitea/gitea PR#28457",
+        "microsoft/vscode-docker#2735",
+        "moby/buildkit PR#3117",
+    ),
+    signs=signs.TOKEN,
+    yields=True,
+)
 
 _NOT_TAKEN = (400, 401, 403, 404, 405, 501)
 _SPEAKS_OAUTH = (
@@ -89,24 +107,3 @@ def _takes_post(conversation: Conversation, refused: list[Exchange]) -> bool:
     key = realm_key(refused[0])
     accepted = (e for e in conversation.acquaintance.acts if e.request.method == "POST" and realm_key(e) == key)
     return any(good(e) for e in accepted) or any(says(e, _SPEAKS_OAUTH) for e in refused)
-
-
-RULE = Rule(
-    name="oauth2-post-no-fallback",
-    family=Family.EXCHANGE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.SHOULD,
-    references=(page("oauth", "Getting a token"),),
-    seen=(
-        "containerd/cri#610",
-        "containerd/containerd PR#4983",
-        "go-gitea/gitea PR#28457",
-        "microsoft/vscode-docker#2735",
-        "moby/buildkit PR#3117",
-    ),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

@@ -19,9 +19,20 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import anonymous, good, usable
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import schemes, where
+
+RULE = Header(
+    name="optional-challenge-not-used",
+    family=Family.UNANSWERED,
+    severity=Severity.INFO,
+    fault=Fault.UNKNOWN,
+    level=Level.INFO,
+    references=(rfc(9110, "11.6.1"),),
+    seen=("project-zot/zot#3869",),
+    signs=signs.OPEN_CHALLENGE,
+)
 
 _INVITING = frozenset({Endpoint.PING, Endpoint.CATALOG, Endpoint.TAGS})
 
@@ -61,17 +72,3 @@ def _match(exchange: Exchange) -> Match:
         user=f"If a listing of {host} looks short, log in explicitly.",
         because="the invitation and all that followed it are in the capture",
     )
-
-
-RULE = Rule(
-    name="optional-challenge-not-used",
-    family=Family.UNANSWERED,
-    severity=Severity.INFO,
-    fault=Fault.UNKNOWN,
-    level=Level.INFO,
-    references=(rfc(9110, "11.6.1"),),
-    seen=("project-zot/zot#3869",),
-    signs=signs.OPEN_CHALLENGE,
-    matches=matches,
-    manual=__doc__,
-)

@@ -22,9 +22,22 @@ from regauth_core.conversation.exchanges import anonymous, asked, usable
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import repository_of
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="ping-401-treated-as-fatal",
+    family=Family.UNANSWERED,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(page("api", "API Version Check"), page("oci", "Determining Support")),
+    seen=("containers/image PR#195", "aquasecurity/fanal PR#48"),
+    signs=signs.REFUSED,
+    yields=True,
+    is_provable=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -79,19 +92,3 @@ def _match(conversation: Conversation, ping: Exchange, tries: list[Exchange], re
         ),
         doubt=conversation.doubt(ping),
     )
-
-
-RULE = Rule(
-    name="ping-401-treated-as-fatal",
-    family=Family.UNANSWERED,
-    severity=Severity.WARNING,
-    fault=Fault.CLIENT,
-    level=Level.INTEROP,
-    references=(page("api", "API Version Check"), page("oci", "Determining Support")),
-    seen=("containers/image PR#195", "aquasecurity/fanal PR#48"),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-    is_provable=True,
-)

@@ -24,9 +24,26 @@ from regauth_core.conversation.exchanges import anonymous, good, link_address, r
 from regauth_core.conversation.recovery import doubt_afterwards, is_unanswered
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers
+
+RULE = Header(
+    name="ping-unexpected-status",
+    family=Family.REGISTRY,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.SHOULD,
+    references=(page("api", "API Version Check"),),
+    seen=(
+        "containers/skopeo#1253",
+        "GoogleContainerTools/kaniko#2416",
+        "docker-archive/docker-registry#1017",
+        "artifact-keeper/artifact-keeper PR#326",
+    ),
+    signs=signs.PAGE | signs.REFUSED,
+    yields=True,
+)
 
 _ROOT = frozenset({200, 401})
 _OF_OTHER_RULES = frozenset({407, 429})
@@ -125,23 +142,3 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
         because="the ping, its answer and what the client did next are in the capture",
         doubt=doubt_afterwards(conversation, ping),
     )
-
-
-RULE = Rule(
-    name="ping-unexpected-status",
-    family=Family.REGISTRY,
-    severity=Severity.ERROR,
-    fault=Fault.CONFIGURATION,
-    level=Level.SHOULD,
-    references=(page("api", "API Version Check"),),
-    seen=(
-        "containers/skopeo#1253",
-        "GoogleContainerTools/kaniko#2416",
-        "docker-archive/docker-registry#1017",
-        "artifact-keeper/artifact-keeper PR#326",
-    ),
-    signs=signs.PAGE | signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

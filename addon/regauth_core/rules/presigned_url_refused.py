@@ -22,9 +22,20 @@ from regauth_core.conversation.evidence import is_served_elsewhere
 from regauth_core.conversation.exchanges import good, realm_key, says
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="presigned-url-refused",
+    family=Family.PROXY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.INFO,
+    references=(page("api", "Pulling a Layer"),),
+    seen=("distribution/distribution#4175", "quay/clair#1264"),
+    signs=signs.ELSEWHERE,
+)
 
 _LATE = ("expired", "has expired", "expires")
 
@@ -92,17 +103,3 @@ def _cause(naming: Naming, refused: Exchange) -> str | None:
     if naming.exchange.request.method == "HEAD" and refused.request.method == "GET":
         return "method-differs"
     return None
-
-
-RULE = Rule(
-    name="presigned-url-refused",
-    family=Family.PROXY,
-    severity=Severity.WARNING,
-    fault=Fault.REGISTRY,
-    level=Level.INFO,
-    references=(page("api", "Pulling a Layer"),),
-    seen=("distribution/distribution#4175", "quay/clair#1264"),
-    signs=signs.ELSEWHERE,
-    matches=matches,
-    manual=__doc__,
-)

@@ -17,9 +17,20 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="proxy-auth-required",
+    family=Family.PROXY,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.MUST,
+    references=(rfc(9110, "15.5.8"), rfc(9110, "11.7")),
+    seen=("docker/hub-feedback#826",),
+    signs=signs.PROXY_AUTHENTICATION,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -53,17 +64,3 @@ def _gets_through(conversation: Conversation, refused: Exchange) -> bool:
     return any(
         e.origin.host == refused.origin.host and e.started > refused.started and e.status not in (0, 407) for e in later
     )
-
-
-RULE = Rule(
-    name="proxy-auth-required",
-    family=Family.PROXY,
-    severity=Severity.ERROR,
-    fault=Fault.CONFIGURATION,
-    level=Level.MUST,
-    references=(rfc(9110, "15.5.8"), rfc(9110, "11.7")),
-    seen=("docker/hub-feedback#826",),
-    signs=signs.PROXY_AUTHENTICATION,
-    matches=matches,
-    manual=__doc__,
-)

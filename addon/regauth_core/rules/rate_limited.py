@@ -22,9 +22,20 @@ from regauth_core.conversation.exchanges import anonymous, bearer, request_key, 
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import DOCKER_HUB
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="rate-limited",
+    family=Family.PROXY,
+    severity=Severity.WARNING,
+    fault=Fault.REGISTRY,
+    level=Level.SHOULD,
+    references=(rfc(6585, "4"), rfc(9110, "10.2.3"), page("oci", "Error Codes")),
+    seen=("docker/hub-feedback#2040", "docker/hub-feedback#2464"),
+    signs=signs.LIMITED,
+)
 
 _TOO_OFTEN = 3
 _OF_LOGINS = ("failed login", "login attempt", "failed attempt", "too many failed", "authentication attempt")
@@ -98,17 +109,3 @@ def _is_locked_out(conversation: Conversation, limited: Exchange) -> bool:
     credential = sent(limited)
     tries = conversation.acquaintance.tries.get((credential, request_key(limited)), ()) if credential else ()
     return sum(e.status in (401, 403) and e.started < limited.started for e in tries) >= _TOO_OFTEN
-
-
-RULE = Rule(
-    name="rate-limited",
-    family=Family.PROXY,
-    severity=Severity.WARNING,
-    fault=Fault.REGISTRY,
-    level=Level.SHOULD,
-    references=(rfc(6585, "4"), rfc(9110, "10.2.3"), page("oci", "Error Codes")),
-    seen=("docker/hub-feedback#2040", "docker/hub-feedback#2464"),
-    signs=signs.LIMITED,
-    matches=matches,
-    manual=__doc__,
-)

@@ -22,9 +22,20 @@ from regauth_core.conversation.exchanges import realm_key
 from regauth_core.model import Exchange, FailureKind
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import is_loopback
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers
+
+RULE = Header(
+    name="realm-unreachable",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.MUST,
+    references=(page("token", "How to authenticate"),),
+    seen=("cesanta/docker_auth#390", "podman-container-tools/podman#14144"),
+    signs=signs.NO_ANSWER | signs.SERVER_ERROR,
+)
 
 _UNANSWERED = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.SERVER_ABORTED})
 
@@ -79,17 +90,3 @@ def _oddity(conversation: Conversation, dead: Exchange) -> str | None:
     if realm.host == registry.host and realm.port != registry.port:
         return f"the registry is at port {registry.port}, the realm that it names at port {realm.port}"
     return None
-
-
-RULE = Rule(
-    name="realm-unreachable",
-    family=Family.EXCHANGE,
-    severity=Severity.ERROR,
-    fault=Fault.CONFIGURATION,
-    level=Level.MUST,
-    references=(page("token", "How to authenticate"),),
-    seen=("cesanta/docker_auth#390", "podman-container-tools/podman#14144"),
-    signs=signs.NO_ANSWER | signs.SERVER_ERROR,
-    matches=matches,
-    manual=__doc__,
-)

@@ -26,9 +26,20 @@ from regauth_core.conversation.refusal import was_served
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import registry_of
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="redirected-challenge-unanswered",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(rfc(9110, "15.4"), page("token", "How to authenticate")),
+    seen=("containrrr/watchtower#257", "docker/for-mac#7658", "google/go-containerregistry#2333"),
+    signs=signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -96,17 +107,3 @@ def _match(conversation: Conversation, refused: list[Exchange], naming: Naming) 
         because=f"the redirect and the challenge are in the capture; whether {there} would have taken an answer is not",
         doubt=conversation.doubt(first),
     )
-
-
-RULE = Rule(
-    name="redirected-challenge-unanswered",
-    family=Family.UNANSWERED,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.INTEROP,
-    references=(rfc(9110, "15.4"), page("token", "How to authenticate")),
-    seen=("containrrr/watchtower#257", "docker/for-mac#7658", "google/go-containerregistry#2333"),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

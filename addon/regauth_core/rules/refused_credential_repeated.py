@@ -26,9 +26,27 @@ from regauth_core.conversation.evidence import is_about
 from regauth_core.conversation.exchanges import request_key, says, secret_of, sent
 from regauth_core.model import Exchange, Fingerprint
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, where
+
+RULE = Header(
+    name="refused-credential-repeated",
+    family=Family.CREDENTIALS,
+    severity=Severity.WARNING,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(rfc(9110, "15.5.2"), rfc(9110, "15.5.4")),
+    seen=(
+        "GoogleContainerTools/jib PR#2261",
+        "docker/hub-feedback#786",
+        "docker/hub-feedback#2201",
+        "goharbor/harbor#15805",
+    ),
+    signs=signs.CREDENTIAL,
+    is_provable=True,
+    beside=frozenset({"credentials-rejected"}),
+)
 
 _TOO_OFTEN = 3
 _AUTOMATION = 60.0
@@ -112,24 +130,3 @@ def _is_locked(conversation: Conversation, refused: list[Exchange], tries: Itera
         and conversation.is_token_exchange(e) == conversation.is_token_exchange(third)
         for e in later
     )
-
-
-RULE = Rule(
-    name="refused-credential-repeated",
-    family=Family.CREDENTIALS,
-    severity=Severity.WARNING,
-    fault=Fault.CLIENT,
-    level=Level.SHOULD,
-    references=(rfc(9110, "15.5.2"), rfc(9110, "15.5.4")),
-    seen=(
-        "GoogleContainerTools/jib PR#2261",
-        "docker/hub-feedback#786",
-        "docker/hub-feedback#2201",
-        "goharbor/harbor#15805",
-    ),
-    signs=signs.CREDENTIAL,
-    matches=matches,
-    manual=__doc__,
-    is_provable=True,
-    beside=frozenset({"credentials-rejected"}),
-)

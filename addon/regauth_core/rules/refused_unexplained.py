@@ -29,9 +29,21 @@ from regauth_core.conversation.refusal import Refusal, refusal
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.unexplained import cause_of, sentences
+
+RULE = Header(
+    name="refused-unexplained",
+    family=Family.REGISTRY,
+    severity=Severity.WARNING,
+    fault=Fault.UNKNOWN,
+    level=Level.INFO,
+    references=(rfc(9110, "15.5"), page("oci", "Error Codes")),
+    seen=("distribution/distribution#4299", "docker/login-action#705", "moby/moby#51662", "apple/container#847"),
+    signs=signs.REFUSED | signs.DENIED | signs.NOT_FOUND | signs.SERVER_ERROR | signs.NO_ANSWER,
+    is_last=True,
+)
 
 _STATED = "the answer gives the reason itself"
 _MOST = 200
@@ -69,18 +81,3 @@ def _match(conversation: Conversation, alike: list[Refusal]) -> Match:
 def _behind(one: Refusal) -> tuple[Exchange, ...]:
     """The exchange in which the token that was sent had been issued."""
     return (one.issue.exchange,) if one.issue is not None else ()
-
-
-RULE = Rule(
-    name="refused-unexplained",
-    family=Family.REGISTRY,
-    severity=Severity.WARNING,
-    fault=Fault.UNKNOWN,
-    level=Level.INFO,
-    references=(rfc(9110, "15.5"), page("oci", "Error Codes")),
-    seen=("distribution/distribution#4299", "docker/login-action#705", "moby/moby#51662", "apple/container#847"),
-    signs=signs.REFUSED | signs.DENIED | signs.NOT_FOUND | signs.SERVER_ERROR | signs.NO_ANSWER,
-    matches=matches,
-    manual=__doc__,
-    is_last=True,
-)

@@ -18,9 +18,21 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import realm_key
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="relative-location-wrong-base",
+    family=Family.LEAK,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "10.2.2"),),
+    seen=("containerd/containerd#11949",),
+    signs=signs.NAMES_URL,
+    stands_alone=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -63,18 +75,3 @@ def _match(answer: Exchange, wrong: Exchange) -> Match:
         user=f"Let {right.host} send absolute locations until the client is corrected.",
         rests_on_absence=False,
     )
-
-
-RULE = Rule(
-    name="relative-location-wrong-base",
-    family=Family.LEAK,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(rfc(9110, "10.2.2"),),
-    seen=("containerd/containerd#11949",),
-    signs=signs.NAMES_URL,
-    matches=matches,
-    manual=__doc__,
-    stands_alone=True,
-)

@@ -18,9 +18,20 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="retry-without-body",
+    family=Family.CREDENTIALS,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(rfc(9110, "15.5.2"), page("token", "Requesting a Token")),
+    seen=("heroku/docker-registry-client PR#60",),
+    signs=signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -60,17 +71,3 @@ def _emptied(conversation: Conversation, refused: Exchange) -> Exchange | None:
         ),
         None,
     )
-
-
-RULE = Rule(
-    name="retry-without-body",
-    family=Family.CREDENTIALS,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(rfc(9110, "15.5.2"), page("token", "Requesting a Token")),
-    seen=("heroku/docker-registry-client PR#60",),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

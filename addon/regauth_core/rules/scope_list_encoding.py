@@ -21,9 +21,25 @@ from regauth_core.conversation.exchanges import good, says
 from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import asked_text, numbers, subject
+
+RULE = Header(
+    name="scope-list-encoding",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.MUST,
+    references=(
+        page("scope", "Authorization Server Use"),
+        page("token", "Query Parameters"),
+        rfc(6749, "3.2"),
+    ),
+    seen=("helm/helm#6214", "cesanta/docker_auth PR#274", "distribution/distribution#1659"),
+    signs=signs.TOKEN,
+    yields=True,
+)
 
 _SCOPE_WORDS = ("scope",)
 
@@ -93,22 +109,3 @@ def _match(conversation: Conversation, exchange: Exchange, harmed: list[Exchange
         because="that the form of the list is the reason is a conclusion from the answer",
         doubt=conversation.doubt(exchange),
     )
-
-
-RULE = Rule(
-    name="scope-list-encoding",
-    family=Family.SCOPE,
-    severity=Severity.WARNING,
-    fault=Fault.TOKEN_SERVER,
-    level=Level.MUST,
-    references=(
-        page("scope", "Authorization Server Use"),
-        page("token", "Query Parameters"),
-        rfc(6749, "3.2"),
-    ),
-    seen=("helm/helm#6214", "cesanta/docker_auth PR#274", "distribution/distribution#1659"),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

@@ -27,9 +27,27 @@ from regauth_core.conversation.recovery import at_home, demanded, is_final, issu
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope, covered, needed
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers, subject, where
+
+RULE = Header(
+    name="scope-too-small",
+    family=Family.SCOPE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("scope", "Resource Provider Use"), page("token", "Requesting a Token")),
+    seen=(
+        "helm/helm#32144",
+        "helm/helm#30987",
+        "eclipse-jkube/jkube#2419",
+        "renovatebot/renovate#14708",
+        "containers/image#1478",
+    ),
+    signs=signs.REFUSED | signs.DENIED,
+    yields=True,
+)
 
 _STANDARD = frozenset({"pull", "push", "delete", "*"})
 _WRITES = ("POST", "PUT", "PATCH")
@@ -127,24 +145,3 @@ def _match(conversation: Conversation, lacks: list[_Lack]) -> Match:
         ),
         doubt=doubt_about(conversation, first, one.issue),
     )
-
-
-RULE = Rule(
-    name="scope-too-small",
-    family=Family.SCOPE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("scope", "Resource Provider Use"), page("token", "Requesting a Token")),
-    seen=(
-        "helm/helm#32144",
-        "helm/helm#30987",
-        "eclipse-jkube/jkube#2419",
-        "renovatebot/renovate#14708",
-        "containers/image#1478",
-    ),
-    signs=signs.REFUSED | signs.DENIED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

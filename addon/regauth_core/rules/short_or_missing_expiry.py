@@ -21,8 +21,20 @@ from regauth_core.conversation.evidence import is_about, uses
 from regauth_core.conversation.exchanges import DEFAULT_LIFE, bearer, refuses
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
+
+RULE = Header(
+    name="short-or-missing-expiry",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.INFO,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.MUST,
+    references=(page("token", "Token Response Fields"), page("oauth", "Token Response Fields")),
+    seen=("distribution/distribution PR#979", "regclient/regclient#189"),
+    signs=signs.TOKEN,
+    accounts=False,
+)
 
 _HASTY = 10.0
 """Seconds of life below which even a second exchange for the same scope is a consequence."""
@@ -88,18 +100,3 @@ def _is_renewed_each_time(conversation: Conversation, short: list[Exchange]) -> 
     tokens = [f for e in dated if e.response and e.response.token for f in e.response.token.fingerprints]
     enough = 2 if all((_life(e) or 0.0) <= _HASTY for e in dated) else 3
     return len(dated) >= enough and len(uses(conversation, tokens)) <= 1.5 * len(dated)
-
-
-RULE = Rule(
-    name="short-or-missing-expiry",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.INFO,
-    fault=Fault.TOKEN_SERVER,
-    level=Level.MUST,
-    references=(page("token", "Token Response Fields"), page("oauth", "Token Response Fields")),
-    seen=("distribution/distribution PR#979", "regclient/regclient#189"),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    accounts=False,
-)

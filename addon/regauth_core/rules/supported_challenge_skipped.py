@@ -21,9 +21,26 @@ from regauth_core.conversation.exchanges import basic, bearer, usable
 from regauth_core.conversation.recovery import is_final, is_unanswered, refused_alike
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, schemes, subject, where
+
+RULE = Header(
+    name="supported-challenge-skipped",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.INTEROP,
+    references=(rfc(9110, "11.6.1"), rfc(9110, "11.4")),
+    seen=(
+        "google/go-containerregistry PR#1075",
+        "GoogleContainerTools/jib#4187",
+        "containers/skopeo#375",
+        "argoproj-labs/argocd-image-updater PR#1801",
+    ),
+    signs=signs.REFUSED,
+    is_provable=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -80,23 +97,3 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
         ),
         doubt=conversation.doubt(first),
     )
-
-
-RULE = Rule(
-    name="supported-challenge-skipped",
-    family=Family.UNANSWERED,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.INTEROP,
-    references=(rfc(9110, "11.6.1"), rfc(9110, "11.4")),
-    seen=(
-        "google/go-containerregistry PR#1075",
-        "GoogleContainerTools/jib#4187",
-        "containers/skopeo#375",
-        "argoproj-labs/argocd-image-updater PR#1801",
-    ),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    is_provable=True,
-)

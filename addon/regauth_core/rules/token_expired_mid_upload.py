@@ -20,9 +20,20 @@ from regauth_core.conversation.evidence import doubt_about, life_ends, present
 from regauth_core.conversation.exchanges import bearer, error_of, good
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="token-expired-mid-upload",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.ERROR,
+    fault=Fault.CONFIGURATION,
+    level=Level.INTEROP,
+    references=(page("token", "Token Response Fields"),),
+    seen=("moby/moby#33558", "docker/buildx#324", "cesanta/docker_auth#240", "distribution/distribution#1616"),
+    signs=signs.REFUSED,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -82,17 +93,3 @@ def _is_completed(conversation: Conversation, refused: Exchange) -> bool:
         )
         for e in later
     )
-
-
-RULE = Rule(
-    name="token-expired-mid-upload",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.ERROR,
-    fault=Fault.CONFIGURATION,
-    level=Level.INTEROP,
-    references=(page("token", "Token Response Fields"),),
-    seen=("moby/moby#33558", "docker/buildx#324", "cesanta/docker_auth#240", "distribution/distribution#1616"),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-)

@@ -24,9 +24,22 @@ from regauth_core.conversation.exchanges import asked, basic, bearer, good
 from regauth_core.conversation.recovery import is_final, is_foreign
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers, subject, where
+
+RULE = Header(
+    name="token-not-used",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "Using the Bearer token"), page("token", "Token Response Fields")),
+    seen=("containerd/overlaybd#35", "ivanilves/lstags#229", "cesanta/docker_auth#272"),
+    signs=signs.TOKEN,
+    yields=True,
+    is_provable=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -91,19 +104,3 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
         because="the token, the attempt without it and its refusal are in the capture",
         doubt=conversation.doubt(first),
     )
-
-
-RULE = Rule(
-    name="token-not-used",
-    family=Family.UNANSWERED,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("token", "Using the Bearer token"), page("token", "Token Response Fields")),
-    seen=("containerd/overlaybd#35", "ivanilves/lstags#229", "cesanta/docker_auth#272"),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-    is_provable=True,
-)

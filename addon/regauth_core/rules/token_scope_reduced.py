@@ -27,9 +27,27 @@ from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_t
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers, subject, where
+
+RULE = Header(
+    name="token-scope-reduced",
+    family=Family.SCOPE,
+    severity=Severity.WARNING,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.INTEROP,
+    references=(page("token", "Requesting a Token"), page("jwt", "access")),
+    seen=(
+        "estesp/manifest-tool#53",
+        "distribution/distribution#2932",
+        "SUSE/Portus#1134",
+        "goharbor/harbor#7898",
+        "Azure/acr#751",
+    ),
+    signs=signs.REFUSED | signs.DENIED,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -102,24 +120,3 @@ def _match(conversation: Conversation, issue: Issue, lost: tuple[Scope, ...], re
         ),
         doubt=doubt_about(conversation, first, issue),
     )
-
-
-RULE = Rule(
-    name="token-scope-reduced",
-    family=Family.SCOPE,
-    severity=Severity.WARNING,
-    fault=Fault.TOKEN_SERVER,
-    level=Level.INTEROP,
-    references=(page("token", "Requesting a Token"), page("jwt", "access")),
-    seen=(
-        "estesp/manifest-tool#53",
-        "distribution/distribution#2932",
-        "SUSE/Portus#1134",
-        "goharbor/harbor#7898",
-        "Azure/acr#751",
-    ),
-    signs=signs.REFUSED | signs.DENIED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

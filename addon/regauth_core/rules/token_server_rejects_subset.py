@@ -20,9 +20,21 @@ from regauth_core.conversation.exchanges import asked, good, realm_key, says, se
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers
+
+RULE = Header(
+    name="token-server-rejects-subset",
+    family=Family.EXCHANGE,
+    severity=Severity.WARNING,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.MUST,
+    references=(page("token", "Requesting a Token"),),
+    seen=("spinalcordtoolbox/spinalcordtoolbox#5286",),
+    signs=signs.TOKEN,
+    yields=True,
+)
 
 _OF_RIGHTS = (
     "scope",
@@ -87,18 +99,3 @@ def _granted_part(conversation: Conversation, refused: Exchange) -> Exchange | N
             if part and covered(part, whole) and not covered(whole, part):
                 return act
     return None
-
-
-RULE = Rule(
-    name="token-server-rejects-subset",
-    family=Family.EXCHANGE,
-    severity=Severity.WARNING,
-    fault=Fault.TOKEN_SERVER,
-    level=Level.MUST,
-    references=(page("token", "Requesting a Token"),),
-    seen=("spinalcordtoolbox/spinalcordtoolbox#5286",),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

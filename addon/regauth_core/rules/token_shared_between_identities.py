@@ -19,9 +19,22 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import Issue, bearer, good
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, subject
+
+RULE = Header(
+    name="token-shared-between-identities",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.WARNING,
+    fault=Fault.PROXY,
+    level=Level.MUST,
+    references=(page("scope", "Audience"), rfc(9110, "11.5")),
+    seen=("artifact-keeper/artifact-keeper#3606",),
+    signs=signs.CREDENTIAL,
+    accounts=False,
+    stands_alone=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -66,19 +79,3 @@ def _match(conversation: Conversation, issue: Issue, served: list[Exchange]) -> 
         because="the two are told apart by process or address, and both are known to hold different credentials",
         rests_on_absence=False,
     )
-
-
-RULE = Rule(
-    name="token-shared-between-identities",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.WARNING,
-    fault=Fault.PROXY,
-    level=Level.MUST,
-    references=(page("scope", "Audience"), rfc(9110, "11.5")),
-    seen=("artifact-keeper/artifact-keeper#3606",),
-    signs=signs.CREDENTIAL,
-    matches=matches,
-    manual=__doc__,
-    accounts=False,
-    stands_alone=True,
-)

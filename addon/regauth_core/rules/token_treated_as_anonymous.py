@@ -22,9 +22,21 @@ from regauth_core.conversation.recovery import at_home
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered, needed
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, subject, where
+
+RULE = Header(
+    name="token-treated-as-anonymous",
+    family=Family.PROXY,
+    severity=Severity.WARNING,
+    fault=Fault.PROXY,
+    level=Level.MUST,
+    references=(rfc(9110, "11.6.2"),),
+    seen=("rpardini/docker-registry-proxy PR#180", "distribution/distribution PR#613", "moby/moby#22503"),
+    signs=signs.REFUSED,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -77,18 +89,3 @@ def _challenges(exchange: Exchange) -> tuple[tuple[str | None, ...], ...]:
     """What an answer asks for, in a form that can be compared."""
     challenges = exchange.response.challenges if exchange.response else ()
     return tuple((c.kind, *(c.parameter(name) for name in ("realm", "service", "scope", "error"))) for c in challenges)
-
-
-RULE = Rule(
-    name="token-treated-as-anonymous",
-    family=Family.PROXY,
-    severity=Severity.WARNING,
-    fault=Fault.PROXY,
-    level=Level.MUST,
-    references=(rfc(9110, "11.6.2"),),
-    seen=("rpardini/docker-registry-proxy PR#180", "distribution/distribution PR#613", "moby/moby#22503"),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

@@ -23,9 +23,21 @@ from regauth_core.conversation.exchanges import Issue, bearer, refuses
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import entries
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers, subject, where
+
+RULE = Header(
+    name="token-wrong-repository",
+    family=Family.TOKEN_LIFE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "How to authenticate"), page("scope", "Resource Provider Use")),
+    seen=("oras-project/oras-py#133", "opentofu/opentofu#3316", "oras-project/oras-java#17"),
+    signs=signs.REFUSED | signs.DENIED,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -88,18 +100,3 @@ def _match(conversation: Conversation, refused: list[Exchange], issue: Issue) ->
         ),
         doubt=doubt_about(conversation, refused[0], issue),
     )
-
-
-RULE = Rule(
-    name="token-wrong-repository",
-    family=Family.TOKEN_LIFE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("token", "How to authenticate"), page("scope", "Resource Provider Use")),
-    seen=("oras-project/oras-py#133", "opentofu/opentofu#3316", "oras-project/oras-java#17"),
-    signs=signs.REFUSED | signs.DENIED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

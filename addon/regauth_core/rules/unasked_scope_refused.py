@@ -25,9 +25,21 @@ from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import repository_of
 from regauth_core.protocol.scope import Scope, entries
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers
+
+RULE = Header(
+    name="unasked-scope-refused",
+    family=Family.SCOPE,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.MUST,
+    references=(page("token", "Requesting a Token"), page("scope", "Resource Provider Use")),
+    seen=("containerd/containerd#9648", "containerd/containerd#8415", "helm/helm#12449"),
+    signs=signs.TOKEN,
+    yields=True,
+)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -111,18 +123,3 @@ def _cause(conversation: Conversation, extra: tuple[Scope, ...]) -> str | None:
         return "scope-of-the-ping"
     known = conversation.acquaintance.asked
     return "upstream-repository" if any(k.endswith(f"/{s.path}") for s in extra for k in known) else None
-
-
-RULE = Rule(
-    name="unasked-scope-refused",
-    family=Family.SCOPE,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.MUST,
-    references=(page("token", "Requesting a Token"), page("scope", "Resource Provider Use")),
-    seen=("containerd/containerd#9648", "containerd/containerd#8415", "helm/helm#12449"),
-    signs=signs.TOKEN,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-)

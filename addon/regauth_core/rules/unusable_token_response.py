@@ -23,9 +23,20 @@ from regauth_core.conversation.evidence import challenge_for, is_about, present,
 from regauth_core.conversation.exchanges import realm_key
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import where
+
+RULE = Header(
+    name="unusable-token-response",
+    family=Family.EXCHANGE,
+    severity=Severity.ERROR,
+    fault=Fault.TOKEN_SERVER,
+    level=Level.MUST,
+    references=(page("token", "Token Response Fields"), rfc(6749, "5.1")),
+    seen=("cesanta/docker_auth#230", "distribution/distribution#1659", "indaco/malt PR#916"),
+    signs=signs.TOKEN | signs.PAGE,
+)
 
 _SAID = {
     "not-json": "is no JSON object",
@@ -126,17 +137,3 @@ def _later_token(conversation: Conversation, exchange: Exchange) -> bool:
         and not e.response.token.mistyped
         for e in (*conversation.steps, *conversation.acquaintance.acts)
     )
-
-
-RULE = Rule(
-    name="unusable-token-response",
-    family=Family.EXCHANGE,
-    severity=Severity.ERROR,
-    fault=Fault.TOKEN_SERVER,
-    level=Level.MUST,
-    references=(page("token", "Token Response Fields"), rfc(6749, "5.1")),
-    seen=("cesanta/docker_auth#230", "distribution/distribution#1659", "indaco/malt PR#916"),
-    signs=signs.TOKEN | signs.PAGE,
-    matches=matches,
-    manual=__doc__,
-)

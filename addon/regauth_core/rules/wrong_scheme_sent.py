@@ -26,9 +26,27 @@ from regauth_core.conversation.exchanges import good, same, usable
 from regauth_core.conversation.recovery import is_final, is_foreign, is_told_by_repositories, issue_behind
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.rules.base import Family, Level, Match, Rule
+from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, schemes, subject, where
+
+RULE = Header(
+    name="wrong-scheme-sent",
+    family=Family.UNANSWERED,
+    severity=Severity.ERROR,
+    fault=Fault.CLIENT,
+    level=Level.SHOULD,
+    references=(rfc(9110, "11.4"), page("token", "How to authenticate")),
+    seen=(
+        "google/go-containerregistry PR#1207",
+        "project-zot/zot#3869",
+        "Azure/acr#466",
+        "prowler-cloud/prowler PR#12691",
+    ),
+    signs=signs.REFUSED,
+    yields=True,
+    is_provable=True,
+)
 
 _OF_ITS_OWN = "token"
 """The scheme of the v1 protocol, which has a rule of its own."""
@@ -98,24 +116,3 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
         because="the scheme that was sent, the one that was asked for and what the client did next are in the capture",
         doubt=conversation.doubt(first),
     )
-
-
-RULE = Rule(
-    name="wrong-scheme-sent",
-    family=Family.UNANSWERED,
-    severity=Severity.ERROR,
-    fault=Fault.CLIENT,
-    level=Level.SHOULD,
-    references=(rfc(9110, "11.4"), page("token", "How to authenticate")),
-    seen=(
-        "google/go-containerregistry PR#1207",
-        "project-zot/zot#3869",
-        "Azure/acr#466",
-        "prowler-cloud/prowler PR#12691",
-    ),
-    signs=signs.REFUSED,
-    matches=matches,
-    manual=__doc__,
-    yields=True,
-    is_provable=True,
-)
