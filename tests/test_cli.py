@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from regauth_core import cli
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 
 
 def regauth(*arguments: str, environment: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -90,7 +90,7 @@ def test_trouble_is_told_without_a_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a person has to put right is one line and status 2."""
-    monkeypatch.setattr(cli, "_demo", failing(Trouble("report.md: expected a file")))
+    monkeypatch.setattr(cli, "_demo", failing(UserError("report.md: expected a file")))
     assert cli.main(["demo"]) == 2
     assert capsys.readouterr().err == "regauth: report.md: expected a file\n"
 

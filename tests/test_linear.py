@@ -23,7 +23,7 @@ from regauth_core.protocol import authorization, challenge, jwt, links, referenc
 from regauth_core.protocol.presigned import signature
 from regauth_core.recording import bodies, observe, pages
 from regauth_core.recording.traffic import Watch, place_of
-from regauth_core.redaction.pseudonyms import Aliases
+from regauth_core.redaction.pseudonyms import Pseudonyms
 from regauth_core.report import jsontext
 from regauth_core.report import text as plain
 from regauth_core.report.markdown import github
@@ -98,7 +98,7 @@ def _swept(text: str) -> object:
 
 
 def _renamed(text: str) -> object:
-    names = Aliases(frozenset({"hosts", "repositories", "users"}))
+    names = Pseudonyms(frozenset({"hosts", "repositories", "users"}))
     for name in ("a", "a.a", "registry.test"):
         names.host(name)
     for name in ("a/a", "a.b/a.b", "team/app"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import regauth_core
-from regauth_core.edge.errors import Trouble, whereabouts
+from regauth_core.edge.errors import UserError, where_it_failed
 
 _INTERNAL: Final = 70
 _INTERRUPTED: Final = 130
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed = _parser().parse_args(arguments)
         perform: Callable[[argparse.Namespace], int] = parsed.perform
         return perform(parsed)
-    except Trouble as trouble:
+    except UserError as trouble:
         print(f"regauth: {trouble}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("REGAUTH_DEBUG"):
             raise
-        print(f"regauth: internal error: {whereabouts(error)}; please report", file=sys.stderr)
+        print(f"regauth: internal error: {where_it_failed(error)}; please report", file=sys.stderr)
         return _INTERNAL
 
 
@@ -108,7 +108,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not command:
-        raise Trouble("run: expected a command behind --, such as: regauth run -- skopeo list-tags docker://…")
+        raise UserError("run: expected a command behind --, such as: regauth run -- skopeo list-tags docker://…")
     mode = options.inject("run: --inject", arguments.inject)
     options.check_mode("run: --", mode, arguments.credentials, arguments.shim)
     options.trust("run: --trust", arguments.trust, options.permits("run: --allow", arguments.allow))
@@ -229,7 +229,7 @@ def _rules(arguments: argparse.Namespace) -> int:
     if found is None:
         near = difflib.get_close_matches(arguments.rule, [r.name for r in all_rules()], n=1)
         meant = f"did you mean {near[0]}?" if near else "see regauth rules"
-        raise Trouble(f"rules: there is no rule {arguments.rule[:80]!r}; {meant}")
+        raise UserError(f"rules: there is no rule {arguments.rule[:80]!r}; {meant}")
     print(manual.page(found), end="")
     return 0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kit.play import ALICE, BASIC, BEARER, REGISTRY_TOKEN, Stage
-from regauth_core.auth.reasons import Stop
+from regauth_core.auth.reasons import StopReason
 from regauth_core.credentials.login import Login
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 PULL = "GET /v2/foo/manifests/1"
 BLOB = "GET /v2/foo/blobs/sha256:1"
@@ -102,8 +102,8 @@ def test_refused_password_is_not_set() -> None:
     stage = Stage(ALICE)
     stage.play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(401, BASIC)
     assert stage.preflight(PATCH, body=None).sets(None).outcome.reasons == (
-        Stop.CREDENTIALS_REFUSED,
-        Stop.RECENTLY_REFUSED,
+        StopReason.CREDENTIALS_REFUSED,
+        StopReason.RECENTLY_REFUSED,
     )
     stage.later(60).preflight(PATCH, body=None).sets("Basic alice")
 
@@ -127,7 +127,7 @@ def test_registry_token_is_set_once_it_was_accepted() -> None:
 def test_untrusted_realm_gives_no_token_before_either() -> None:
     """What was learnt is judged again."""
     played = Stage(ALICE).preflight(PATCH, body=None).sends("GET /v2/").gets(401, 'Bearer realm="https://evil.test/t"')
-    assert played.sets(None).outcome.reasons == (Distrust.UNKNOWN_HOST,)
+    assert played.sets(None).outcome.reasons == (Withheld.UNKNOWN_HOST,)
 
 
 def test_password_is_never_sent_unasked() -> None:

@@ -7,9 +7,9 @@ import pytest
 from kit.guard import PASSWORD
 from kit.play import ALICE, BASIC, BEARER, IDENTITY, REGISTRY_TOKEN, Stage
 from regauth_core.auth.messages import Scheme
-from regauth_core.auth.reasons import Stop
+from regauth_core.auth.reasons import StopReason
 from regauth_core.credentials.login import ANONYMOUS, Login
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 PULL = "GET /v2/foo/manifests/1"
 PUSH = "PUT /v2/foo/manifests/1"
@@ -70,23 +70,23 @@ def test_password_that_the_token_server_refused_is_not_tried_at_the_registry() -
     """Both schemes are offered; a wrong password goes out once."""
     stage = Stage(ALICE)
     stage.play(PULL).sends(PULL).gets(401, BEARER, BASIC).sends(ASKS, auth="Basic alice").gets(401).ends(
-        401, Stop.TOKEN_CREDENTIALS_REFUSED
+        401, StopReason.TOKEN_CREDENTIALS_REFUSED
     )
 
 
 @pytest.mark.parametrize(
     ("realm", "reason"),
     [
-        ("https://evil.test/token", Distrust.UNKNOWN_HOST),
-        ("http://auth.r.test/token", Distrust.PLAIN_HTTP),
-        ("https://10.0.0.1/token", Distrust.INTERNAL_ADDRESS),
-        ("https://169.254.169.254/token", Distrust.METADATA_ADDRESS),
-        ("https://alice@auth.r.test/token", Distrust.USERINFO),
-        ("", Distrust.NOT_A_URL),
+        ("https://evil.test/token", Withheld.UNKNOWN_HOST),
+        ("http://auth.r.test/token", Withheld.PLAIN_HTTP),
+        ("https://10.0.0.1/token", Withheld.INTERNAL_ADDRESS),
+        ("https://169.254.169.254/token", Withheld.METADATA_ADDRESS),
+        ("https://alice@auth.r.test/token", Withheld.USERINFO),
+        ("", Withheld.NOT_A_URL),
         ("reg", None),
     ],
 )
-def test_untrusted_realm_gets_nothing(realm: str, reason: Distrust | None) -> None:
+def test_untrusted_realm_gets_nothing(realm: str, reason: Withheld | None) -> None:
     """The client keeps its 401, and the reason says why; a relative realm is the registry's own."""
     played = Stage(ALICE).play(PULL).sends(PULL).gets(401, f'Bearer realm="{realm}"')
     if reason is None:
@@ -98,21 +98,21 @@ def test_untrusted_realm_gets_nothing(realm: str, reason: Distrust | None) -> No
 def test_untrusted_realm_beside_basic() -> None:
     """The password goes to the registry, which asked for it, and the reason stays on record."""
     played = Stage(ALICE).play(PULL).sends(PULL).gets(401, 'Bearer realm="https://evil.test/t"', BASIC)
-    played.sends(PULL, auth="Basic alice").gets(200).ends(200, Distrust.UNKNOWN_HOST)
+    played.sends(PULL, auth="Basic alice").gets(200).ends(200, Withheld.UNKNOWN_HOST)
 
 
 @pytest.mark.parametrize(
     ("login", "lines", "reason"),
     [
-        (ALICE, ("Negotiate",), Stop.UNSUPPORTED_SCHEME),
-        (ALICE, ("Digest realm=x, nonce=y",), Stop.UNSUPPORTED_SCHEME),
-        (IDENTITY, (BASIC,), Stop.LOGIN_DOES_NOT_FIT),
-        (REGISTRY_TOKEN, (BASIC,), Stop.LOGIN_DOES_NOT_FIT),
-        (ANONYMOUS, (BASIC,), Stop.LOGIN_DOES_NOT_FIT),
-        (ANONYMOUS, (BEARER,), Stop.LOGIN_DOES_NOT_FIT),
+        (ALICE, ("Negotiate",), StopReason.UNSUPPORTED_SCHEME),
+        (ALICE, ("Digest realm=x, nonce=y",), StopReason.UNSUPPORTED_SCHEME),
+        (IDENTITY, (BASIC,), StopReason.LOGIN_DOES_NOT_FIT),
+        (REGISTRY_TOKEN, (BASIC,), StopReason.LOGIN_DOES_NOT_FIT),
+        (ANONYMOUS, (BASIC,), StopReason.LOGIN_DOES_NOT_FIT),
+        (ANONYMOUS, (BEARER,), StopReason.LOGIN_DOES_NOT_FIT),
     ],
 )
-def test_nothing_fits(login: Login, lines: tuple[str, ...], reason: Stop) -> None:
+def test_nothing_fits(login: Login, lines: tuple[str, ...], reason: StopReason) -> None:
     """The client keeps its 401."""
     Stage(login).play(PULL).sends(PULL).gets(401, *lines).ends(401, reason)
 
@@ -122,12 +122,14 @@ def test_registry_token_needs_no_exchange_and_gets_no_second_try() -> None:
     stage = Stage(REGISTRY_TOKEN)
     sent = "Bearer registry-canary-token"
     stage.play(PULL).sends(PULL).gets(401, BEARER).sends(PULL, auth=sent).gets(200).ends(200)
-    stage.play(PUSH).sends(PUSH, auth=sent).gets(401, INSUFFICIENT).ends(401, Stop.LOGIN_NOT_ALLOWED)
+    stage.play(PUSH).sends(PUSH, auth=sent).gets(401, INSUFFICIENT).ends(401, StopReason.LOGIN_NOT_ALLOWED)
     stage = Stage(REGISTRY_TOKEN)
     stage.play(PULL).sends(PULL).gets(401, BEARER).sends(PULL, auth=sent).gets(401, BEARER).ends(
-        401, Stop.CREDENTIALS_REFUSED
+        401, StopReason.CREDENTIALS_REFUSED
     )
-    stage.play(PULL).sends(PULL).gets(401, BEARER).ends(401, Stop.CREDENTIALS_REFUSED, Stop.RECENTLY_REFUSED)
+    stage.play(PULL).sends(PULL).gets(401, BEARER).ends(
+        401, StopReason.CREDENTIALS_REFUSED, StopReason.RECENTLY_REFUSED
+    )
 
 
 # Refusals without a challenge
@@ -143,9 +145,9 @@ def test_silent_refusal_is_explained_by_the_ping() -> None:
 def test_silent_refusal_stays(status: int) -> None:
     """Where the ping tells nothing either, the registry is at fault; it is not asked again for a minute."""
     stage = Stage(ALICE)
-    stage.play(PULL).sends(PULL).gets(401).sends("GET /v2/").gets(status).ends(401, Stop.NO_CHALLENGE)
-    stage.later(59).play(PULL).sends(PULL).gets(401).ends(401, Stop.NO_CHALLENGE)
-    stage.later(2).play(PULL).sends(PULL).gets(401).sends("GET /v2/").gets(status).ends(401, Stop.NO_CHALLENGE)
+    stage.play(PULL).sends(PULL).gets(401).sends("GET /v2/").gets(status).ends(401, StopReason.NO_CHALLENGE)
+    stage.later(59).play(PULL).sends(PULL).gets(401).ends(401, StopReason.NO_CHALLENGE)
+    stage.later(2).play(PULL).sends(PULL).gets(401).sends("GET /v2/").gets(status).ends(401, StopReason.NO_CHALLENGE)
 
 
 def test_ping_that_names_a_scheme_with_a_200_is_heard() -> None:
@@ -192,7 +194,7 @@ def test_more_scope_is_asked_for_once() -> None:
     played.sends(PULL, auth="Bearer tok1").gets(401, INSUFFICIENT).sends(ASKS_MORE, auth="Basic alice").gets(
         200, token="tok2"
     )
-    played.sends(PULL, auth="Bearer tok2").gets(401, INSUFFICIENT).ends(401, Stop.INSUFFICIENT_SCOPE)
+    played.sends(PULL, auth="Bearer tok2").gets(401, INSUFFICIENT).ends(401, StopReason.INSUFFICIENT_SCOPE)
 
 
 def test_union_keeps_what_was_there() -> None:
@@ -222,7 +224,7 @@ def test_two_tokens_are_fetched_for_one_request() -> None:
     """A registry that never has enough gets no third one."""
     played = Stage(ALICE).play(PULL).sends(PULL).gets(401, BEARER).gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(401, wants("a")).gets(200, token="tok2")
-    played.sends(PULL, auth="Bearer tok2").gets(401, wants("b")).ends(401, Stop.LIMIT)
+    played.sends(PULL, auth="Bearer tok2").gets(401, wants("b")).ends(401, StopReason.LIMIT)
     assert (played.outcome.spent.sends, played.outcome.spent.fetches) == (3, 2)
 
 
@@ -243,7 +245,7 @@ def test_one_request_is_sent_four_times() -> None:
         .gets(401, INVALID)
     )
     played.sends(PULL, auth="Bearer old2").gets(401, INVALID).sends(ASKS, auth="Basic alice").gets(200, token="tok1")
-    played.sends(PULL, auth="Bearer tok1").gets(401, wants("a")).ends(401, Stop.LIMIT)
+    played.sends(PULL, auth="Bearer tok1").gets(401, wants("a")).ends(401, StopReason.LIMIT)
     assert (played.outcome.spent.sends, played.outcome.spent.fetches) == (4, 1)
 
 
@@ -268,8 +270,10 @@ def test_refused_fresh_token_is_final(challenge: str) -> None:
     """With `error` and without: no second fetch for the same, now or within a minute."""
     stage = Stage(ALICE)
     played = stage.play(PULL).sends(PULL).gets(401, BEARER).sends(ASKS, auth="Basic alice").gets(200, token="tok1")
-    played.sends(PULL, auth="Bearer tok1").gets(401, challenge).ends(401, Stop.TOKEN_REJECTED)
-    played = stage.play(PULL).sends(PULL).gets(401, BEARER).ends(401, Stop.TOKEN_REJECTED, Stop.RECENTLY_REFUSED)
+    played.sends(PULL, auth="Bearer tok1").gets(401, challenge).ends(401, StopReason.TOKEN_REJECTED)
+    played = (
+        stage.play(PULL).sends(PULL).gets(401, BEARER).ends(401, StopReason.TOKEN_REJECTED, StopReason.RECENTLY_REFUSED)
+    )
     stage.play(PUSH).sends(PUSH).gets(401, BEARER).sends(ASKS_MORE, auth="Basic alice")
     stage.later(60).play(PULL).sends(PULL).gets(401, BEARER).sends(ASKS, auth="Basic alice")
 
@@ -281,7 +285,9 @@ def test_old_token_that_is_refused_is_replaced_once() -> None:
         PULL, auth="Bearer tok1"
     ).gets(200).ends(200)
     played = stage.play(PULL).sends(PULL, auth="Bearer tok1").gets(401, INVALID).sends(ASKS, auth="Basic alice")
-    played.gets(200, token="tok2").sends(PULL, auth="Bearer tok2").gets(401, INVALID).ends(401, Stop.TOKEN_REJECTED)
+    played.gets(200, token="tok2").sends(PULL, auth="Bearer tok2").gets(401, INVALID).ends(
+        401, StopReason.TOKEN_REJECTED
+    )
 
 
 def test_token_server_that_gives_the_refused_token_again() -> None:
@@ -292,7 +298,7 @@ def test_token_server_that_gives_the_refused_token_again() -> None:
     ).gets(200).ends(200)
     stage.play(PULL).sends(PULL, auth="Bearer tok1").gets(401, INVALID).sends(ASKS, auth="Basic alice").gets(
         200, token="tok1"
-    ).ends(401, Stop.TOKEN_REPEATED)
+    ).ends(401, StopReason.TOKEN_REPEATED)
 
 
 def test_token_of_a_second_is_used_for_a_second() -> None:
@@ -309,10 +315,12 @@ def test_wrong_password_is_tried_once_at_the_registry() -> None:
     """Not again for a minute, for whichever repository."""
     stage = Stage(ALICE)
     stage.play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(401, BASIC).ends(
-        401, Stop.CREDENTIALS_REFUSED
+        401, StopReason.CREDENTIALS_REFUSED
     )
     for line in (PULL, OTHER):
-        stage.play(line).sends(line).gets(401, BASIC).ends(401, Stop.CREDENTIALS_REFUSED, Stop.RECENTLY_REFUSED)
+        stage.play(line).sends(line).gets(401, BASIC).ends(
+            401, StopReason.CREDENTIALS_REFUSED, StopReason.RECENTLY_REFUSED
+        )
     stage.later(60).play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(200).ends(200)
 
 
@@ -320,10 +328,10 @@ def test_wrong_password_is_tried_once_at_the_token_server() -> None:
     """Not for another repository either."""
     stage = Stage(ALICE)
     stage.play(PULL).sends(PULL).gets(401, BEARER).sends(ASKS, auth="Basic alice").gets(401).ends(
-        401, Stop.TOKEN_CREDENTIALS_REFUSED
+        401, StopReason.TOKEN_CREDENTIALS_REFUSED
     )
     stage.play(OTHER).sends(OTHER).gets(401, BEARER.replace("foo", "bar")).ends(
-        401, Stop.TOKEN_CREDENTIALS_REFUSED, Stop.RECENTLY_REFUSED
+        401, StopReason.TOKEN_CREDENTIALS_REFUSED, StopReason.RECENTLY_REFUSED
     )
 
 
@@ -331,8 +339,8 @@ def test_right_password_without_rights_is_refused_for_the_need_only() -> None:
     """Who may not push may still pull."""
     stage = Stage(ALICE)
     stage.play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(200).ends(200)
-    stage.play(PUSH).sends(PUSH, auth="Basic alice").gets(401, BASIC).ends(401, Stop.LOGIN_NOT_ALLOWED)
-    stage.play(PUSH).sends(PUSH).gets(401, BASIC).ends(401, Stop.LOGIN_NOT_ALLOWED, Stop.RECENTLY_REFUSED)
+    stage.play(PUSH).sends(PUSH, auth="Basic alice").gets(401, BASIC).ends(401, StopReason.LOGIN_NOT_ALLOWED)
+    stage.play(PUSH).sends(PUSH).gets(401, BASIC).ends(401, StopReason.LOGIN_NOT_ALLOWED, StopReason.RECENTLY_REFUSED)
     stage.play(PULL).sends(PULL, auth="Basic alice").gets(200).ends(200)
 
 
@@ -350,16 +358,16 @@ def test_failed_fetch_is_not_repeated_at_once() -> None:
     """Five seconds later it may have been a hiccup."""
     stage = Stage(ALICE)
     stage.play(PULL).sends(PULL).gets(401, BEARER).sends(ASKS, auth="Basic alice").gets(503).ends(
-        401, Stop.TOKEN_SERVER_FAILED
+        401, StopReason.TOKEN_SERVER_FAILED
     )
-    stage.later(4).play(PULL).sends(PULL).gets(401, BEARER).ends(401, Stop.TOKEN_SERVER_FAILED)
+    stage.later(4).play(PULL).sends(PULL).gets(401, BEARER).ends(401, StopReason.TOKEN_SERVER_FAILED)
     stage.later(1).play(PULL).sends(PULL).gets(401, BEARER).sends(ASKS, auth="Basic alice")
 
 
 def test_no_answer_to_the_repeated_request() -> None:
     """The client gets the refusal that it would have got."""
     Stage(ALICE).play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(0).ends(
-        401, Stop.UNREACHABLE
+        401, StopReason.UNREACHABLE
     )
 
 
@@ -385,7 +393,7 @@ def test_streamed_body_is_not_sent_again() -> None:
     stage.play(line, body=None).sends(ASKS_MORE, auth="Basic alice").gets(200, token="tok2").sends(
         line, auth="Bearer tok2"
     ).gets(202).ends(202)
-    stage.play(line, body=None).sends(line, auth="Bearer tok2").gets(401, INVALID).ends(401, Stop.BODY_GONE)
+    stage.play(line, body=None).sends(line, auth="Bearer tok2").gets(401, INVALID).ends(401, StopReason.BODY_GONE)
     stage.play(line, body=None).sends(ASKS_MORE, auth="Basic alice").gets(200, token="tok3").sends(
         line, auth="Bearer tok3"
     )

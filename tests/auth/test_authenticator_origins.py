@@ -8,11 +8,11 @@ import pytest
 
 from kit.play import ALICE, BASIC, BEARER, Stage, origin
 from regauth_core.auth.messages import Received
-from regauth_core.auth.reasons import Stop
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.reasons import StopReason
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
 from regauth_core.credentials.login import Login
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 PULL = "GET /v2/foo/manifests/1"
 OTHER = "GET /v2/bar/manifests/1"
@@ -28,7 +28,7 @@ def test_clients_own_credentials_are_left_alone(auth: str) -> None:
     """Right or wrong, they are the client's."""
     stage = Stage(ALICE)
     stage.preflight(PULL, auth=auth).sets(None)
-    stage.answer(PULL, 401, BASIC, auth=auth).ends(None, Stop.CLIENT_AUTHORIZED)
+    stage.answer(PULL, 401, BASIC, auth=auth).ends(None, StopReason.CLIENT_AUTHORIZED)
 
 
 @pytest.mark.parametrize("auth", ["Basic Og==", "basic Og==", "Bearer", "Bearer ", ""])
@@ -46,7 +46,7 @@ def _sent(auth: str) -> str:
 
 def test_overriding_replaces_the_clients_own() -> None:
     """From the start where the scheme is known, after the refusal where it is not."""
-    stage = Stage(ALICE, manner=Manner(is_overriding=True))
+    stage = Stage(ALICE, manner=AuthSettings(is_overriding=True))
     theirs = "Basic bob:pw"
     stage.play(PULL, auth="Basic Ym9iOnB3").sends(PULL, auth=theirs).gets(401, BASIC).sends(
         PULL, auth="Basic alice"
@@ -56,9 +56,9 @@ def test_overriding_replaces_the_clients_own() -> None:
 
 def test_value_that_the_client_sent_is_not_sent_again() -> None:
     """Its refusal is known."""
-    stage = Stage(ALICE, manner=Manner(is_overriding=True))
+    stage = Stage(ALICE, manner=AuthSettings(is_overriding=True))
     played = stage.play(PULL, auth=ALICE.basic().replace("Basic", "basic"))
-    played.gets(401, BASIC).ends(401, Stop.CREDENTIALS_REFUSED)
+    played.gets(401, BASIC).ends(401, StopReason.CREDENTIALS_REFUSED)
 
 
 # Whose credentials go where
@@ -85,13 +85,15 @@ def test_logins_of_two_prefixes_do_not_mix() -> None:
         )
     )
     played.gets(200, token="tok2").sends(other, auth="Bearer tok2").gets(200).ends(200)
-    stage.play("GET /v2/third/manifests/1").sends("GET /v2/third/manifests/1").gets(401, both).ends(401, Stop.NO_LOGIN)
+    stage.play("GET /v2/third/manifests/1").sends("GET /v2/third/manifests/1").gets(401, both).ends(
+        401, StopReason.NO_LOGIN
+    )
 
 
 def test_clients_share_tokens_unless_told_otherwise() -> None:
     """Separate clients ask for themselves."""
     for shared, expected in ((True, "Bearer tok1"), (False, None)):
-        stage = Stage(ALICE, manner=Manner(shared=shared))
+        stage = Stage(ALICE, manner=AuthSettings(shared=shared))
         stage.play(PULL, client="c1").sends(PULL).gets(401, BEARER).sends(ASKS, auth="Basic alice").gets(
             200, token="tok1"
         ).sends(PULL, auth="Bearer tok1").gets(200).ends(200)
@@ -122,12 +124,12 @@ def test_whoever_is_led_elsewhere_gets_nothing_there(place: str, status: int) ->
     """Though a login may be configured for that place: it was another origin's idea to go there."""
     stage = started(status, f"{place}/v2/foo/blobs/uploads/1?_state=x")
     astray = SESSION.format(place)
-    assert stage.preflight(astray, body=None).outcome.reasons == (Distrust.LED_ELSEWHERE,)
-    stage.answer(astray, 401, BASIC).ends(None, Distrust.LED_ELSEWHERE)
+    assert stage.preflight(astray, body=None).outcome.reasons == (Withheld.LED_ELSEWHERE,)
+    stage.answer(astray, 401, BASIC).ends(None, Withheld.LED_ELSEWHERE)
     # Where one was led to leads on.
-    stage.answer(astray, 202, location="2").ends(None, Distrust.LED_ELSEWHERE)
+    stage.answer(astray, 202, location="2").ends(None, Withheld.LED_ELSEWHERE)
     onward = astray.replace("uploads/1", "uploads/2")
-    assert stage.preflight(onward, body=None).outcome.reasons == (Distrust.LED_ELSEWHERE,)
+    assert stage.preflight(onward, body=None).outcome.reasons == (Withheld.LED_ELSEWHERE,)
     # Only this client, and only there.
     assert stage.preflight(astray, client="c2").outcome.reasons == ()
     assert stage.preflight(f"GET {place}/v2/foo/manifests/1").outcome.reasons == ()
@@ -140,7 +142,7 @@ def test_answer_that_regauth_got_leads_as_well() -> None:
         307, location="https://o.test/v2/secret/manifests/1"
     ).ends(307)
     there = "GET https://o.test/v2/secret/manifests/1"
-    assert stage.preflight(there).outcome.reasons == (Distrust.LED_ELSEWHERE,)
+    assert stage.preflight(there).outcome.reasons == (Withheld.LED_ELSEWHERE,)
 
 
 ODD_PLACES = (
@@ -188,8 +190,8 @@ def test_what_cannot_be_read_leads_anywhere(place: str, way: str) -> None:
     def objection(line: str, process: int | None) -> object:
         return stage.authenticator.objection(stage.request(line, process=process), stage.now)
 
-    assert objection(PULL, 7) is Distrust.LED_ELSEWHERE
-    assert objection(PULL, None) is Distrust.LED_ELSEWHERE
+    assert objection(PULL, 7) is Withheld.LED_ELSEWHERE
+    assert objection(PULL, None) is Withheld.LED_ELSEWHERE
     assert objection(PULL, 8) is None
     assert objection("GET https://o.test/v2/foo/manifests/2", 7) is None
     stage.later(3601)
@@ -215,7 +217,7 @@ def test_what_leads_to_a_place_holds_there(headers: list[tuple[str, str]]) -> No
     stage = Stage(ALICE, elsewhere=["o.test"])
     asked = stage.request("GET https://o.test/v2/foo/manifests/1")
     stage.authenticator.note_answer(asked, Received(status=200, at=stage.now, headers=tuple(headers)))
-    assert stage.preflight("GET /v2/secret/tags/list").outcome.reasons == (Distrust.LED_ELSEWHERE,)
+    assert stage.preflight("GET /v2/secret/tags/list").outcome.reasons == (Withheld.LED_ELSEWHERE,)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_whoever_stays_leads_nowhere(location: str) -> None:
 def test_redirected_blob_gets_nothing(location: str) -> None:
     """Storage is not the registry's API, wherever it is."""
     stage = started(307, location)
-    assert stage.preflight(f"GET {location}").outcome.reasons == (Distrust.OUTSIDE_API,)
+    assert stage.preflight(f"GET {location}").outcome.reasons == (Withheld.OUTSIDE_API,)
 
 
 def test_layer_that_lies_elsewhere_gets_nothing() -> None:
@@ -245,7 +247,7 @@ def test_layer_that_lies_elsewhere_gets_nothing() -> None:
     request = stage.request("GET https://o.test/v2/foo/manifests/1")
     manifest = b'{"layers":[{"urls":["https://r.test/v2/foo/blobs/sha256:1","/relative"]}]}'
     stage.authenticator.note_manifest(request, manifest, stage.now)
-    assert stage.preflight("GET /v2/foo/blobs/sha256:1").outcome.reasons == (Distrust.LED_ELSEWHERE,)
+    assert stage.preflight("GET /v2/foo/blobs/sha256:1").outcome.reasons == (Withheld.LED_ELSEWHERE,)
     stage.play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice")
 
 
@@ -261,7 +263,7 @@ def test_layer_that_lies_elsewhere_gets_nothing() -> None:
 )
 def test_other_paths_get_nothing(line: str) -> None:
     """Only the registry API is spoken."""
-    Stage(ALICE).play(line).sends(line).gets(401, BASIC).ends(401, Distrust.OUTSIDE_API)
+    Stage(ALICE).play(line).sends(line).gets(401, BASIC).ends(401, Withheld.OUTSIDE_API)
 
 
 def test_registrys_own_token_endpoint_is_left_alone() -> None:
@@ -271,13 +273,13 @@ def test_registrys_own_token_endpoint_is_left_alone() -> None:
     stage.play(PULL).sends(PULL).gets(401, mine).sends(
         "GET /v2/tokens?service=s&scope=repository:foo:pull&account=alice", auth="Basic alice"
     )
-    stage.play("POST /v2/tokens").sends("POST /v2/tokens").gets(401, BASIC).ends(401, Distrust.OUTSIDE_API)
+    stage.play("POST /v2/tokens").sends("POST /v2/tokens").gets(401, BASIC).ends(401, Withheld.OUTSIDE_API)
 
 
 @pytest.mark.parametrize(
-    ("registry", "reason"), [("https://o.test", Stop.NO_LOGIN), ("http://r.test", Distrust.PLAIN_HTTP)]
+    ("registry", "reason"), [("https://o.test", StopReason.NO_LOGIN), ("http://r.test", Withheld.PLAIN_HTTP)]
 )
-def test_other_origins_get_nothing(registry: str, reason: Stop | Distrust) -> None:
+def test_other_origins_get_nothing(registry: str, reason: StopReason | Withheld) -> None:
     """A login is for the registry it is configured for, and not over plain http."""
     stage = Stage(ALICE)
     line = f"GET {registry}/v2/foo/manifests/1"
@@ -294,18 +296,18 @@ def test_plain_http_can_be_allowed() -> None:
 def test_answer_of_another_origin_is_not_answered() -> None:
     """Neither the first one nor a later one, nor that to a probe."""
     evil = origin("https://evil.test")
-    Stage(ALICE).play(PULL).sends(PULL).gets(401, BASIC, origin=evil).ends(401, Stop.FOREIGN_ANSWER)
+    Stage(ALICE).play(PULL).sends(PULL).gets(401, BASIC, origin=evil).ends(401, StopReason.FOREIGN_ANSWER)
     played = Stage(ALICE).play(PULL).sends(PULL).gets(401).sends("GET /v2/").gets(401, BASIC, origin=evil)
-    played.ends(401, Stop.FOREIGN_ANSWER, Stop.NO_CHALLENGE)
+    played.ends(401, StopReason.FOREIGN_ANSWER, StopReason.NO_CHALLENGE)
     played = Stage(ALICE).play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(200, origin=evil)
-    played.ends(401, Stop.FOREIGN_ANSWER)
+    played.ends(401, StopReason.FOREIGN_ANSWER)
 
 
 def test_last_refusal_can_be_made_a_403() -> None:
     """For clients that answer every 401 by trying again."""
-    stage = Stage(ALICE, manner=Manner(is_refusal_final=True))
+    stage = Stage(ALICE, manner=AuthSettings(is_refusal_final=True))
     stage.play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(401, BASIC).ends(
-        403, Stop.CREDENTIALS_REFUSED
+        403, StopReason.CREDENTIALS_REFUSED
     )
 
 

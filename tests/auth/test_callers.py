@@ -13,30 +13,30 @@ from mitmproxy.addons.proxyauth import ProxyAuth
 from mitmproxy.test import taddons
 
 from regauth_core.auth.callers import Addressed, Caller, Callers, is_of_page
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.mitm.callers import callers, untold
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 OWN = Callers(own=1000)
 CALLER = Caller(address="127.0.0.1", user=1000, host="registry.test")
-MACHINE = Distrust.OTHER_MACHINE
+MACHINE = Withheld.OTHER_MACHINE
 
-CLIENTS: dict[str, tuple[dict[str, Any], dict[str, Any], Distrust | None]] = {
+CLIENTS: dict[str, tuple[dict[str, Any], dict[str, Any], Withheld | None]] = {
     "own": ({}, {}, None),
     "own over IPv6": ({"address": "::1"}, {}, None),
     "own over IPv4 in IPv6": ({"address": "::ffff:127.0.0.1"}, {}, None),
-    "another": ({"user": 1001}, {}, Distrust.OTHER_USER),
-    "another over IPv6": ({"address": "::1", "user": 1001}, {}, Distrust.OTHER_USER),
-    "root": ({"user": 0}, {}, Distrust.OTHER_USER),
+    "another": ({"user": 1001}, {}, Withheld.OTHER_USER),
+    "another over IPv6": ({"address": "::1", "user": 1001}, {}, Withheld.OTHER_USER),
+    "root": ({"user": 0}, {}, Withheld.OTHER_USER),
     "root, named": ({"user": 0}, {"users": frozenset({0})}, None),
-    "another than the named": ({"user": 1001}, {"users": frozenset({0})}, Distrust.OTHER_USER),
+    "another than the named": ({"user": 1001}, {"users": frozenset({0})}, Withheld.OTHER_USER),
     "any": ({"user": 1001}, {"any_user": True}, None),
-    "not to be told": ({"user": None}, {}, Distrust.UNKNOWN_USER),
-    "not to be told, root named": ({"user": None}, {"users": frozenset({0})}, Distrust.UNKNOWN_USER),
+    "not to be told": ({"user": None}, {}, Withheld.UNKNOWN_USER),
+    "not to be told, root named": ({"user": None}, {"users": frozenset({0})}, Withheld.UNKNOWN_USER),
     "not to be told, any": ({"user": None}, {"any_user": True}, None),
-    "a system without numbers": ({"user": None}, {"own": None}, Distrust.UNKNOWN_USER),
+    "a system without numbers": ({"user": None}, {"own": None}, Withheld.UNKNOWN_USER),
     "not to be told, with the password": ({"user": None, "has_password": True}, {}, None),
-    "another with the password": ({"user": 1001, "has_password": True}, {}, Distrust.OTHER_USER),
+    "another with the password": ({"user": 1001, "has_password": True}, {}, Withheld.OTHER_USER),
     "elsewhere with the password": ({"address": "192.0.2.7", "user": None, "has_password": True}, {}, MACHINE),
     "of the command": ({"user": 1001, "is_admitted": True}, {}, None),
     "elsewhere": ({"address": "192.0.2.7", "user": None}, {}, MACHINE),
@@ -55,7 +55,7 @@ CLIENTS: dict[str, tuple[dict[str, Any], dict[str, Any], Distrust | None]] = {
 
 
 @pytest.mark.parametrize(("caller", "given", "reason"), CLIENTS.values(), ids=CLIENTS)
-def test_credentials_are_for_their_user(caller: dict[str, Any], given: dict[str, Any], reason: Distrust | None) -> None:
+def test_credentials_are_for_their_user(caller: dict[str, Any], given: dict[str, Any], reason: Withheld | None) -> None:
     """Processes of one user over loopback, the command's, and whom the user adds; a password where none is told."""
     assert reason is replace(OWN, **given).objection(replace(CALLER, **caller))
 
@@ -95,67 +95,67 @@ def test_reverse_proxy_must_be_addressed_by_a_name_that_is_its_own(names: tuple[
     addressed = Addressed(names=names, here="192.0.2.1", registry="registry.test")
     allowed = replace(OWN, names=frozenset({"mirror.corp"}))
     reason = allowed.objection(replace(CALLER, addressed=addressed))
-    assert reason is (None if is_fine else Distrust.OTHER_NAME)
+    assert reason is (None if is_fine else Withheld.OTHER_NAME)
 
 
-FIELDS: dict[str, tuple[tuple[tuple[str, str], ...], Distrust | None]] = {
+FIELDS: dict[str, tuple[tuple[tuple[str, str], ...], Withheld | None]] = {
     "a registry client": ((("User-Agent", "docker/27.0 go/go1.22"), ("Accept", "*/*")), None),
     "none": ((), None),
-    "Origin": ((("Origin", "https://evil.example"),), Distrust.WEB_PAGE),
-    "Origin of nobody": ((("origin", "null"),), Distrust.WEB_PAGE),
-    "Origin of the registry": ((("Origin", "https://registry.test"),), Distrust.WEB_PAGE),
-    "Sec-Fetch-Site": ((("Sec-Fetch-Site", "same-origin"),), Distrust.WEB_PAGE),
-    "Sec-Fetch-Dest in lower case": ((("sec-fetch-dest", "image"),), Distrust.WEB_PAGE),
-    "Sec-Fetch-Mode": ((("Sec-Fetch-Mode", "cors"), ("User-Agent", "client/1")), Distrust.WEB_PAGE),
-    "Sec-Fetch-Mode alone": ((("Sec-Fetch-Mode", "cors"),), Distrust.WEB_PAGE),
+    "Origin": ((("Origin", "https://evil.example"),), Withheld.WEB_PAGE),
+    "Origin of nobody": ((("origin", "null"),), Withheld.WEB_PAGE),
+    "Origin of the registry": ((("Origin", "https://registry.test"),), Withheld.WEB_PAGE),
+    "Sec-Fetch-Site": ((("Sec-Fetch-Site", "same-origin"),), Withheld.WEB_PAGE),
+    "Sec-Fetch-Dest in lower case": ((("sec-fetch-dest", "image"),), Withheld.WEB_PAGE),
+    "Sec-Fetch-Mode": ((("Sec-Fetch-Mode", "cors"), ("User-Agent", "client/1")), Withheld.WEB_PAGE),
+    "Sec-Fetch-Mode alone": ((("Sec-Fetch-Mode", "cors"),), Withheld.WEB_PAGE),
     "fetch of node": ((("sec-fetch-mode", "cors"), ("user-agent", "node")), None),
     "fetch of older node": ((("sec-fetch-mode", "cors"), ("user-agent", "undici")), None),
     "node with a site": (
         (("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Site", "cross-site"), ("User-Agent", "node")),
-        Distrust.WEB_PAGE,
+        Withheld.WEB_PAGE,
     ),
     "node with another agent": (
         (("Sec-Fetch-Mode", "cors"), ("User-Agent", "node"), ("User-Agent", "x")),
-        Distrust.WEB_PAGE,
+        Withheld.WEB_PAGE,
     ),
-    "client hints": ((("Sec-CH-UA", '"Chromium"'),), Distrust.WEB_PAGE),
-    "prefetch": ((("Sec-Purpose", "prefetch"),), Distrust.WEB_PAGE),
-    "preflight": ((("Access-Control-Request-Method", "GET"),), Distrust.WEB_PAGE),
-    "preflight for a field": ((("access-control-request-headers", "authorization"),), Distrust.WEB_PAGE),
-    "preflight for the network": ((("Access-Control-Request-Private-Network", "true"),), Distrust.WEB_PAGE),
-    "a browser's name": ((("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"),), Distrust.WEB_PAGE),
-    "a browser's name in odd case": ((("User-Agent", " mozilla/5.0"),), Distrust.WEB_PAGE),
+    "client hints": ((("Sec-CH-UA", '"Chromium"'),), Withheld.WEB_PAGE),
+    "prefetch": ((("Sec-Purpose", "prefetch"),), Withheld.WEB_PAGE),
+    "preflight": ((("Access-Control-Request-Method", "GET"),), Withheld.WEB_PAGE),
+    "preflight for a field": ((("access-control-request-headers", "authorization"),), Withheld.WEB_PAGE),
+    "preflight for the network": ((("Access-Control-Request-Private-Network", "true"),), Withheld.WEB_PAGE),
+    "a browser's name": ((("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"),), Withheld.WEB_PAGE),
+    "a browser's name in odd case": ((("User-Agent", " mozilla/5.0"),), Withheld.WEB_PAGE),
     "the second name is a browser's": (
         (("User-Agent", "client/1"), ("User-Agent", "Mozilla/5.0")),
-        Distrust.WEB_PAGE,
+        Withheld.WEB_PAGE,
     ),
     "led from itself": ((("Referer", "https://registry.test/v2/foo/manifests/1"),), None),
     "led from itself in any case": ((("Referer", "http://REGISTRY.test:80/"),), None),
     "led from a path": ((("Referer", "/v2/"),), None),
     "no Referer": ((("Referer", ""),), None),
-    "led from elsewhere": ((("Referer", "https://evil.test/v2/foo/manifests/1"),), Distrust.LED_ELSEWHERE),
-    "led from elsewhere as a user": ((("Referer", "https://registry.test@evil.test/"),), Distrust.LED_ELSEWHERE),
-    "led from a path elsewhere": ((("Referer", "//evil.test/"),), Distrust.LED_ELSEWHERE),
-    "led from who knows where": ((("Referer", "https://[evil/"),), Distrust.LED_ELSEWHERE),
-    "led from a page without a host": ((("Referer", "about:blank"),), Distrust.LED_ELSEWHERE),
+    "led from elsewhere": ((("Referer", "https://evil.test/v2/foo/manifests/1"),), Withheld.LED_ELSEWHERE),
+    "led from elsewhere as a user": ((("Referer", "https://registry.test@evil.test/"),), Withheld.LED_ELSEWHERE),
+    "led from a path elsewhere": ((("Referer", "//evil.test/"),), Withheld.LED_ELSEWHERE),
+    "led from who knows where": ((("Referer", "https://[evil/"),), Withheld.LED_ELSEWHERE),
+    "led from a page without a host": ((("Referer", "about:blank"),), Withheld.LED_ELSEWHERE),
 }
 
 
 @pytest.mark.parametrize(("headers", "reason"), FIELDS.values(), ids=FIELDS)
 def test_pages_and_who_was_led_elsewhere_get_nothing(
-    headers: tuple[tuple[str, str], ...], reason: Distrust | None
+    headers: tuple[tuple[str, str], ...], reason: Withheld | None
 ) -> None:
     """A browser is its user's process and sends what any page wants; and a client says where it got a URL."""
     assert reason is OWN.objection(replace(CALLER, headers=headers))
     assert reason is OWN.objection(replace(CALLER, headers=headers, user=None, is_admitted=True))
-    assert is_of_page(headers) == (reason is Distrust.WEB_PAGE)
+    assert is_of_page(headers) == (reason is Withheld.WEB_PAGE)
 
 
 def test_pages_may_be_allowed() -> None:
     """By an option that says so, for the same user alone."""
     page = replace(CALLER, headers=(("Origin", "https://ui.test"), ("Referer", "https://ui.test/")))
     assert replace(OWN, browser=True).objection(page) is None
-    assert replace(OWN, browser=True).objection(replace(page, user=0)) is Distrust.OTHER_USER
+    assert replace(OWN, browser=True).objection(replace(page, user=0)) is Withheld.OTHER_USER
 
 
 def test_client_of_a_reverse_proxy_was_led_by_that() -> None:
@@ -203,7 +203,7 @@ def test_what_a_user_allows_is_read() -> None:
 )
 def test_what_cannot_be_allowed_is_said(text: str, said: str) -> None:
     """In one line that names the option."""
-    with pytest.raises(Trouble, match="^regauth_clients: [^\n]*$") as found:
+    with pytest.raises(UserError, match="^regauth_clients: [^\n]*$") as found:
         callers([text])
     assert said in str(found.value)
 

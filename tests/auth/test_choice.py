@@ -10,8 +10,8 @@ import pytest
 from kit.guard import told
 from kit.play import ALICE, BASIC, BEARER, REALM, Stage, Together
 from regauth_core.auth.messages import Purpose, Received, Send
-from regauth_core.auth.reasons import Stop
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.reasons import StopReason
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.credentials.login import ANONYMOUS, Login
 
 LAYERS = [f"GET /v2/foo/blobs/sha256:{number}" for number in range(64)]
@@ -50,13 +50,17 @@ def basic_registry(stage: Stage, *, is_right: bool) -> Upstream:
 
 def together(
     stage: Stage, lines: list[str], upstream: Upstream, **more: bytes | None
-) -> tuple[Together, Counter[str], Counter[Stop]]:
+) -> tuple[Together, Counter[str], Counter[StopReason]]:
     """All requests at once: what was sent, the statuses and the reasons."""
     band = Together(stage, upstream)
     flows = [stage.authenticator.authorize(stage.request(line, **more), stage.now) for line in lines]  # type: ignore[arg-type]
     outcomes = band.run(flows)
     statuses = Counter(str(each.answer.status) if each.answer else "" for each in outcomes)
-    return band, statuses, Counter(reason for each in outcomes for reason in each.reasons if isinstance(reason, Stop))
+    return (
+        band,
+        statuses,
+        Counter(reason for each in outcomes for reason in each.reasons if isinstance(reason, StopReason)),
+    )
 
 
 def sent(band: Together, purpose: Purpose) -> list[str]:
@@ -67,7 +71,7 @@ def sent(band: Together, purpose: Purpose) -> list[str]:
 @pytest.mark.parametrize("login", [ALICE, ANONYMOUS])
 def test_layers_share_one_fetch(login: Login) -> None:
     """Sixty-four refusals, one token."""
-    stage = Stage(login, manner=Manner(anonymous=True))
+    stage = Stage(login, manner=AuthSettings(anonymous=True))
     band, statuses, _ = together(stage, LAYERS, bearer_registry(stage))
     assert len(sent(band, Purpose.TOKEN)) == 1
     assert statuses == {"200": 64}
@@ -90,7 +94,7 @@ def test_wrong_password_is_tried_once_at_the_token_server(repositories: int) -> 
     band, statuses, reasons = together(stage, lines, bearer_registry(stage, token_status=401))
     assert len(sent(band, Purpose.TOKEN)) == 1
     assert statuses == {"401": 32}
-    assert reasons[Stop.TOKEN_CREDENTIALS_REFUSED] == 32
+    assert reasons[StopReason.TOKEN_CREDENTIALS_REFUSED] == 32
 
 
 def test_wrong_password_is_tried_once_at_the_registry() -> None:
@@ -98,7 +102,7 @@ def test_wrong_password_is_tried_once_at_the_registry() -> None:
     stage = Stage(ALICE)
     band, statuses, reasons = together(stage, LAYERS, basic_registry(stage, is_right=False))
     assert len([send for send in band.sent if told(send, send.origin)[1]]) == 1
-    assert (statuses["401"], reasons[Stop.CREDENTIALS_REFUSED]) == (64, 64)
+    assert (statuses["401"], reasons[StopReason.CREDENTIALS_REFUSED]) == (64, 64)
 
 
 def test_right_password_serves_all() -> None:
@@ -121,7 +125,7 @@ def test_failing_token_server_is_asked_once() -> None:
     stage = Stage(ALICE)
     band, _, reasons = together(stage, LAYERS, bearer_registry(stage, token_status=503))
     assert len(sent(band, Purpose.TOKEN)) == 1
-    assert reasons[Stop.TOKEN_SERVER_FAILED] == 64
+    assert reasons[StopReason.TOKEN_SERVER_FAILED] == 64
 
 
 def test_streams_share_one_probe() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kit.guard import Watch
 from kit.play import ALICE, BASIC, BOTH, IDENTITY, REGISTRY_TOKEN, Stage
-from regauth_core.auth.messages import Flow, Outcome, Received, Turn
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.messages import AuthResult, Flow, Lock, Received
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.credentials.login import ANONYMOUS
 from regauth_core.model import Origin
 
@@ -86,17 +86,17 @@ def answers(draw: st.DrawFn) -> Received:
     )
 
 
-def drive(stage: Stage, flow: Flow[Outcome], watch: Watch, told: list[Received]) -> Outcome:
+def drive(stage: Stage, flow: Flow[AuthResult], watch: Watch, told: list[Received]) -> AuthResult:
     """The outcome of a flow that gets `told`, then nothing but refusals; `at` of an answer is how long it took."""
     answer: Received | None = None
     for _ in range(60):
         try:
             step = next(flow) if answer is None else flow.send(answer)
         except StopIteration as end:
-            found: Outcome = end.value
+            found: AuthResult = end.value
             return found
         watch.step(step)
-        if isinstance(step, Turn):
+        if isinstance(step, Lock):
             answer = Received(status=0, at=stage.now)
             continue
         said = told.pop() if told else Received(status=401, at=0.0, headers=(("WWW-Authenticate", BASIC),))
@@ -110,7 +110,7 @@ def drive(stage: Stage, flow: Flow[Outcome], watch: Watch, told: list[Received])
 
 logins = st.sampled_from((ALICE, IDENTITY, BOTH, REGISTRY_TOKEN, ANONYMOUS))
 manners = st.builds(
-    Manner,
+    AuthSettings,
     anonymous=st.booleans(),
     offline=st.booleans(),
     oauth_first=st.sampled_from((frozenset(), frozenset({Origin("https", "r.test", 443)}))),
@@ -125,7 +125,7 @@ manners = st.builds(
     told=st.lists(answers(), max_size=30),
 )
 def test_no_answer_leads_astray(
-    login: object, manner: Manner, lines: list[tuple[str, bool, bool]], told: list[Received]
+    login: object, manner: AuthSettings, lines: list[tuple[str, bool, bool]], told: list[Received]
 ) -> None:
     """One client after the other, at a registry that plays tricks, watched or answered."""
     stage = Stage(login, manner=manner, realms=REALMS)  # type: ignore[arg-type]
@@ -153,7 +153,7 @@ def test_no_answer_leads_astray(
 @given(login=logins, told=st.lists(answers(), max_size=30))
 def test_redirecting_token_server_gets_no_further(login: object, told: list[Received]) -> None:
     """After a good challenge everything depends on what the token server says."""
-    stage = Stage(login, manner=Manner(anonymous=True), realms=REALMS)  # type: ignore[arg-type]
+    stage = Stage(login, manner=AuthSettings(anonymous=True), realms=REALMS)  # type: ignore[arg-type]
     good = stage.received(401, ['Bearer realm="https://auth.r.test/token",service="s",scope="repository:foo:pull"'])
     drive(
         stage,

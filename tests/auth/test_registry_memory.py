@@ -7,8 +7,8 @@ import pytest
 from kit.play import BASIC, BEARER, NOW, REGISTRY
 from regauth_core.auth.messages import Received, Scheme
 from regauth_core.auth.offers import Offers, offers_of
-from regauth_core.auth.reasons import Stop
-from regauth_core.auth.registry_memory import Learned
+from regauth_core.auth.reasons import StopReason
+from regauth_core.auth.registry_memory import RegistryMemory
 from regauth_core.auth.required_access import need_of
 
 PULL, PUSH = need_of("GET", "/v2/foo/manifests/1"), need_of("PUT", "/v2/foo/manifests/1")
@@ -27,7 +27,7 @@ def schemes(found: Offers | None) -> tuple[Scheme, ...] | None:
 
 def test_repository_comes_before_its_registry() -> None:
     """A registry may ask differently for each repository; for one that is not known its last word counts."""
-    learned = Learned()
+    learned = RegistryMemory()
     assert learned.offers(REGISTRY, PULL) is None
     learned.note(REGISTRY, "foo", offers(BASIC))
     learned.note(REGISTRY, "bar", offers(BEARER))
@@ -39,21 +39,21 @@ def test_repository_comes_before_its_registry() -> None:
 
 def test_login_that_nobody_accepted_is_refused_altogether() -> None:
     """For a minute; a login that is known to be right is refused for the one need only."""
-    learned = Learned()
-    learned.refuse("alice", REGISTRY, PULL, Stop.CREDENTIALS_REFUSED, NOW)
-    assert learned.refusal("alice", REGISTRY, OTHER, NOW + 59) is Stop.CREDENTIALS_REFUSED
+    learned = RegistryMemory()
+    learned.refuse("alice", REGISTRY, PULL, StopReason.CREDENTIALS_REFUSED, NOW)
+    assert learned.refusal("alice", REGISTRY, OTHER, NOW + 59) is StopReason.CREDENTIALS_REFUSED
     assert learned.refusal("alice", REGISTRY, OTHER, NOW + 60) is None
     assert learned.refusal("bob", REGISTRY, PULL, NOW) is None
     learned.prove("alice", REGISTRY)
     assert learned.refusal("alice", REGISTRY, OTHER, NOW) is None
-    learned.refuse("alice", REGISTRY, PUSH, Stop.LOGIN_NOT_ALLOWED, NOW)
-    assert learned.refusal("alice", REGISTRY, PUSH, NOW) is Stop.LOGIN_NOT_ALLOWED
+    learned.refuse("alice", REGISTRY, PUSH, StopReason.LOGIN_NOT_ALLOWED, NOW)
+    assert learned.refusal("alice", REGISTRY, PUSH, NOW) is StopReason.LOGIN_NOT_ALLOWED
     assert learned.refusal("alice", REGISTRY, PULL, NOW) is None
 
 
 def test_only_a_registry_itself_says_where_its_token_server_is_on_it() -> None:
     """A realm on another origin does not make that origin's addresses untouchable."""
-    learned = Learned()
+    learned = RegistryMemory()
     learned.note(
         REGISTRY, None, offers('Bearer realm="/v2/tokens/manifests/1?x"', 'Bearer realm="https://o.test/v2/a"')
     )
@@ -67,7 +67,7 @@ def test_only_a_registry_itself_says_where_its_token_server_is_on_it() -> None:
 )
 def test_a_path_is_the_same_however_it_is_spelled(path: str) -> None:
     """A token server cannot hide behind another spelling."""
-    learned = Learned()
+    learned = RegistryMemory()
     learned.note(REGISTRY, None, offers('Bearer realm="/v2/auth"'))
     assert learned.is_realm(REGISTRY, path)
     assert not learned.is_realm(REGISTRY, "/v2/other")
@@ -85,14 +85,14 @@ def test_a_path_is_the_same_however_it_is_spelled(path: str) -> None:
 )
 def test_parameters_that_a_registry_names_are_its_own(url: str, asked: str, expected: set[str]) -> None:
     """Not those that it only gives back, nor any that could make another request of it."""
-    learned = Learned()
+    learned = RegistryMemory()
     learned.note_parameters(REGISTRY, url, asked)
     assert learned.parameters(REGISTRY) == expected
 
 
 def test_memory_is_bounded() -> None:
     """Old lessons go first."""
-    learned = Learned()
+    learned = RegistryMemory()
     for number in range(2000):
         learned.note(REGISTRY, f"r{number}", offers(BASIC))
     for number in range(100):

@@ -12,11 +12,11 @@ import yaml
 
 from kit.guard import IDENTITY_TOKEN, PASSWORD, Watch, authorization
 from kit.play import ALICE, BOTH, IDENTITY, Stage, Together
-from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Send, Turn
+from regauth_core.auth.messages import AuthResult, ClientRequest, Flow, Lock, Purpose, Received, Send
 from regauth_core.auth.permissions import Permit, Permits
-from regauth_core.auth.reasons import Note, Stop
+from regauth_core.auth.reasons import Note, StopReason
 from regauth_core.credentials.login import Login
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.simulate.registry import Asked, Registry
 from regauth_core.simulate.scenario import read
 
@@ -86,20 +86,20 @@ class Ground:
 
     def ask(
         self, line: str, *, auth: str | None = None, streamed: bool = False, misled: bool = False, client: str = "c"
-    ) -> Outcome:
+    ) -> AuthResult:
         """What a client's request comes to, the client's own sending included; `streamed`: it cannot be sent again."""
         request = self.stage.request(line, auth=auth, client=client, body=None if streamed else b"")
         request = replace(request, is_repeatable=request.method == "GET", is_misled=misled)
         return self._played(self.stage.authenticator.authorize(request, self.stage.now), request)
 
-    def verify(self, line: str) -> Outcome:
+    def verify(self, line: str) -> AuthResult:
         """What comes of a proof after the client's own request was refused."""
         request = self.stage.request(line)
         refused = self.upstream(_own(request))
         self.stage.guard.hear(refused)
         return self._played(self.stage.authenticator.verify(request, refused), request)
 
-    def together(self, *lines: str, streamed: bool = False) -> list[Outcome]:
+    def together(self, *lines: str, streamed: bool = False) -> list[AuthResult]:
         """The same for several requests at once."""
         body = None if streamed else b""
         requests = [self.stage.request(line, client=f"c{n}", body=body) for n, line in enumerate(lines)]
@@ -107,19 +107,19 @@ class Ground:
         flows = [self.stage.authenticator.authorize(request, self.stage.now) for request in requests]
         return Together(self.stage, self.upstream).run(flows)
 
-    def _played(self, flow: Flow[Outcome], own: ClientRequest) -> Outcome:
+    def _played(self, flow: Flow[AuthResult], own: ClientRequest) -> AuthResult:
         watch, answer = Watch(self.stage.guard, own), None
         try:
             while True:
                 step = next(flow) if answer is None else flow.send(answer)
                 watch.step(step)
-                if isinstance(step, Turn):
+                if isinstance(step, Lock):
                     answer = Received(status=0, at=self.stage.now)
                 else:
                     answer = self.upstream(step)
                     self.stage.guard.hear(answer)
         except StopIteration as end:
-            outcome: Outcome = end.value
+            outcome: AuthResult = end.value
             return outcome
 
     @property
@@ -143,7 +143,7 @@ def _own(request: ClientRequest) -> Send:
     )
 
 
-def status_of(outcome: Outcome) -> int | None:
+def status_of(outcome: AuthResult) -> int | None:
     """What the client gets."""
     return outcome.answer.status if outcome.answer is not None else None
 
@@ -216,7 +216,7 @@ def test_registry_that_never_says_how_is_left_alone() -> None:
     """No header anywhere: the client gets its 401 and nobody a password."""
     ground = Ground({"challenge": {"items": []}, "accepts": ["basic"]})
     outcome = ground.ask(PULL)
-    assert (status_of(outcome), outcome.reasons) == (401, (Stop.NO_CHALLENGE,))
+    assert (status_of(outcome), outcome.reasons) == (401, (StopReason.NO_CHALLENGE,))
     assert (ground.count, ground.carrying()) == ({"request": 1, "probe": 1}, [])
 
 
@@ -273,17 +273,17 @@ def test_blob_whose_token_ended_early_waits_for_the_client() -> None:
     assert ground.count["token"] == 2
 
 
-REFUSED_TOKENS: Final[dict[str, tuple[dict[str, Any], dict[str, Any], Stop]]] = {
-    "fresh token is refused": ({}, {"uses": 0}, Stop.TOKEN_REJECTED),
-    "fresh token is refused without a word": ({"challenge": {"error": False}}, {"uses": 0}, Stop.TOKEN_REJECTED),
-    "no token in the answer": ({}, {"field": "neither"}, Stop.TOKEN_UNUSABLE),
-    "token server breaks": ({}, {"steps": [{"status": 500, "always": True}]}, Stop.TOKEN_SERVER_FAILED),
-    "token server is busy": ({}, {"steps": [{"status": 429, "always": True}]}, Stop.TOKEN_SERVER_FAILED),
+REFUSED_TOKENS: Final[dict[str, tuple[dict[str, Any], dict[str, Any], StopReason]]] = {
+    "fresh token is refused": ({}, {"uses": 0}, StopReason.TOKEN_REJECTED),
+    "fresh token is refused without a word": ({"challenge": {"error": False}}, {"uses": 0}, StopReason.TOKEN_REJECTED),
+    "no token in the answer": ({}, {"field": "neither"}, StopReason.TOKEN_UNUSABLE),
+    "token server breaks": ({}, {"steps": [{"status": 500, "always": True}]}, StopReason.TOKEN_SERVER_FAILED),
+    "token server is busy": ({}, {"steps": [{"status": 429, "always": True}]}, StopReason.TOKEN_SERVER_FAILED),
 }
 
 
 @pytest.mark.parametrize(("registry", "token", "reason"), REFUSED_TOKENS.values(), ids=REFUSED_TOKENS)
-def test_bad_token_is_asked_for_once(registry: dict[str, Any], token: dict[str, Any], reason: Stop) -> None:
+def test_bad_token_is_asked_for_once(registry: dict[str, Any], token: dict[str, Any], reason: StopReason) -> None:
     """The client gets a 401 and the reason is known."""
     ground = Ground(registry, token)
     outcome = ground.ask(PULL)
@@ -300,7 +300,7 @@ def test_token_for_less_is_no_reason_to_ask_again(insufficient: int, line: str) 
     ground = Ground({"deny": {"insufficient": insufficient}, "challenge": statuses}, {})
     outcome = ground.ask(line)
     assert status_of(outcome) == insufficient
-    assert outcome.reasons == (Stop.INSUFFICIENT_SCOPE,)
+    assert outcome.reasons == (StopReason.INSUFFICIENT_SCOPE,)
     assert ground.count == {"request": 2, "token": 1}
 
 
@@ -341,17 +341,17 @@ def test_each_way_to_get_a_token(
 # Where secrets go
 
 REALMS: Final = {
-    "https://tokens.example/token": Distrust.UNKNOWN_HOST,
-    "http://{token}/token": Distrust.PLAIN_HTTP,
-    "https://10.1.2.3/token": Distrust.INTERNAL_ADDRESS,
-    "https://169.254.169.254/token": Distrust.METADATA_ADDRESS,
-    "https://alice@{token}/token": Distrust.USERINFO,
-    "https://93.184.216.34/token": Distrust.ADDRESS_LITERAL,
+    "https://tokens.example/token": Withheld.UNKNOWN_HOST,
+    "http://{token}/token": Withheld.PLAIN_HTTP,
+    "https://10.1.2.3/token": Withheld.INTERNAL_ADDRESS,
+    "https://169.254.169.254/token": Withheld.METADATA_ADDRESS,
+    "https://alice@{token}/token": Withheld.USERINFO,
+    "https://93.184.216.34/token": Withheld.ADDRESS_LITERAL,
 }
 
 
 @pytest.mark.parametrize(("realm", "reason"), REALMS.items())
-def test_strange_realm_gets_nothing(realm: str, reason: Distrust) -> None:
+def test_strange_realm_gets_nothing(realm: str, reason: Withheld) -> None:
     """Nothing is sent there at all."""
     ground = Ground({}, {"realm": realm})
     outcome = ground.ask(PULL)
@@ -361,9 +361,9 @@ def test_strange_realm_gets_nothing(realm: str, reason: Distrust) -> None:
 
 @pytest.mark.parametrize(
     ("location", "reason"),
-    [("https://tokens.example/token", Distrust.UNKNOWN_HOST), ("http://auth.registry.test/token", Distrust.PLAIN_HTTP)],
+    [("https://tokens.example/token", Withheld.UNKNOWN_HOST), ("http://auth.registry.test/token", Withheld.PLAIN_HTTP)],
 )
-def test_redirecting_realm_keeps_the_password(location: str, reason: Distrust) -> None:
+def test_redirecting_realm_keeps_the_password(location: str, reason: Withheld) -> None:
     """The token server may redirect, and not to anywhere."""
     ground = Ground({}, {"steps": [{"status": 307, "headers": {"Location": location}}]})
     outcome = ground.ask(PULL)
@@ -450,7 +450,7 @@ def test_refused_stream_is_not_sent_again() -> None:
     """Where nothing could be learnt in advance."""
     ground = Ground({}, {})
     outcome = ground.ask("PATCH /v2/foo/blobs/uploads/1", streamed=True)
-    assert (status_of(outcome), outcome.reasons) == (401, (Stop.BODY_GONE,))
+    assert (status_of(outcome), outcome.reasons) == (401, (StopReason.BODY_GONE,))
     assert ground.count == {"probe": 1, "request": 1}
 
 
@@ -569,7 +569,7 @@ def test_answer_that_says_nothing_of_a_password_is_not_provoked_again(status: in
     ground.ask(PULL, streamed=streamed)
     for _ in range(5):
         again = ground.ask(PULL, streamed=streamed)
-        assert again.reasons == (Stop.TRIED_IN_VAIN, Stop.RECENTLY_REFUSED)
+        assert again.reasons == (StopReason.TRIED_IN_VAIN, StopReason.RECENTLY_REFUSED)
     assert sum(1 for send in ground.sent if authorization(send) is not None) == 1
 
 
@@ -578,7 +578,7 @@ def test_permit_holds_for_the_source_of_a_mount_too() -> None:
     permits = Permits(tuple(filter(None, map(Permit.read, ("push:registry.test/foo", "pull:registry.test/foo")))))
     ground = Ground({}, {}, options={"permits": permits})
     for source in ("from=bar&", "", "from=&"):
-        assert ground.ask(f"{START}?{source}mount=sha256:{0:064x}").reasons == (Distrust.NOT_PERMITTED,)
+        assert ground.ask(f"{START}?{source}mount=sha256:{0:064x}").reasons == (Withheld.NOT_PERMITTED,)
     assert status_of(ground.ask(START)) == 202
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kit.play import NOW, REGISTRY
-from regauth_core.auth.issued_token import Issued
-from regauth_core.auth.reasons import Stop
+from regauth_core.auth.issued_token import FetchedToken
+from regauth_core.auth.reasons import StopReason
 from regauth_core.auth.token_cache import MOST_TOKENS, Audience, TokenKey, Tokens
 from regauth_core.model import Origin
 from regauth_core.protocol.scope import Scope, entries
@@ -28,7 +28,9 @@ def held(*scopes: str, tokens: Tokens | None = None, to: Audience | None = None,
     tokens = tokens or Tokens()
     for text in scopes:
         asked = entries([text])
-        tokens.keep(TokenKey(to or audience(), frozenset(asked)), asked, Issued(token=text, starts=NOW, life=life))
+        tokens.keep(
+            TokenKey(to or audience(), frozenset(asked)), asked, FetchedToken(token=text, starts=NOW, life=life)
+        )
     return tokens
 
 
@@ -85,7 +87,7 @@ def test_refused_token_is_gone_wherever_it_was() -> None:
     tokens = Tokens()
     for name in ("a", "b"):
         asked = entries([f"repository:{name}:pull"])
-        tokens.keep(TokenKey(audience(), frozenset(asked)), asked, Issued(token="same", starts=NOW, life=100.0))
+        tokens.keep(TokenKey(audience(), frozenset(asked)), asked, FetchedToken(token="same", starts=NOW, life=100.0))
     tokens.evict("same")
     assert found(tokens, "repository:a:pull") is None
     assert found(tokens, "repository:b:pull") is None
@@ -94,11 +96,11 @@ def test_refused_token_is_gone_wherever_it_was() -> None:
 def test_failure_is_remembered_for_five_seconds() -> None:
     """Long enough for requests at the same time, too short to matter to anybody who tries again."""
     tokens, key = Tokens(), TokenKey(audience(), frozenset())
-    tokens.fail(key, Stop.TOKEN_SERVER_FAILED, NOW)
-    assert tokens.failure(key, NOW + 4.9) is Stop.TOKEN_SERVER_FAILED
+    tokens.fail(key, StopReason.TOKEN_SERVER_FAILED, NOW)
+    assert tokens.failure(key, NOW + 4.9) is StopReason.TOKEN_SERVER_FAILED
     assert tokens.failure(key, NOW + 5) is None
-    tokens.fail(key, Stop.TOKEN_SERVER_FAILED, NOW)
-    tokens.keep(key, (), Issued(token="t", starts=NOW, life=9.0))
+    tokens.fail(key, StopReason.TOKEN_SERVER_FAILED, NOW)
+    tokens.keep(key, (), FetchedToken(token="t", starts=NOW, life=9.0))
     assert tokens.failure(key, NOW) is None
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from kit.guard import PASSWORD
 from kit.play import ALICE, BEARER, BOTH, IDENTITY, Play, Stage, origin
-from regauth_core.auth.reasons import Note, Stop
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.reasons import Note, StopReason
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
 from regauth_core.credentials.login import ANONYMOUS, Login
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 PULL = "GET /v2/foo/manifests/1"
 AUTH = "https://auth.r.test/token"
@@ -20,11 +20,11 @@ REFRESHES = (
     f"POST {AUTH} grant_type=refresh_token&refresh_token=identity-canary-token&service=s&scope=repository:foo:pull"
 )
 ANYBODY = f"GET {AUTH}?service=s&scope=repository:foo:pull"
-ANONYMOUSLY = Manner(anonymous=True)
+ANONYMOUSLY = AuthSettings(anonymous=True)
 DENIED = {"errors": [{"code": "DENIED"}]}
 
 
-def refused(*logins: Login, challenge: str = BEARER, line: str = PULL, manner: Manner | None = None) -> Play:
+def refused(*logins: Login, challenge: str = BEARER, line: str = PULL, manner: AuthSettings | None = None) -> Play:
     """A request that the registry has just refused."""
     return Stage(*logins, manner=manner).play(line).sends(line).gets(401, challenge)
 
@@ -87,7 +87,7 @@ def test_get_that_is_not_there_becomes_post(status: int) -> None:
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_post_that_is_not_there_becomes_get(status: int) -> None:
     """With `oauth_first` the order is the other way round."""
-    manner = Manner(oauth_first=frozenset({origin("https://r.test")}))
+    manner = AuthSettings(oauth_first=frozenset({origin("https://r.test")}))
     played = refused(ALICE, manner=manner).sends(POSTS).gets(status)
     played.sends(ASKS, auth="Basic alice").gets(200, token="tok1").sends(PULL, auth="Bearer tok1").gets(200).ends(200)
     assert played.outcome.notes == (Note.NO_OAUTH2,)
@@ -95,7 +95,7 @@ def test_post_that_is_not_there_becomes_get(status: int) -> None:
 
 def test_neither_get_nor_post_is_there() -> None:
     """Each is tried once."""
-    refused(ALICE).sends(ASKS, auth="Basic alice").gets(404).sends(POSTS).gets(404).ends(401, Stop.TOKEN_REFUSED)
+    refused(ALICE).sends(ASKS, auth="Basic alice").gets(404).sends(POSTS).gets(404).ends(401, StopReason.TOKEN_REFUSED)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -117,28 +117,28 @@ def test_picky_server_is_asked_no_third_time() -> None:
     (
         refused(ALICE, line=line)
         .sends(f"GET {AUTH}?service=s&scope=repository:foo:pull,push&account=alice", auth="Basic alice").gets(403)
-        .sends(ASKS, auth="Basic alice").gets(403).ends(401, Stop.TOKEN_REFUSED)
+        .sends(ASKS, auth="Basic alice").gets(403).ends(401, StopReason.TOKEN_REFUSED)
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
-        (401, {}, Stop.TOKEN_CREDENTIALS_REFUSED),
-        (400, {"error": "invalid_grant"}, Stop.TOKEN_CREDENTIALS_REFUSED),
-        (400, {"error": "invalid_scope"}, Stop.TOKEN_REFUSED),
-        (403, DENIED, Stop.TOKEN_REFUSED),
-        (429, {}, Stop.TOKEN_SERVER_FAILED),
-        (500, {}, Stop.TOKEN_SERVER_FAILED),
-        (0, {}, Stop.TOKEN_SERVER_FAILED),
-        (200, {}, Stop.TOKEN_UNUSABLE),
-        (200, {"token": ""}, Stop.TOKEN_UNUSABLE),
-        (200, {"token": "a\nb"}, Stop.TOKEN_UNUSABLE),
-        (204, {}, Stop.TOKEN_UNUSABLE),
-        (304, {}, Stop.TOKEN_SERVER_FAILED),
+        (401, {}, StopReason.TOKEN_CREDENTIALS_REFUSED),
+        (400, {"error": "invalid_grant"}, StopReason.TOKEN_CREDENTIALS_REFUSED),
+        (400, {"error": "invalid_scope"}, StopReason.TOKEN_REFUSED),
+        (403, DENIED, StopReason.TOKEN_REFUSED),
+        (429, {}, StopReason.TOKEN_SERVER_FAILED),
+        (500, {}, StopReason.TOKEN_SERVER_FAILED),
+        (0, {}, StopReason.TOKEN_SERVER_FAILED),
+        (200, {}, StopReason.TOKEN_UNUSABLE),
+        (200, {"token": ""}, StopReason.TOKEN_UNUSABLE),
+        (200, {"token": "a\nb"}, StopReason.TOKEN_UNUSABLE),
+        (204, {}, StopReason.TOKEN_UNUSABLE),
+        (304, {}, StopReason.TOKEN_SERVER_FAILED),
     ],
 )
-def test_no_token(status: int, body: dict[str, object], reason: Stop) -> None:
+def test_no_token(status: int, body: dict[str, object], reason: StopReason) -> None:
     """One question, and the client gets the registry's own 401."""
     refused(ALICE).sends(ASKS, auth="Basic alice").gets(status, body=body).ends(401, reason)
 
@@ -154,7 +154,7 @@ def test_identity_token_goes_by_post() -> None:
 def test_refused_identity_token_is_final(status: int) -> None:
     """Neither the password nor nobody is tried in its place."""
     played = refused(BOTH, manner=ANONYMOUSLY).sends(REFRESHES).gets(status, body={"error": "invalid_grant"})
-    played.ends(401, Stop.TOKEN_CREDENTIALS_REFUSED)
+    played.ends(401, StopReason.TOKEN_CREDENTIALS_REFUSED)
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
@@ -164,19 +164,19 @@ def test_server_without_oauth2(status: int) -> None:
     played.sends(PULL, auth="Bearer tok1").gets(200).ends(200)
     played = refused(IDENTITY, manner=ANONYMOUSLY).sends(REFRESHES).gets(status).sends(ANYBODY).gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(200).ends(200)
-    refused(IDENTITY).sends(REFRESHES).gets(status).ends(401, Stop.TOKEN_REFUSED)
+    refused(IDENTITY).sends(REFRESHES).gets(status).ends(401, StopReason.TOKEN_REFUSED)
 
 
 def test_nobody_asks_only_if_allowed() -> None:
     """An anonymous token is a choice of the user."""
-    refused(ANONYMOUS).ends(401, Stop.LOGIN_DOES_NOT_FIT)
+    refused(ANONYMOUS).ends(401, StopReason.LOGIN_DOES_NOT_FIT)
     played = refused(ANONYMOUS, manner=ANONYMOUSLY).sends(ANYBODY).gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(200).ends(200)
 
 
 def test_refresh_token_of_the_server_is_used_next_time() -> None:
     """The password need not travel again; a refresh token that is refused is forgotten, and the password is back."""
-    stage = Stage(ALICE, manner=Manner(offline=True))
+    stage = Stage(ALICE, manner=AuthSettings(offline=True))
     stage.play(PULL).sends(PULL).gets(401, BEARER).sends(ASKS + "&offline_token=true", auth="Basic alice").gets(
         200, body={"token": "tok1", "refresh_token": "refresh1", "expires_in": 60}
     ).sends(PULL, auth="Bearer tok1").gets(200).ends(200)
@@ -214,17 +214,17 @@ def test_redirect_to_another_origin_drops_the_password_for_good() -> None:
 @pytest.mark.parametrize(
     ("location", "reason"),
     [
-        ("https://evil.test/t", Distrust.UNKNOWN_HOST),
-        ("//evil.test/t", Distrust.UNKNOWN_HOST),
-        ("https://10.0.0.1/t", Distrust.INTERNAL_ADDRESS),
-        ("https://169.254.169.254/t", Distrust.METADATA_ADDRESS),
-        ("https://u:p@auth.r.test/t", Distrust.USERINFO),
-        ("http://auth.r.test/t", Distrust.PLAIN_HTTP),
-        ("", Distrust.NOT_A_URL),
-        ("javascript:alert(1)", Distrust.NOT_A_URL),
+        ("https://evil.test/t", Withheld.UNKNOWN_HOST),
+        ("//evil.test/t", Withheld.UNKNOWN_HOST),
+        ("https://10.0.0.1/t", Withheld.INTERNAL_ADDRESS),
+        ("https://169.254.169.254/t", Withheld.METADATA_ADDRESS),
+        ("https://u:p@auth.r.test/t", Withheld.USERINFO),
+        ("http://auth.r.test/t", Withheld.PLAIN_HTTP),
+        ("", Withheld.NOT_A_URL),
+        ("javascript:alert(1)", Withheld.NOT_A_URL),
     ],
 )
-def test_every_hop_is_judged(location: str, reason: Distrust) -> None:
+def test_every_hop_is_judged(location: str, reason: Withheld) -> None:
     """A trusted token server cannot hand the request on to a place that would not be trusted as a realm."""
     refused(ALICE).sends(ASKS, auth="Basic alice").gets(307, location=location).ends(401, reason)
 
@@ -234,7 +234,7 @@ def test_hop_to_http_is_never_made() -> None:
     stage = Stage(ALICE, registry="http://r.test", trust=Trust(allow_http=True))
     stage.play(PULL).sends(PULL).gets(401, BEARER).sends(ASKS, auth="Basic alice").gets(
         307, location="http://auth.r.test/token"
-    ).ends(401, Distrust.PLAIN_HTTP)
+    ).ends(401, Withheld.PLAIN_HTTP)
 
 
 def test_redirects_end() -> None:
@@ -247,7 +247,7 @@ def test_redirects_end() -> None:
     )
     played.gets(307, location="/2").sends("GET https://auth.r.test/2", auth="Basic alice").gets(307, location="/3")
     played.sends("GET https://auth.r.test/3", auth="Basic alice").gets(307, location="/4").ends(
-        401, Stop.TOKEN_REDIRECT
+        401, StopReason.TOKEN_REDIRECT
     )
     played = (
         refused(ALICE)
@@ -255,13 +255,13 @@ def test_redirects_end() -> None:
         .gets(307, location="/1")
         .sends("GET https://auth.r.test/1", auth="Basic alice")
     )
-    played.gets(307, location="/1").ends(401, Stop.TOKEN_REDIRECT)
+    played.gets(307, location="/1").ends(401, StopReason.TOKEN_REDIRECT)
 
 
 @pytest.mark.parametrize(("status", "location"), [(307, "https://sso.r.test/t"), (302, "/t"), (303, "/t"), (301, "/t")])
 def test_form_stays_where_it_is(status: int, location: str) -> None:
     """A POST is not replayed to another origin, nor turned into something else."""
-    refused(IDENTITY).sends(REFRESHES).gets(status, location=location).ends(401, Stop.TOKEN_REDIRECT)
+    refused(IDENTITY).sends(REFRESHES).gets(status, location=location).ends(401, StopReason.TOKEN_REDIRECT)
 
 
 def test_form_is_repeated_on_its_own_origin() -> None:
@@ -274,7 +274,7 @@ def test_form_is_repeated_on_its_own_origin() -> None:
 def test_answer_of_somebody_else_is_no_token() -> None:
     """What another origin says in the token server's place does not count."""
     played = refused(ALICE).sends(ASKS, auth="Basic alice").gets(200, token="tok1", origin=origin("https://evil.test"))
-    played.ends(401, Stop.FOREIGN_ANSWER)
+    played.ends(401, StopReason.FOREIGN_ANSWER)
 
 
 def test_two_different_tokens_are_noted() -> None:

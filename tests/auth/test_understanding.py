@@ -12,7 +12,7 @@ from regauth_core.auth.messages import ClientRequest
 from regauth_core.auth.required_access import need_of
 from regauth_core.auth.understanding import is_delimited, objection
 from regauth_core.model import Origin
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 DIGEST = "sha256:" + "ab" * 32
 HEX = "ab" * 32
@@ -27,7 +27,7 @@ def request(line: str, *headers: tuple[str, str], has_body: bool = False) -> Cli
     )
 
 
-def said(asked: ClientRequest, named: frozenset[str] = frozenset()) -> Distrust | None:
+def said(asked: ClientRequest, named: frozenset[str] = frozenset()) -> Withheld | None:
     """What is objected."""
     return objection(asked, need_of(asked.method, asked.path), named)
 
@@ -126,7 +126,7 @@ TARGETS = (
 @pytest.mark.parametrize("line", TARGETS)
 def test_odd_methods_and_paths_are_not(line: str) -> None:
     """Whatever a server might decode, cut off, or take for another resource."""
-    assert said(request(line)) is Distrust.UNCLEAR_TARGET
+    assert said(request(line)) is Withheld.UNCLEAR_TARGET
 
 
 MOUNT = f"POST /v2/team/app/blobs/uploads/?mount={DIGEST}"
@@ -169,15 +169,15 @@ MOUNT = f"POST /v2/team/app/blobs/uploads/?mount={DIGEST}"
 )
 def test_odd_parameters_are_not(line: str) -> None:
     """Unknown ones, two of a name, and names and values that are not spelled as they are."""
-    assert said(request(line)) is Distrust.UNCLEAR_QUERY
+    assert said(request(line)) is Withheld.UNCLEAR_QUERY
 
 
 def test_parameters_of_the_registrys_own_are() -> None:
     """It has put them into a `Location` or a `Link`; those of the API keep their places all the same."""
     named = frozenset({"next_page", "from", "mount"})
     assert said(request("GET /v2/foo/tags/list?n=1&next_page=x"), named) is None
-    assert said(request("PATCH /v2/foo/blobs/uploads/1?from=x"), named) is Distrust.UNCLEAR_QUERY
-    assert said(request("GET /v2/foo/tags/list?next_page=x&next-page=y"), named) is Distrust.UNCLEAR_QUERY
+    assert said(request("PATCH /v2/foo/blobs/uploads/1?from=x"), named) is Withheld.UNCLEAR_QUERY
+    assert said(request("GET /v2/foo/tags/list?next_page=x&next-page=y"), named) is Withheld.UNCLEAR_QUERY
 
 
 def test_source_that_stands_behind_what_is_read_is_not() -> None:
@@ -186,7 +186,7 @@ def test_source_that_stands_behind_what_is_read_is_not() -> None:
     long, many = "x" * 8000, "&".join(f"x{number}=1" for number in range(256))
     for padding in (f"state={long}&x1={long}&x2={long}", many):
         line = f"POST /v2/team/app/blobs/uploads/?{padding}&mount={DIGEST}&from=other/secret"
-        assert said(request(line), named) is Distrust.UNCLEAR_QUERY
+        assert said(request(line), named) is Withheld.UNCLEAR_QUERY
     assert said(request(f"PATCH /v2/team/app/blobs/uploads/1?state={long}"), named) is None
 
 
@@ -202,7 +202,7 @@ def test_source_that_stands_behind_what_is_read_is_not() -> None:
 def test_fields_that_name_another_request_are_not(name: str) -> None:
     """By whatever name, folded or not."""
     asked = request("GET /v2/foo/tags/list", (name, "x"))
-    assert said(asked) is Distrust.OTHER_REQUEST_NAMED
+    assert said(asked) is Withheld.OTHER_REQUEST_NAMED
 
 
 FIELDS = (
@@ -239,14 +239,14 @@ FIELDS = (
 @pytest.mark.parametrize("field", FIELDS)
 def test_odd_fields_are_not(field: tuple[str, str]) -> None:
     """Control characters, other letters, underscores, and what concerns the connection or its framing."""
-    assert said(request("GET /v2/foo/tags/list", field)) is Distrust.UNCLEAR_FIELD
+    assert said(request("GET /v2/foo/tags/list", field)) is Withheld.UNCLEAR_FIELD
 
 
 @pytest.mark.parametrize("name", ["Content-Length", "Content-Type", "Transfer-Encoding", "Content-Range", "Range"])
 def test_two_of_one_field_are_not(name: str) -> None:
     """Servers take the first or the last."""
     value = {"Content-Length": "0", "Transfer-Encoding": "chunked"}.get(name, "a/b")
-    assert said(request("PUT /v2/foo/manifests/1", (name, value), (name, value))) is Distrust.UNCLEAR_FIELD
+    assert said(request("PUT /v2/foo/manifests/1", (name, value), (name, value))) is Withheld.UNCLEAR_FIELD
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_bodies_in_which_servers_look_for_parameters_are_not(
 ) -> None:
     """Nor those where the API has none."""
     fields = () if content_type is None else (("Content-Type", content_type),)
-    assert said(request(line, *fields, has_body=has_body)) is Distrust.UNCLEAR_BODY
+    assert said(request(line, *fields, has_body=has_body)) is Withheld.UNCLEAR_BODY
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_bodies_of_uploads_are(line: str, content_type: str | None) -> None:
 def test_connection_on_which_another_request_may_have_begun_is_not() -> None:
     """What was sent before could swallow this one."""
     asked = replace(request("GET /v2/foo/tags/list"), is_alone=False)
-    assert said(asked) is Distrust.UNCLEAR_CONNECTION
+    assert said(asked) is Withheld.UNCLEAR_CONNECTION
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from regauth_core.credentials.lookup import (
     FileAnswer,
     Found,
     HelperAnswer,
-    Outcome,
+    LookupResult,
     WantsFile,
 )
 
@@ -120,7 +120,7 @@ def test_first_file_with_a_match_wins() -> None:
     found = looked_up(Tool.CONTAINERS, "r.test/app", world)
     assert shown(found.login) == "a"
     assert WantsFile(LEGACY) not in world.asked
-    assert [each.outcome for each in found.looked if each.source == CONFIG] == [Outcome.MALFORMED]
+    assert [each.outcome for each in found.looked if each.source == CONFIG] == [LookupResult.MALFORMED]
 
 
 VARIABLE_CASES: list[tuple[str, Any, str, str | None]] = [
@@ -277,12 +277,12 @@ def test_lookup_says_what_matched_and_what_was_passed_over() -> None:
     content = {"auths": {HUB: {}, "docker.io": auth("b"), "x.test": {"auth": "!"}}}
     found = looked_up(Tool.DOCKER, "docker.io/library/x", World({DOCKER: content}))
     assert [
-        ("DOCKER_AUTH_CONFIG", "", Outcome.MISSING),
-        (DOCKER, f'credHelpers["{HUB}"]', Outcome.ABSENT),
-        (DOCKER, "credsStore", Outcome.ABSENT),
-        (DOCKER, f'auths["{HUB}"]', Outcome.EMPTY),
-        (DOCKER, 'auths["docker.io"]', Outcome.PASSED_OVER),
-        (DOCKER, 'auths["x.test"]', Outcome.MALFORMED),
+        ("DOCKER_AUTH_CONFIG", "", LookupResult.MISSING),
+        (DOCKER, f'credHelpers["{HUB}"]', LookupResult.ABSENT),
+        (DOCKER, "credsStore", LookupResult.ABSENT),
+        (DOCKER, f'auths["{HUB}"]', LookupResult.EMPTY),
+        (DOCKER, 'auths["docker.io"]', LookupResult.PASSED_OVER),
+        (DOCKER, 'auths["x.test"]', LookupResult.MALFORMED),
     ] == [(each.source, each.key, each.outcome) for each in found.looked]
     assert f"docker looks for {HUB}" == found.looked[4].note
     assert "docker itself refuses the whole file" in found.looked[5].note

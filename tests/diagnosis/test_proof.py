@@ -12,7 +12,7 @@ from regauth_core.diagnosis.verdicts import proven
 from regauth_core.edge.commands.diagnose import journal_of
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.outputs.trace import TraceWriter
-from regauth_core.model.finding import Confidence, Fault, Finding, Outcome, Proof, Reason, Verification
+from regauth_core.model.finding import Confidence, Fault, Finding, Proof, ProofResult, Reason, Verification
 from regauth_core.model.journal import Ending
 from regauth_core.redaction.redactor import Redactor
 
@@ -21,7 +21,7 @@ PING = replace(wire("/v2/"), number=1, started=1.0, ended=1.1)
 REFUSED = replace(wire("/v2/foo/tags/list", status=401, headers=CHALLENGE), number=2, started=2.0, ended=2.1)
 
 
-def proof(outcome: Outcome, number: int = 2) -> Proof:
+def proof(outcome: ProofResult, number: int = 2) -> Proof:
     """About the refused exchange."""
     return Proof(exchange=number, at=3.0, verification=Verification(outcome=outcome, status=200, note="a note"))
 
@@ -48,15 +48,15 @@ def ignored(tmp_path: Path) -> Finding:
 @pytest.mark.parametrize(
     ("outcome", "fault", "confidence"),
     [
-        (Outcome.WOULD_HAVE_WORKED, Fault.CLIENT, Confidence.HIGH),
-        (Outcome.CREDENTIALS_REJECTED, Fault.CREDENTIALS, Confidence.HIGH),
-        (Outcome.INSUFFICIENT_RIGHTS, Fault.CREDENTIALS, Confidence.MEDIUM),
-        (Outcome.TOKEN_SERVER_REFUSED, Fault.CLIENT, Confidence.LOW),
-        (Outcome.UNDECIDED, Fault.CLIENT, Confidence.LOW),
+        (ProofResult.WOULD_HAVE_WORKED, Fault.CLIENT, Confidence.HIGH),
+        (ProofResult.CREDENTIALS_REJECTED, Fault.CREDENTIALS, Confidence.HIGH),
+        (ProofResult.INSUFFICIENT_RIGHTS, Fault.CREDENTIALS, Confidence.MEDIUM),
+        (ProofResult.TOKEN_SERVER_REFUSED, Fault.CLIENT, Confidence.LOW),
+        (ProofResult.UNDECIDED, Fault.CLIENT, Confidence.LOW),
     ],
 )
 def test_fault_and_confidence_follow_from_the_proof(
-    ignored: Finding, outcome: Outcome, fault: Fault, confidence: Confidence
+    ignored: Finding, outcome: ProofResult, fault: Fault, confidence: Confidence
 ) -> None:
     """What proves nothing about the client leaves its finding as it was."""
     found = proven(replace(ignored, confidence=Confidence.LOW), proof(outcome).verification)
@@ -65,7 +65,7 @@ def test_fault_and_confidence_follow_from_the_proof(
 
 def test_refused_credentials_change_the_advice(ignored: Finding) -> None:
     """To keep the password would be wrong then."""
-    found = proven(ignored, proof(Outcome.CREDENTIALS_REJECTED).verification)
+    found = proven(ignored, proof(ProofResult.CREDENTIALS_REJECTED).verification)
     assert "other credentials" in found.advice.user
     assert found.advice.client_author == ignored.advice.client_author
 
@@ -73,22 +73,22 @@ def test_refused_credentials_change_the_advice(ignored: Finding) -> None:
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_proof_belongs_to_the_finding_with_its_exchange(tmp_path: Path, number: int) -> None:
     """A proof about an exchange that the finding does not rest on says nothing of it."""
-    (finding,) = recorded(tmp_path / "t.jsonl", proof(Outcome.WOULD_HAVE_WORKED, number))
+    (finding,) = recorded(tmp_path / "t.jsonl", proof(ProofResult.WOULD_HAVE_WORKED, number))
     assert (finding.verification is not None) == (number in finding.exchanges)
 
 
 def test_a_trace_keeps_its_proofs(tmp_path: Path) -> None:
     """The same finding, with its proof, is in a report that is made later."""
-    found = recorded(tmp_path / "t.jsonl", proof(Outcome.CREDENTIALS_REJECTED))
+    found = recorded(tmp_path / "t.jsonl", proof(ProofResult.CREDENTIALS_REJECTED))
     journal, _ = journal_of([tmp_path / "t.jsonl"])
     assert journal.diagnosis.findings == found
     assert journal.capture is not None
-    assert journal.capture.proofs == (proof(Outcome.CREDENTIALS_REJECTED),)
+    assert journal.capture.proofs == (proof(ProofResult.CREDENTIALS_REJECTED),)
 
 
 def test_traces_read_together_lose_their_proofs_and_say_so(tmp_path: Path) -> None:
     """They are numbered anew, so that a proof might meet another exchange."""
-    recorded(tmp_path / "a.jsonl", proof(Outcome.WOULD_HAVE_WORKED))
+    recorded(tmp_path / "a.jsonl", proof(ProofResult.WOULD_HAVE_WORKED))
     recorded(tmp_path / "b.jsonl")
     journal, _ = journal_of([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
     assert [finding.verification for finding in journal.diagnosis.findings] == [None]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import check_writable, reason, scratch, write_private
 from regauth_core.edge.scenarios import scenario_path, shipped_scenarios
 
@@ -30,7 +30,7 @@ def test_scenario_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: pyte
 def test_scenario_that_is_not_there_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The complaint names what was asked for and what there is."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Trouble, match="no such scenario file; shipped are .*per-repository-basic"):
+    with pytest.raises(UserError, match="no such scenario file; shipped are .*per-repository-basic"):
         scenario_path(name)
 
 
@@ -84,9 +84,9 @@ def test_device_is_written_to_and_stays(capfd: pytest.CaptureFixture[str]) -> No
 def test_place_that_cannot_be_written_is_told_before(tmp_path: Path) -> None:
     """Directories, and files in no directory, are refused while there is nothing to lose yet."""
     check_writable(tmp_path / "report.md")
-    with pytest.raises(Trouble, match="expected a file, found a directory"):
+    with pytest.raises(UserError, match="expected a file, found a directory"):
         check_writable(tmp_path)
-    with pytest.raises(Trouble, match="does not exist"):
+    with pytest.raises(UserError, match="does not exist"):
         check_writable(tmp_path / "none" / "report.md")
 
 

@@ -26,7 +26,7 @@ from mitmproxy.test import tflow  # noqa: E402
 
 from kit.messages import CHALLENGE, wire  # noqa: E402
 from regauth_core.edge.commands.diagnose import journal_of  # noqa: E402
-from regauth_core.edge.errors import Trouble, whereabouts  # noqa: E402
+from regauth_core.edge.errors import UserError, where_it_failed  # noqa: E402
 from regauth_core.edge.mitm.recorder import Recorder  # noqa: E402
 from regauth_core.edge.outputs.reports import print_summary, report_text  # noqa: E402
 from regauth_core.edge.outputs.trace import TraceWriter  # noqa: E402
@@ -114,10 +114,10 @@ def complaint(path: Path, kind: str) -> str | None:
         for ending in ENDINGS:
             report_text(journal, f"x{ending}", redactor)
         print_summary(journal, redactor, io.StringIO())
-    except Trouble:
+    except UserError:
         return "a flow takes all others along" if kind == "flows" else None
     except Exception as error:
-        return f"{type(error).__name__} ({whereabouts(error)})"
+        return f"{type(error).__name__} ({where_it_failed(error)})"
     if any("error in regauth" in note for note in journal.diagnosis.notes):
         return str(journal.diagnosis.notes)
     return "a flow takes others along" if kind == "flows" and len(journal.exchanges) < 2 else None

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable
 from typing import Final
 from urllib.parse import parse_qs, quote, quote_plus, unquote_plus
 
-from regauth_core.auth.messages import ClientRequest, Purpose, Received, Send, Turn
+from regauth_core.auth.messages import ClientRequest, Lock, Purpose, Received, Send
 from regauth_core.model import Origin
 from regauth_core.protocol import challenge
 
@@ -75,9 +75,9 @@ class Watch:
         self._questions: Counter[str] = Counter()
         self.turn: Hashable = None
 
-    def step(self, step: Send | Turn) -> None:
+    def step(self, step: Send | Lock) -> None:
         """Check one step."""
-        if isinstance(step, Turn):
+        if isinstance(step, Lock):
             self.turn = step.key
             return
         assert step.turn is None or step.turn == self.turn, "sent without the turn"

@@ -23,7 +23,7 @@ from regauth_core.model import (
     TokenAnswer,
     TokenRequest,
 )
-from regauth_core.model.finding import Advice, Client, Finding, Outcome, Reason, Reference, Undecided, Verification
+from regauth_core.model.finding import Advice, Client, Finding, ProofResult, Reason, Reference, Undecided, Verification
 from regauth_core.model.journal import Environment, Journal
 
 CANARY = "canary-4f1c"
@@ -95,7 +95,7 @@ def _hostile_finding(number: int, text: str) -> Finding:
         explanation=text,
         advice=Advice(client_author=text, user=text),
         references=(Reference(text, text, f"javascript:document.title='{CANARY}'"), Reference(text, text, text)),
-        verification=Verification(outcome=Outcome.UNDECIDED, status=200, note=text),
+        verification=Verification(outcome=ProofResult.UNDECIDED, status=200, note=text),
     )
 
 

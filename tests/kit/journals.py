@@ -28,7 +28,7 @@ from kit.values import (
     tags,
 )
 from regauth_core.model import Endpoint, Fingerprint, Link, Response, Safe, Signature, Target, TokenAnswer, TokenRequest
-from regauth_core.model.finding import Client, Confidence, Fault, Outcome, Reason, Severity, Undecided, Verification
+from regauth_core.model.finding import Client, Confidence, Fault, ProofResult, Reason, Severity, Undecided, Verification
 from regauth_core.model.journal import Journal
 
 
@@ -126,7 +126,9 @@ def token_exchange() -> Journal:
         title="the token server refused the credentials",
         explanation="The token server answered 401 (7) to the credentials that were sent in the right form.",
         verification=Verification(
-            outcome=Outcome.CREDENTIALS_REJECTED, status=401, note="asked once more with the credentials of the file"
+            outcome=ProofResult.CREDENTIALS_REJECTED,
+            status=401,
+            note="asked once more with the credentials of the file",
         ),
     )
     return journal(

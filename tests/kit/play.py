@@ -19,14 +19,14 @@ from dataclasses import replace
 
 from kit.guard import IDENTITY_TOKEN, PASSWORD, SECRETS, Guard, Watch, holds, short, told
 from regauth_core.auth.authenticator import Authenticator
-from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Received, Send, Turn
+from regauth_core.auth.messages import AuthResult, ClientRequest, Flow, Lock, Received, Send
 from regauth_core.auth.permissions import Action, Permit, Permits
-from regauth_core.auth.reasons import Stop
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.reasons import StopReason
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
 from regauth_core.credentials.login import Entries, Login
 from regauth_core.model import Origin
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.registries import registry_of
 from regauth_core.protocol.target import origin_of
 
@@ -53,7 +53,7 @@ class Stage:
         realms: Iterable[str] = ("https://auth.r.test",),
         trust: Trust | None = None,
         permits: Permits = EVERYTHING,
-        manner: Manner | None = None,
+        manner: AuthSettings | None = None,
     ) -> None:
         """Each of `logins` is for the whole registry, or for a prefix of its repositories.
 
@@ -64,7 +64,7 @@ class Stage:
         found = [(registry_of(self.registry), prefix, login) for prefix, login in entries]
         found += [(name, "", ALICE) for name in elsewhere]
         self.authenticator = Authenticator(
-            Entries(found), trust=replace(trust or Trust(), permits=permits), manner=manner or Manner()
+            Entries(found), trust=replace(trust or Trust(), permits=permits), manner=manner or AuthSettings()
         )
         self.guard = Guard(self.registry, {*map(origin, realms), self.registry})
         self.now = NOW
@@ -144,12 +144,12 @@ class Stage:
 class Play:
     """One flow. Turns are given at once."""
 
-    def __init__(self, stage: Stage, flow: Flow[Outcome], own: ClientRequest | None = None) -> None:
+    def __init__(self, stage: Stage, flow: Flow[AuthResult], own: ClientRequest | None = None) -> None:
         self._stage = stage
         self._flow = flow
         self._watch = Watch(stage.guard, own)
         self._step: Send | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: AuthResult | None = None
         self._move(None)
 
     def sends(self, line: str, *, auth: str | None = None) -> Play:
@@ -176,7 +176,7 @@ class Play:
         self._move(self._stage.received(status, challenges, token=token, body=body, location=location, origin=origin))
         return self
 
-    def ends(self, status: int | None, *reasons: Distrust | Stop) -> Play:
+    def ends(self, status: int | None, *reasons: Withheld | StopReason) -> Play:
         """The flow has ended: the client gets an answer with this status, and these were the reasons."""
         outcome = self.outcome
         found = outcome.answer.status if outcome.answer else None
@@ -191,7 +191,7 @@ class Play:
         return self
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> AuthResult:
         """What came of it."""
         assert self._outcome is not None, f"it goes on: {self._step}"
         return self._outcome
@@ -199,7 +199,7 @@ class Play:
     def _move(self, received: Received | None) -> None:
         try:
             step = next(self._flow) if received is None else self._flow.send(received)
-            while isinstance(step, Turn):
+            while isinstance(step, Lock):
                 self._watch.step(step)
                 step = self._flow.send(Received(status=0, at=self._stage.now))
             self._watch.step(step)
@@ -217,12 +217,12 @@ class Together:
         self._upstream = upstream
         self.sent: list[Send] = []
 
-    def run(self, flows: Iterable[Flow[Outcome]]) -> list[Outcome]:
+    def run(self, flows: Iterable[Flow[AuthResult]]) -> list[AuthResult]:
         """All outcomes, in order of the flows."""
-        waiting: list[tuple[int, Flow[Outcome], Received | None]] = [(n, flow, None) for n, flow in enumerate(flows)]
+        waiting: list[tuple[int, Flow[AuthResult], Received | None]] = [(n, flow, None) for n, flow in enumerate(flows)]
         held: dict[Hashable, int] = {}
         asking: dict[int, Hashable] = {}
-        found: dict[int, Outcome] = {}
+        found: dict[int, AuthResult] = {}
         watches = {number: Watch(self._stage.guard) for number, _, _ in waiting}
         while waiting:
             number, flow, answer = waiting.pop(0)
@@ -240,7 +240,7 @@ class Together:
                 held = {key: holder for key, holder in held.items() if holder != number}
                 continue
             watches[number].step(step)
-            if isinstance(step, Turn):
+            if isinstance(step, Lock):
                 held = {key: holder for key, holder in held.items() if holder != number}
                 asking[number] = step.key
                 waiting.append((number, flow, Received(status=0, at=self._stage.now)))

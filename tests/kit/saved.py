@@ -13,7 +13,7 @@ from typing import Any
 from mitmproxy import connection, flow, http, io
 from mitmproxy.proxy import mode_specs
 
-from regauth_core.edge.inputs.flows import Noted
+from regauth_core.edge.inputs.flows import FlowNotes
 from regauth_core.model import FailureKind
 from regauth_core.recording.observe import Wire
 
@@ -54,9 +54,9 @@ def flow_of(wire: Wire) -> http.HTTPFlow:
     elif wire.failure is not None and wire.failure[0] is not FailureKind.NOT_RECORDED:
         made.error = flow.Error(_WORDS[wire.failure[0]], wire.ended or wire.started)
     if wire.process is not None:
-        Noted(made).sender(None, wire.process, wire.program)
+        FlowNotes(made).sender(None, wire.process, wire.program)
     if wire.withheld is not None:
-        Noted(made).withheld(wire.withheld)
+        FlowNotes(made).withheld(wire.withheld)
     return made
 
 

@@ -36,7 +36,7 @@ from regauth_core.diagnosis.diagnoser import Diagnoser
 from regauth_core.model import Exchange, FailureKind
 from regauth_core.model.finding import Diagnosis
 from regauth_core.model.journal import Ending
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.recording.observe import Wire, observe
 from regauth_core.redaction.redactor import Redactor
 
@@ -261,7 +261,7 @@ class _Reader:
         elif word == "address":
             wire = replace(wire, address=rest)
         elif word == "withheld":
-            wire = replace(wire, withheld=Distrust(rest))
+            wire = replace(wire, withheld=Withheld(rest))
         elif word == "process":
             number, _, program = rest.partition(" ")
             wire = replace(wire, process=int(number), program=program)

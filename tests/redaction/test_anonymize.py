@@ -26,7 +26,7 @@ from regauth_core.edge.outputs.reports import report_text
 from regauth_core.model import Exchange, FailureKind
 from regauth_core.model.finding import Diagnosis
 from regauth_core.recording.observe import Wire, observe
-from regauth_core.redaction.redactor import Again, Redactor
+from regauth_core.redaction.redactor import Redactor, RenamingRedactor
 from regauth_core.redaction.renaming import Renaming
 from regauth_core.report import ENDINGS
 
@@ -295,7 +295,7 @@ def test_findings_do_not_depend_on_names(talk: Talk) -> None:
     plain = [observe(one, redactor()) for one in talk.wires]
     one = redactor(*KINDS)
     live = [observe(wire_, one) for wire_ in talk.wires]
-    renaming = Renaming(Again(redactor(*KINDS)))
+    renaming = Renaming(RenamingRedactor(redactor(*KINDS)))
     assert findings(talk, live) == findings(talk, plain)
     assert findings(talk, [renaming.exchange(exchange) for exchange in plain]) == findings(talk, plain)
 
@@ -306,7 +306,7 @@ WIRES = [*(planted.wire for planted in CORPUS), *(one for talk in TALKS for one 
 def test_going_over_an_exchange_again_changes_nothing() -> None:
     """Where no names are to be replaced, what was redacted is taken as it is: fingerprints stay what they were."""
     one = redactor()
-    renaming = Renaming(Again(one))
+    renaming = Renaming(RenamingRedactor(one))
     changed = [wire_ for wire_ in WIRES if renaming.exchange(exchange := observe(wire_, one)) != exchange]
     assert changed == []
 
@@ -314,7 +314,7 @@ def test_going_over_an_exchange_again_changes_nothing() -> None:
 def test_pseudonyms_given_afterwards_are_those_given_live() -> None:
     """The same code names them, so a name that looks odd is treated alike."""
     live, saved, plain = redactor(*KINDS), redactor(*KINDS), redactor()
-    renaming = Renaming(Again(saved))
+    renaming = Renaming(RenamingRedactor(saved))
     for one in WIRES:
         now, then = observe(one, live), renaming.exchange(observe(one, plain))
         assert (now.origin, now.target.repository, now.target.mirror_of) == (

@@ -97,7 +97,7 @@ def without_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def without_allow_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever would be replaced is kept as it was; that it was seen is remembered as always."""
-    mark, veil, prose, user = Redactor.mark, Redactor.veil, Redactor.prose, Redactor.user
+    mark, veil, prose, user = Redactor.replace_secret, Redactor.replace_if_secret, Redactor.prose, Redactor.user
 
     def kept_mark(self: Redactor, secret: str, kind: str) -> str:
         mark(self, secret, kind)
@@ -115,8 +115,8 @@ def without_allow_list(monkeypatch: pytest.MonkeyPatch) -> None:
         user(self, name)
         return name  # type: ignore[return-value]
 
-    monkeypatch.setattr(Redactor, "mark", kept_mark)
-    monkeypatch.setattr(Redactor, "veil", kept_veil)
+    monkeypatch.setattr(Redactor, "replace_secret", kept_mark)
+    monkeypatch.setattr(Redactor, "replace_if_secret", kept_veil)
     monkeypatch.setattr(Redactor, "prose", kept_prose)
     monkeypatch.setattr(Redactor, "user", kept_user)
 

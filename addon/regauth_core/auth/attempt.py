@@ -12,26 +12,37 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
-from regauth_core.auth.budget import Ledger
-from regauth_core.auth.choice import Choice, Errand, Means
+from regauth_core.auth.budget import Budget
+from regauth_core.auth.choice import AuthorizedRequest, CredentialChooser, SharedState
 from regauth_core.auth.issued_token import grants_less
-from regauth_core.auth.messages import Authorization, Flow, Outcome, Purpose, Received, Scheme, Send, Spent, Tried, Turn
+from regauth_core.auth.messages import (
+    Authorization,
+    AuthResult,
+    Flow,
+    Lock,
+    Purpose,
+    Received,
+    Scheme,
+    Send,
+    Spent,
+    Tried,
+)
 from regauth_core.auth.offers import Offers, is_refusal, offers_of
-from regauth_core.auth.reasons import Stop
+from regauth_core.auth.reasons import StopReason
 from regauth_core.auth.registry_memory import LoginTurn, ProbeTurn
 from regauth_core.protocol.scope import Scope, covered
 
 _OWN = ("authorization", "proxy-authorization")
 
 
-class Run:
+class Attempt:
     """The state of one errand. `spent` is what it has used up of its limits before."""
 
-    def __init__(self, means: Means, errand: Errand, now: float, spent: Spent) -> None:
+    def __init__(self, means: SharedState, errand: AuthorizedRequest, now: float, spent: Spent) -> None:
         self._learned, self._tokens = means.learned, means.tokens
         self._request, self._need, self._login = errand.request, errand.need, errand.login
-        self._ledger = Ledger(now, spent)
-        self._choice = Choice(means, errand, self._ledger)
+        self._ledger = Budget(now, spent)
+        self._choice = CredentialChooser(means, errand, self._ledger)
         self._extra: tuple[Scope, ...] = ()
         """What tokens that did not suffice were asked for."""
         self._answer: Received | None = None
@@ -39,7 +50,7 @@ class Run:
         self._is_waiting = False
         self.is_body_wanted = True
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> AuthResult:
         """What came of it up to now."""
         outcome = self._ledger.outcome(self._login.id, self._answer, self._authorization)
         return replace(outcome, is_waiting=self._is_waiting)
@@ -63,14 +74,14 @@ class Run:
     def settle(self, refused: Received, sent: Authorization | None) -> Flow[None]:
         """Answer `refused`, the answer to the request with `sent`."""
         if refused.origin not in (None, self._request.origin):
-            self._ledger.refuse(Stop.FOREIGN_ANSWER)
+            self._ledger.refuse(StopReason.FOREIGN_ANSWER)
             return
         offers = self._read(refused)
         known: Offers | None = offers
         if offers.is_silent:
             known = self._learned.offers(self._request.origin, self._need) or (yield from self._probed())
         if known is None:
-            self._ledger.refuse(Stop.NO_CHALLENGE)
+            self._ledger.refuse(StopReason.NO_CHALLENGE)
             return
         is_guess = True
         while self._goes_on(sent, known, offers, is_guess=is_guess):
@@ -122,7 +133,7 @@ class Run:
                 return False
         can_go_again = self._can_resend or self._request.is_repeatable
         if not (can_go_again and self._ledger.may_send):
-            self._ledger.refuse(Stop.LIMIT if can_go_again else Stop.BODY_GONE)
+            self._ledger.refuse(StopReason.LIMIT if can_go_again else StopReason.BODY_GONE)
             return False
         return True
 
@@ -130,7 +141,7 @@ class Run:
         """Whether the same scheme may be tried with another token."""
         ledger = self._ledger
         if sent.is_direct:
-            reason = Stop.LOGIN_NOT_ALLOWED if self._choice.is_proven else Stop.CREDENTIALS_REFUSED
+            reason = StopReason.LOGIN_NOT_ALLOWED if self._choice.is_proven else StopReason.CREDENTIALS_REFUSED
             self._learned.refuse(self._login.id, self._request.origin, self._need, reason, ledger.now)
             ledger.refuse(reason)
             return False
@@ -141,7 +152,7 @@ class Run:
         if not sent.is_fresh:
             return True
         less = offers.lacks_scope or grants_less(_credential(sent), self._need.scopes)
-        reason = Stop.INSUFFICIENT_SCOPE if less else Stop.TOKEN_REJECTED
+        reason = StopReason.INSUFFICIENT_SCOPE if less else StopReason.TOKEN_REJECTED
         self._learned.refuse_need(self._login.id, self._request.origin, self._need, reason, ledger.now)
         ledger.refuse(reason)
         return False
@@ -155,7 +166,7 @@ class Run:
         if reply.status < 400 or reply.status == 404:
             self._learned.prove(self._login.id, origin)
         elif not self._choice.is_proven:
-            self._learned.refuse_need(self._login.id, origin, self._need, Stop.TRIED_IN_VAIN, self._ledger.now)
+            self._learned.refuse_need(self._login.id, origin, self._need, StopReason.TRIED_IN_VAIN, self._ledger.now)
 
     def _resent(self, sent: Authorization) -> Flow[Received | None]:
         """The registry's answer to the request with `sent`; `None`, with the reason, where there is none.
@@ -164,12 +175,12 @@ class Run:
         """
         ledger = self._ledger
         if sent.value in ledger.values:
-            ledger.refuse(Stop.CREDENTIALS_REFUSED)
+            ledger.refuse(StopReason.CREDENTIALS_REFUSED)
             return None
         turn: Hashable = None
         if sent.is_direct and not self._choice.is_proven:
             turn = LoginTurn(self._login.id, self._request.origin)
-            ledger.now = (yield Turn(key=turn)).at
+            ledger.now = (yield Lock(key=turn)).at
             if self._choice.is_refused():
                 return None
             turn = None if self._choice.is_proven else turn
@@ -194,7 +205,7 @@ class Run:
         if not ledger.may_probe:
             return None
         turn = ProbeTurn(origin)
-        ledger.now = (yield Turn(key=turn)).at
+        ledger.now = (yield Lock(key=turn)).at
         if not self._learned.was_probed(origin, ledger.now):
             ledger.probes += 1
             answer = yield Send(
@@ -212,9 +223,9 @@ class Run:
         ledger.now = answer.at
         ledger.tried.append(Tried(purpose=purpose, origin=origin, scheme=scheme, status=answer.status))
         if answer.status == 0:
-            ledger.refuse(Stop.UNREACHABLE)
+            ledger.refuse(StopReason.UNREACHABLE)
         elif answer.origin is not None and answer.origin != origin:
-            ledger.refuse(Stop.FOREIGN_ANSWER)
+            ledger.refuse(StopReason.FOREIGN_ANSWER)
         else:
             return answer
         return None

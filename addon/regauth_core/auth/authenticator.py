@@ -1,6 +1,6 @@
 """The authenticator: what a correct registry client does about challenges, as flows that never send.
 
-A flow is a generator. It yields a `Send` or a `Turn`, is sent a `Received`, and returns an `Outcome`::
+A flow is a generator. It yields a `Send` or a `Turn`, is sent a `Received`, and returns an `ProofResult`::
 
     step = next(flow)
     while True:
@@ -18,22 +18,22 @@ from dataclasses import replace
 from itertools import count
 from typing import Final
 
-from regauth_core.auth.attempt import Run
-from regauth_core.auth.choice import Errand, Means
+from regauth_core.auth.attempt import Attempt
+from regauth_core.auth.choice import AuthorizedRequest, SharedState
 from regauth_core.auth.leads import Leads
-from regauth_core.auth.messages import ClientRequest, Flow, Outcome, Purpose, Received, Scheme, Send, Spent
+from regauth_core.auth.messages import AuthResult, ClientRequest, Flow, Purpose, Received, Scheme, Send, Spent
 from regauth_core.auth.offers import Offers, is_refusal, offers_of
-from regauth_core.auth.reasons import Stop
-from regauth_core.auth.registry_memory import Learned
+from regauth_core.auth.reasons import StopReason
+from regauth_core.auth.registry_memory import RegistryMemory
 from regauth_core.auth.required_access import Need, need_of
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.token_cache import Tokens
 from regauth_core.auth.trust import Trust
 from regauth_core.auth.verification import verification
 from regauth_core.bounded import Bounded
 from regauth_core.credentials.login import Login, Logins
 from regauth_core.model import Endpoint, Holder
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol import authorization
 from regauth_core.protocol.references import ANYWHERE, Lead, followed, layers, linked
 
@@ -48,33 +48,33 @@ _READS: Final = ("GET", "HEAD")
 class Authenticator:
     """Answers challenges with the logins it can look up; remembers tokens and what it learnt, in memory only."""
 
-    def __init__(self, logins: Logins, *, trust: Trust, manner: Manner) -> None:
+    def __init__(self, logins: Logins, *, trust: Trust, manner: AuthSettings) -> None:
         self._logins = logins
-        self._learned = Learned()
+        self._learned = RegistryMemory()
         self._leads = Leads()
         self._own: Bounded[str, str] = Bounded(_MOST_OWN)
         self._names = count(1)
         self._is_overriding = manner.is_overriding
-        self._means = Means(trust=trust, manner=manner, tokens=Tokens(), learned=self._learned)
+        self._means = SharedState(trust=trust, manner=manner, tokens=Tokens(), learned=self._learned)
 
     def __repr__(self) -> str:
         return f"Authenticator({self._means.tokens!r}, {self._learned!r})"
 
-    def preflight(self, request: ClientRequest, now: float) -> Flow[Outcome]:
-        """Before `request` is sent: `Outcome.authorization` is what to set, or `None` to send it unchanged.
+    def preflight(self, request: ClientRequest, now: float) -> Flow[AuthResult]:
+        """Before `request` is sent: `ProofResult.authorization` is what to set, or `None` to send it unchanged.
 
         Sends nothing for a request that can be sent again; for any other it may probe the registry and fetch a token.
         `now` is in seconds since the epoch.
         """
         own = self._own_login(request, self._learned.offers(request.origin, need_of(request.method, request.path)))
         run = self._admitted(request, now, Spent(values=_brought(request)), own, is_overriding=self._is_overriding)
-        if isinstance(run, Outcome):
+        if isinstance(run, AuthResult):
             return run
         yield from run.prepare()
         return run.outcome()
 
-    def answer(self, request: ClientRequest, received: Received, before: Outcome | None = None) -> Flow[Outcome]:
-        """After the registry's answer to `request`, to be called for every answer: `Outcome.answer` replaces it.
+    def answer(self, request: ClientRequest, received: Received, before: AuthResult | None = None) -> Flow[AuthResult]:
+        """After the registry's answer to `request`, to be called for every answer: `ProofResult.answer` replaces it.
 
         `before` is what `preflight` returned for this request. Only refusals of requests that can be sent again are
         answered, so most flows end at once.
@@ -84,7 +84,7 @@ class Authenticator:
         own = self._own_login(request, offers_of(received, request.path))
         spent = _sent_once(spent, before)
         run = self._admitted(request, received.at, spent, own, is_overriding=self._is_overriding)
-        if isinstance(run, Outcome):
+        if isinstance(run, AuthResult):
             return run
         if is_refusal(received):
             yield from run.settle(received, before.authorization if before is not None else None)
@@ -93,33 +93,33 @@ class Authenticator:
             self.note_answer(request, outcome.answer)
         return outcome
 
-    def verify(self, request: ClientRequest, received: Received) -> Flow[Outcome]:
+    def verify(self, request: ClientRequest, received: Received) -> Flow[AuthResult]:
         """Beside the client: what comes of answering the refusal `received` as a correct client would.
 
-        `Outcome.verification` is set, and `Outcome.answer` is not: the client keeps its own. Only GET and HEAD are
-        sent, and after a 401 or 403 only.
+        `AuthResult.verification` is set, and `AuthResult.answer` is not: the client keeps its own. Only GET and HEAD
+        are sent, and after a 401 or 403 only.
         """
         outcome = yield from self._verified(request, received)
         is_ping = need_of(request.method, request.path).repository is None
         return replace(outcome, answer=None, verification=verification(outcome, is_ping=is_ping))
 
-    def _verified(self, request: ClientRequest, received: Received) -> Flow[Outcome]:
+    def _verified(self, request: ClientRequest, received: Received) -> Flow[AuthResult]:
         if request.method not in _READS:
-            return Outcome(reasons=(Stop.NOT_A_READ,))
+            return AuthResult(reasons=(StopReason.NOT_A_READ,))
         if received.status not in (401, 403):
-            return Outcome(reasons=(Stop.NO_REFUSAL,))
+            return AuthResult(reasons=(StopReason.NO_REFUSAL,))
         spent = Spent(sends=1, values=_brought(request))
         run = self._admitted(request, received.at, spent, None, is_overriding=True)
-        if isinstance(run, Outcome):
+        if isinstance(run, AuthResult):
             return run
         run.is_body_wanted = False
         yield from run.settle(received, None)
         return run.outcome()
 
-    def authorize(self, request: ClientRequest, now: float) -> Flow[Outcome]:
+    def authorize(self, request: ClientRequest, now: float) -> Flow[AuthResult]:
         """The whole of it, for a client that has no way of its own to send: preflight, the request itself, answer.
 
-        `Outcome.answer` is what came last.
+        `ProofResult.answer` is what came last.
         """
         before = yield from self.preflight(request, now)
         found = before.authorization
@@ -178,40 +178,40 @@ class Authenticator:
 
     def _admitted(
         self, request: ClientRequest, now: float, spent: Spent, own: Login | None, *, is_overriding: bool
-    ) -> Run | Outcome:
+    ) -> Attempt | AuthResult:
         """The request with its login, or why it gets none. `own` is the client's, if that is to be used."""
         need = need_of(request.method, request.path)
         is_asked = need.is_api or need.is_unclear
         login = own or (self._logins.find(request.origin, need.repository) if is_asked else None)
         reason = self._objection(request, need, login, now, is_overriding=is_overriding or own is not None)
-        if own is not None and reason is Distrust.NOT_PERMITTED:
+        if own is not None and reason is Withheld.NOT_PERMITTED:
             # What the client may do with its own login is for the registry to say.
             reason = None
         if reason is not None or login is None:
-            return Outcome(login=login.id if login else None, reasons=(reason or Stop.NO_LOGIN,), spent=spent)
-        return Run(self._means, Errand(request=request, need=need, login=login), now, spent)
+            return AuthResult(login=login.id if login else None, reasons=(reason or StopReason.NO_LOGIN,), spent=spent)
+        return Attempt(self._means, AuthorizedRequest(request=request, need=need, login=login), now, spent)
 
-    def objection(self, request: ClientRequest, now: float) -> Distrust | None:
+    def objection(self, request: ClientRequest, now: float) -> Withheld | None:
         """Why a credential that was found for `request` must not go out with it after all."""
         distrust = self._means.trust.request(request, self._learned.parameters(request.origin))
-        return distrust or (Distrust.LED_ELSEWHERE if self._was_led(request, now) else None)
+        return distrust or (Withheld.LED_ELSEWHERE if self._was_led(request, now) else None)
 
     def _objection(
         self, request: ClientRequest, need: Need, login: Login | None, now: float, *, is_overriding: bool
-    ) -> Distrust | Stop | None:
+    ) -> Withheld | StopReason | None:
         distrust = self._means.trust.request(request, self._learned.parameters(request.origin))
-        if distrust is Distrust.OUTSIDE_API or self._learned.is_realm(request.origin, request.path):
-            return Distrust.OUTSIDE_API
+        if distrust is Withheld.OUTSIDE_API or self._learned.is_realm(request.origin, request.path):
+            return Withheld.OUTSIDE_API
         if login is None:
             # Somebody else who goes by the name of a registry whose credentials are held is worth a word.
             named = (self._logins.find(origin, need.repository) for origin in request.named if origin is not None)
-            is_spoofed = distrust is Distrust.OTHER_HOST_NAMED and any(named)
-            return Distrust.OTHER_HOST_NAMED if is_spoofed else Stop.NO_LOGIN
+            is_spoofed = distrust is Withheld.OTHER_HOST_NAMED and any(named)
+            return Withheld.OTHER_HOST_NAMED if is_spoofed else StopReason.NO_LOGIN
         if not is_overriding and _brought(request):
-            return Stop.CLIENT_AUTHORIZED
+            return StopReason.CLIENT_AUTHORIZED
         if distrust is None and self._was_led(request, now):
-            return Distrust.LED_ELSEWHERE
-        return distrust or (None if self._may(request, need) else Distrust.NOT_PERMITTED)
+            return Withheld.LED_ELSEWHERE
+        return distrust or (None if self._may(request, need) else Withheld.NOT_PERMITTED)
 
     def _may(self, request: ClientRequest, need: Need) -> bool:
         """Whether what the request does may be helped, in each repository that it touches."""
@@ -238,7 +238,7 @@ class Authenticator:
                 return Login.of_pair(name, *each.pair)
         return None
 
-    def _finished(self, outcome: Outcome) -> Outcome:
+    def _finished(self, outcome: AuthResult) -> AuthResult:
         """With a final 401 made a 403 if that is wanted."""
         answer = outcome.answer
         if answer is None or answer.status != 401 or not self._means.manner.is_refusal_final:
@@ -255,7 +255,7 @@ def _brought(request: ClientRequest) -> frozenset[str]:
     )
 
 
-def _sent_once(spent: Spent, before: Outcome | None) -> Spent:
+def _sent_once(spent: Spent, before: AuthResult | None) -> Spent:
     """After the client's request went out with what `before` had found for it."""
     found = before.authorization if before is not None else None
     values = spent.values if found is None else spent.values | {found.value}

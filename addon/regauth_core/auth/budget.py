@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from regauth_core.auth.messages import Authorization, Outcome, Received, Scheme, Spent, Tried
-from regauth_core.auth.reasons import Note, Stop
+from regauth_core.auth.messages import Authorization, AuthResult, Received, Scheme, Spent, Tried
+from regauth_core.auth.reasons import Note, StopReason
 from regauth_core.auth.settings import MOST_FETCHES, MOST_PROBES, MOST_SENDS
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 
-class Ledger:
+class Budget:
     """Begins with what was spent before, and only grows."""
 
     def __init__(self, now: float, spent: Spent) -> None:
@@ -22,7 +22,7 @@ class Ledger:
         self.keys: set[Hashable] = set(spent.keys)
         """What fresh tokens were fetched for."""
         self.tried: list[Tried] = []
-        self.reasons: list[Distrust | Stop] = []
+        self.reasons: list[Withheld | StopReason] = []
         self.notes: list[Note] = []
         self.offered: tuple[Scheme, ...] = ()
 
@@ -45,14 +45,14 @@ class Ledger:
         """A token may be fetched for `key`."""
         return self.fetches < MOST_FETCHES and key not in self.keys
 
-    def refuse(self, *reasons: Distrust | Stop) -> None:
+    def refuse(self, *reasons: Withheld | StopReason) -> None:
         """Note why something was not done or did not work."""
         self.reasons += reasons
 
-    def outcome(self, login: str, answer: Received | None, authorization: Authorization | None) -> Outcome:
+    def outcome(self, login: str, answer: Received | None, authorization: Authorization | None) -> AuthResult:
         """What came of it up to now. Of a reason that was met twice the last one counts."""
         reasons = tuple(dict.fromkeys(reversed(self.reasons)))[::-1]
-        return Outcome(
+        return AuthResult(
             answer=answer,
             authorization=authorization,
             login=login,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from regauth_core.auth.messages import Headers, named_origin
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.registries import is_loopback
 from regauth_core.protocol.target import origin_of
 
@@ -77,7 +77,7 @@ class Callers:
     browser: bool = False
     """Also what a browser sends for a page."""
 
-    def objection(self, caller: Caller) -> Distrust | None:
+    def objection(self, caller: Caller) -> Withheld | None:
         """Why no credentials may be used for `caller`; `None`: they may."""
         return self._about_client(caller) or self._about_name(caller) or self._about_page(caller)
 
@@ -85,36 +85,36 @@ class Callers:
         """Whether a reverse proxy was addressed by names alone that no web page can have given it."""
         return bool(addressed.names) and all(self._is_own(name, addressed) for name in addressed.names)
 
-    def _about_client(self, caller: Caller) -> Distrust | None:
+    def _about_client(self, caller: Caller) -> Withheld | None:
         if caller.is_admitted:
             return None
         if not caller.is_on_loopback:
             address = _address(caller.address)
-            return None if address is not None and str(address) in self.addresses else Distrust.OTHER_MACHINE
+            return None if address is not None and str(address) in self.addresses else Withheld.OTHER_MACHINE
         if self.any_user:
             return None
         if caller.user is None or self.own is None:
-            return None if caller.has_password else Distrust.UNKNOWN_USER
-        return None if caller.user == self.own or caller.user in self.users else Distrust.OTHER_USER
+            return None if caller.has_password else Withheld.UNKNOWN_USER
+        return None if caller.user == self.own or caller.user in self.users else Withheld.OTHER_USER
 
-    def _about_name(self, caller: Caller) -> Distrust | None:
+    def _about_name(self, caller: Caller) -> Withheld | None:
         addressed = caller.addressed
-        return None if addressed is None or self.is_name(addressed) else Distrust.OTHER_NAME
+        return None if addressed is None or self.is_name(addressed) else Withheld.OTHER_NAME
 
     def _is_own(self, name: str, addressed: Addressed) -> bool:
         host = _host(name)
         known = {_host(_bracketed(addressed.registry)), _host(_bracketed(addressed.here)), *self.names}
         return host is not None and (is_loopback(host) or host in known)
 
-    def _about_page(self, caller: Caller) -> Distrust | None:
+    def _about_page(self, caller: Caller) -> Withheld | None:
         if self.browser:
             return None
         if is_of_page(caller.headers):
-            return Distrust.WEB_PAGE
+            return Withheld.WEB_PAGE
         own = {_host(_bracketed(caller.host)), *map(_host, caller.addressed.names if caller.addressed else ())}
         referers = [value.strip() for name, value in caller.headers if name.lower() == "referer"]
         is_led = any(_is_elsewhere(referer, own) for referer in referers)
-        return Distrust.LED_ELSEWHERE if is_led else None
+        return Withheld.LED_ELSEWHERE if is_led else None
 
 
 def is_of_page(headers: Headers) -> bool:

@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from regauth_core.auth.budget import Ledger
-from regauth_core.auth.messages import Authorization, ClientRequest, Flow, Scheme, Turn
+from regauth_core.auth.budget import Budget
+from regauth_core.auth.messages import Authorization, ClientRequest, Flow, Lock, Scheme
 from regauth_core.auth.offers import Offer, Offers
-from regauth_core.auth.reasons import Stop
-from regauth_core.auth.registry_memory import Learned, LoginTurn
+from regauth_core.auth.reasons import StopReason
+from regauth_core.auth.registry_memory import LoginTurn, RegistryMemory
 from regauth_core.auth.required_access import Need
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.token_cache import Audience, TokenKey, Tokens
-from regauth_core.auth.token_fetch import Exchange
-from regauth_core.auth.token_request import Order
+from regauth_core.auth.token_fetch import TokenFetch
+from regauth_core.auth.token_request import TokenOrder
 from regauth_core.auth.trust import Trust, Verdict
 from regauth_core.credentials.login import Login
 from regauth_core.protocol.scope import Scope, merged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class SharedState:
     """What all requests share."""
 
     trust: Trust
-    manner: Manner
+    manner: AuthSettings
     tokens: Tokens
-    learned: Learned
+    learned: RegistryMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class AuthorizedRequest:
     """A request that may have a credential, and whose."""
 
     request: ClientRequest
@@ -39,10 +39,10 @@ class Errand:
     login: Login
 
 
-class Choice:
+class CredentialChooser:
     """Finds credentials for one errand."""
 
-    def __init__(self, means: Means, errand: Errand, ledger: Ledger) -> None:
+    def __init__(self, means: SharedState, errand: AuthorizedRequest, ledger: Budget) -> None:
         self._means = means
         self._request, self._need, self._login = errand.request, errand.need, errand.login
         self._ledger = ledger
@@ -65,7 +65,7 @@ class Choice:
         """Whether the login was refused a moment ago; then the reasons say so."""
         reason = self._means.learned.refusal(self._login.id, self._request.origin, self._need, self._ledger.now)
         if reason is not None and reason not in self._ledger.reasons:
-            self._ledger.refuse(reason, Stop.RECENTLY_REFUSED)
+            self._ledger.refuse(reason, StopReason.RECENTLY_REFUSED)
         return reason is not None
 
     def _first(
@@ -73,7 +73,7 @@ class Choice:
     ) -> Flow[Authorization | None]:
         self._ledger.offered = offers.schemes
         if not offers.all:
-            self._ledger.refuse(Stop.UNSUPPORTED_SCHEME)
+            self._ledger.refuse(StopReason.UNSUPPORTED_SCHEME)
         for scheme in sorted(offers.schemes, key=lambda each: (each is not worked, each is not Scheme.BEARER)):
             if self.is_refused():
                 break
@@ -100,7 +100,7 @@ class Choice:
     def _note_unfit(self) -> None:
         # What was tried first tells more.
         if not self._ledger.reasons:
-            self._ledger.refuse(Stop.LOGIN_DOES_NOT_FIT)
+            self._ledger.refuse(StopReason.LOGIN_DOES_NOT_FIT)
 
     def _bearer(self, offers: Offers, *, is_sure: bool, extra: tuple[Scope, ...]) -> Flow[Authorization | None]:
         if self._login.registry_token:
@@ -146,14 +146,14 @@ class Choice:
             return found
         is_safe = self.is_proven or self._login.is_anonymous
         turn: Hashable = key if is_safe else LoginTurn(self._login.id, self._request.origin)
-        self._ledger.now = (yield Turn(key=turn)).at
+        self._ledger.now = (yield Lock(key=turn)).at
         # Whoever had the turn before may have got the token, or have been refused.
         found = self._held(audience, scopes)
         if found is not None or self.is_refused() or not self._may_fetch(key):
             return found
         return (
             yield from self._fetched(
-                Order(
+                TokenOrder(
                     key=key,
                     realm=realm,
                     scopes=scopes,
@@ -171,16 +171,16 @@ class Choice:
         if failure is not None:
             self._ledger.refuse(failure)
         elif not self._ledger.may_fetch(key):
-            self._ledger.refuse(Stop.LIMIT)
+            self._ledger.refuse(StopReason.LIMIT)
         else:
             return True
         return False
 
-    def _fetched(self, order: Order) -> Flow[Authorization | None]:
+    def _fetched(self, order: TokenOrder) -> Flow[Authorization | None]:
         tokens, ledger = self._means.tokens, self._ledger
         ledger.fetches += 1
         ledger.keys.add(order.key)
-        exchange = Exchange(order, self._means.trust)
+        exchange = TokenFetch(order, self._means.trust)
         issued = yield from exchange.fetch()
         ledger.now = exchange.at
         ledger.tried += exchange.tried
@@ -196,16 +196,16 @@ class Choice:
             tokens.keep_refresh_token(order.key.audience, issued.refresh_token)
         value = f"Bearer {issued.token}"
         if value in ledger.values:
-            ledger.refuse(Stop.TOKEN_REPEATED)
+            ledger.refuse(StopReason.TOKEN_REPEATED)
             return None
         tokens.keep(order.key, order.scopes, issued)
         return Authorization(scheme=Scheme.BEARER, value=value, scopes=order.scopes, is_fresh=True)
 
-    def _note_failure(self, order: Order, exchange: Exchange) -> None:
-        reason = exchange.reason or Stop.TOKEN_SERVER_FAILED
+    def _note_failure(self, order: TokenOrder, exchange: TokenFetch) -> None:
+        reason = exchange.reason or StopReason.TOKEN_SERVER_FAILED
         if exchange.is_secret_refused:
             # A secret that works elsewhere is not wrong: it is what was asked for that was refused.
-            refused = Stop.TOKEN_REFUSED if self.is_proven else Stop.TOKEN_CREDENTIALS_REFUSED
+            refused = StopReason.TOKEN_REFUSED if self.is_proven else StopReason.TOKEN_CREDENTIALS_REFUSED
             self._means.learned.refuse(self._login.id, self._request.origin, self._need, refused, self._ledger.now)
             reason = refused
         self._ledger.refuse(reason)

@@ -32,7 +32,7 @@ _MOMENT = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
+class FetchedToken:
     """A token and how long it lives."""
 
     token: str = field(repr=False)
@@ -55,7 +55,7 @@ class Issued:
         return self.ends - min(10.0, self.life / 10)
 
 
-def read(body: bytes, at: float, *, posted: bool) -> Issued | None:
+def read(body: bytes, at: float, *, posted: bool) -> FetchedToken | None:
     """The token in the answer `body`, which was there at the time `at`; `None` where there is none that can be sent.
 
     `posted`: a form was sent, so `access_token` is looked at first.
@@ -67,7 +67,7 @@ def read(body: bytes, at: float, *, posted: bool) -> Issued | None:
         return None
     life = _life(fields.get("expires_in"))
     refresh = fields.get("refresh_token")
-    return Issued(
+    return FetchedToken(
         token=tokens[0],
         refresh_token=refresh if isinstance(refresh, str) and 0 < len(refresh) <= MAX_REFRESH else None,
         starts=_start(fields.get("issued_at"), life, at),

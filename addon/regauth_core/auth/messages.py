@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
-from regauth_core.auth.reasons import Note, Stop
+from regauth_core.auth.reasons import Note, StopReason
 from regauth_core.model import Origin
 from regauth_core.model.finding import Verification
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.scope import Scope
 from regauth_core.protocol.target import origin_of
 
@@ -116,7 +116,7 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Lock:
     """Wait until no other flow holds `key`, take it, and give back a `Received` of status 0 with the time.
 
     The turn ends with the first step that is no `Send` with this `turn`, and with the flow.
@@ -130,7 +130,7 @@ class Received:
     """The answer to a `Send`."""
 
     status: int
-    """0 where no answer came, and for a `Turn`."""
+    """0 where no answer came, and for a `Lock`."""
     at: float
     """When it was there, in seconds since the epoch."""
     headers: Headers = field(default=(), repr=False)
@@ -144,7 +144,7 @@ class Received:
         return tuple(value for key, value in self.headers if key.lower() == name)
 
 
-Flow: TypeAlias = Generator[Send | Turn, Received, T]
+Flow: TypeAlias = Generator[Send | Lock, Received, T]
 """Yields what to send next, is sent what was received, returns what came of it."""
 
 
@@ -188,7 +188,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class AuthResult:
     """What came of a flow."""
 
     answer: Received | None = None
@@ -202,7 +202,7 @@ class Outcome:
     offered: tuple[Scheme, ...] = ()
     """The supported schemes that the registry was learnt to want, in its order."""
     tried: tuple[Tried, ...] = ()
-    reasons: tuple[Distrust | Stop, ...] = ()
+    reasons: tuple[Withheld | StopReason, ...] = ()
     """Everything that kept a credential from going out or from working, in order; the last one ended the flow."""
     notes: tuple[Note, ...] = ()
     verification: Verification | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Stop(StrEnum):
+class StopReason(StrEnum):
     """Why a refusal was not answered, or not answered better."""
 
     CLIENT_AUTHORIZED = "client-authorized"

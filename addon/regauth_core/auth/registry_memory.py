@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from regauth_core.auth.leads import bare
 from regauth_core.auth.messages import Scheme
 from regauth_core.auth.offers import Offers
-from regauth_core.auth.reasons import Stop
+from regauth_core.auth.reasons import StopReason
 from regauth_core.auth.required_access import Need
 from regauth_core.auth.understanding import parameters
 from regauth_core.bounded import Bounded
@@ -43,14 +43,14 @@ class ProbeTurn:
     origin: Origin
 
 
-class Learned:
+class RegistryMemory:
     """What is known at the moment. Times are seconds since the epoch."""
 
     def __init__(self) -> None:
         self._offers: Bounded[tuple[Origin, str | None], Offers] = Bounded(MOST)
         self._worked: Bounded[tuple[Origin, str | None], Scheme] = Bounded(MOST)
         self._proven: Bounded[tuple[str, Origin], bool] = Bounded(MOST)
-        self._refused: Bounded[tuple[str, Origin, frozenset[Scope] | None], tuple[float, Stop]] = Bounded(MOST)
+        self._refused: Bounded[tuple[str, Origin, frozenset[Scope] | None], tuple[float, StopReason]] = Bounded(MOST)
         self._probed: Bounded[Origin, float] = Bounded(MOST)
         self._parameters: Bounded[Origin, frozenset[str]] = Bounded(MOST)
         self._realms: Bounded[tuple[Origin, str], bool] = Bounded(MOST)
@@ -99,16 +99,16 @@ class Learned:
         """Whether the login was ever accepted there."""
         return (login, origin) in self._proven
 
-    def refuse(self, login: str, origin: Origin, need: Need, reason: Stop, now: float) -> None:
+    def refuse(self, login: str, origin: Origin, need: Need, reason: StopReason, now: float) -> None:
         """The login was refused; one that is known to be right is refused for this need only, any other altogether."""
         what = frozenset(need.scopes) if self.is_proven(login, origin) else None
         self._refused[login, origin, what] = now + REFUSAL_LASTS, reason
 
-    def refuse_need(self, login: str, origin: Origin, need: Need, reason: Stop, now: float) -> None:
+    def refuse_need(self, login: str, origin: Origin, need: Need, reason: StopReason, now: float) -> None:
         """What the login stands for does not suffice for this need."""
         self._refused[login, origin, frozenset(need.scopes)] = now + REFUSAL_LASTS, reason
 
-    def refusal(self, login: str, origin: Origin, need: Need, now: float) -> Stop | None:
+    def refusal(self, login: str, origin: Origin, need: Need, now: float) -> StopReason | None:
         """Why the login was refused, altogether or for this need, within the last minute; `None`: it was not."""
         for what in (None, frozenset(need.scopes)):
             until, reason = self._refused.get((login, origin, what), (0.0, None))

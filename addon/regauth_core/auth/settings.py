@@ -19,7 +19,7 @@ MOST_TOKEN_REQUESTS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class AuthSettings:
     """Choices that concern no question of trust (`trust.Trust` has those)."""
 
     is_overriding: bool = False

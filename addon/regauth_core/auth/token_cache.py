@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from regauth_core.auth.issued_token import Issued
-from regauth_core.auth.reasons import Stop
+from regauth_core.auth.issued_token import FetchedToken
+from regauth_core.auth.reasons import StopReason
 from regauth_core.bounded import Bounded
 from regauth_core.model import Origin
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.scope import Scope, covered
 
 FAILURE_LASTS: Final = 5.0
@@ -60,7 +60,7 @@ class Tokens:
     def __init__(self) -> None:
         self._held: Bounded[Audience, Bounded[frozenset[Scope], Held]] = Bounded(MOST_AUDIENCES)
         self._refresh: Bounded[Audience, str] = Bounded(MOST_AUDIENCES)
-        self._failures: Bounded[TokenKey, tuple[float, Stop | Distrust]] = Bounded(MOST_FAILURES)
+        self._failures: Bounded[TokenKey, tuple[float, StopReason | Withheld]] = Bounded(MOST_FAILURES)
 
     def __repr__(self) -> str:
         return f"Tokens({sum(map(len, self._held.values()))} held)"
@@ -77,7 +77,7 @@ class Tokens:
         fitting = (each for each in held.values() if now < each.renew and covered(wanted, each.scopes))
         return min(fitting, key=_size, default=None)
 
-    def keep(self, key: TokenKey, scopes: tuple[Scope, ...], issued: Issued) -> None:
+    def keep(self, key: TokenKey, scopes: tuple[Scope, ...], issued: FetchedToken) -> None:
         """Hold a token that was fetched for `key`, which `scopes` spell."""
         held = self._held.get(key.audience)
         if held is None:
@@ -91,11 +91,11 @@ class Tokens:
             for scopes in [scopes for scopes, each in held.items() if each.token == token]:
                 del held[scopes]
 
-    def fail(self, key: TokenKey, reason: Stop | Distrust, now: float) -> None:
+    def fail(self, key: TokenKey, reason: StopReason | Withheld, now: float) -> None:
         """Note that a fetch for `key` failed."""
         self._failures[key] = now + FAILURE_LASTS, reason
 
-    def failure(self, key: TokenKey, now: float) -> Stop | Distrust | None:
+    def failure(self, key: TokenKey, now: float) -> StopReason | Withheld | None:
         """Why a fetch for `key` failed a moment ago."""
         until, reason = self._failures.get(key, (0.0, None))
         return reason if now < until else None

@@ -11,15 +11,15 @@ from dataclasses import replace
 from typing import Final
 
 from regauth_core.auth import issued_token
-from regauth_core.auth.issued_token import Issued
+from regauth_core.auth.issued_token import FetchedToken
 from regauth_core.auth.messages import Flow, Purpose, Received, Send, Tried
-from regauth_core.auth.reasons import Note, Stop
+from regauth_core.auth.reasons import Note, StopReason
 from regauth_core.auth.settings import MOST_HOPS, MOST_TOKEN_REQUESTS
-from regauth_core.auth.token_request import Order, Question
+from regauth_core.auth.token_request import TokenHttpRequest, TokenOrder
 from regauth_core.auth.trust import Trust, Verdict
 from regauth_core.credentials.login import ANONYMOUS
 from regauth_core.model import Origin
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 _NOT_THERE: Final = (404, 405)
 _NO_OAUTH2: Final = (404, 405, 501)
@@ -27,15 +27,15 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _PICKY: Final = (400, 401, 403)
 
 
-class Exchange:
+class TokenFetch:
     """Fetches one token. Afterwards its fields tell what came of it."""
 
-    def __init__(self, order: Order, trust: Trust) -> None:
+    def __init__(self, order: TokenOrder, trust: Trust) -> None:
         self._order = order
         self._trust = trust
         self.tried: list[Tried] = []
         self.notes: list[Note] = []
-        self.reason: Stop | Distrust | None = None
+        self.reason: StopReason | Withheld | None = None
         """Why there is no token."""
         self.at = 0.0
         """When the last answer came."""
@@ -45,9 +45,9 @@ class Exchange:
         """The token was given to a secret of the login."""
         self.is_refresh_refused = False
         """The refresh token that the token server had given is of no more use."""
-        self._sent: set[tuple[Origin, Question]] = set()
+        self._sent: set[tuple[Origin, TokenHttpRequest]] = set()
 
-    def fetch(self) -> Flow[Issued | None]:
+    def fetch(self) -> Flow[FetchedToken | None]:
         """The token; yields token requests only, each to a place that trust accepts."""
         order = self._order
         if order.refresh_token is not None:
@@ -62,7 +62,7 @@ class Exchange:
                 return self._concluded(answer, posted=True, secret=True)
             self.notes.append(Note.NO_OAUTH2)
             if not (order.login.has_pair or order.manner.anonymous):
-                self.reason = Stop.TOKEN_REFUSED
+                self.reason = StopReason.TOKEN_REFUSED
                 return None
         if order.login.has_pair:
             return (yield from self._with_password())
@@ -72,7 +72,7 @@ class Exchange:
     def _refreshed(self, token: str) -> Flow[Received | None]:
         return (yield from self._asked(self._order.by_refresh_token(token)))
 
-    def _with_password(self) -> Flow[Issued | None]:
+    def _with_password(self) -> Flow[FetchedToken | None]:
         order = self._order
         posts = order.registry in order.manner.oauth_first
         answer = yield from self._asked(order.by_password(order.scopes, posts=posts))
@@ -87,7 +87,7 @@ class Exchange:
                 self.notes.append(Note.SCOPES_NARROWED)
         return self._concluded(answer, posted=posts, secret=True)
 
-    def _asked(self, question: Question) -> Flow[Received | None]:
+    def _asked(self, question: TokenHttpRequest) -> Flow[Received | None]:
         """The answer behind all redirects; `None`, with the reason, where none can be had."""
         place = self._order.realm
         for _ in range(MOST_HOPS + 1):
@@ -101,7 +101,7 @@ class Exchange:
                 Tried(purpose=Purpose.TOKEN, origin=origin, scheme=question.carries, status=answer.status)
             )
             if answer.origin not in (None, origin):
-                self.reason = Stop.FOREIGN_ANSWER
+                self.reason = StopReason.FOREIGN_ANSWER
                 return None
             if answer.status not in _REDIRECTS:
                 return answer
@@ -109,10 +109,10 @@ class Exchange:
             if found is None:
                 return None
             question, place = found
-        self.reason = Stop.TOKEN_REDIRECT
+        self.reason = StopReason.TOKEN_REDIRECT
         return None
 
-    def _send(self, question: Question, origin: Origin) -> Send:
+    def _send(self, question: TokenHttpRequest, origin: Origin) -> Send:
         return Send(
             purpose=Purpose.TOKEN,
             method=question.method,
@@ -123,25 +123,27 @@ class Exchange:
             turn=self._order.turn,
         )
 
-    def _redirected(self, answer: Received, question: Question, place: Verdict) -> tuple[Question, Verdict] | None:
+    def _redirected(
+        self, answer: Received, question: TokenHttpRequest, place: Verdict
+    ) -> tuple[TokenHttpRequest, Verdict] | None:
         """What to ask next and where; `None`, with the reason, where a redirect must not be followed."""
         location = next(iter(answer.values("location")), "")
         onward = self._trust.realm(location, registry=self._order.registry, base=place.origin, path=question.path)
         downgraded = place.origin is not None and place.origin.scheme == "https" and onward.url.startswith("http:")
         if onward.reason is not None or downgraded:
-            self.reason = onward.reason or Distrust.PLAIN_HTTP
+            self.reason = onward.reason or Withheld.PLAIN_HTTP
             return None
         moved = onward.origin != place.origin
         # RFC 9110 section 15.4: only 307 and 308 repeat a POST as it is; a form holds a secret and stays where it is.
         if question.method == "POST" and (moved or answer.status not in (307, 308)):
-            self.reason = Stop.TOKEN_REDIRECT
+            self.reason = StopReason.TOKEN_REDIRECT
             return None
         if moved and question.authorization is not None:
             self.notes.append(Note.CREDENTIALS_DROPPED)
             question = replace(question, authorization=None, carries=None)
         return replace(question, path=onward.path), onward
 
-    def _concluded(self, answer: Received | None, *, posted: bool, secret: bool) -> Issued | None:
+    def _concluded(self, answer: Received | None, *, posted: bool, secret: bool) -> FetchedToken | None:
         """The token of the last answer, or the reason why there is none."""
         if answer is None:
             return None
@@ -152,17 +154,17 @@ class Exchange:
         carried = secret and self.tried[-1].scheme is not None
         if carried and (answer.status == 401 or (answer.status == 400 and b'"invalid_grant"' in answer.body[:4096])):
             self.is_secret_refused = True
-            self.reason = Stop.TOKEN_CREDENTIALS_REFUSED
+            self.reason = StopReason.TOKEN_CREDENTIALS_REFUSED
         elif 400 <= answer.status < 500 and answer.status not in (408, 429):
-            self.reason = Stop.TOKEN_REFUSED
+            self.reason = StopReason.TOKEN_REFUSED
         else:
-            self.reason = Stop.TOKEN_SERVER_FAILED
+            self.reason = StopReason.TOKEN_SERVER_FAILED
         return None
 
-    def _read(self, answer: Received, *, posted: bool) -> Issued | None:
+    def _read(self, answer: Received, *, posted: bool) -> FetchedToken | None:
         found = issued_token.read(answer.body, answer.at, posted=posted) if _is_good(answer) else None
         if found is None:
-            self.reason = Stop.TOKEN_UNUSABLE
+            self.reason = StopReason.TOKEN_UNUSABLE
         elif found.differ:
             self.notes.append(Note.TOKENS_DIFFER)
         return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from regauth_core.auth.messages import Headers, Scheme
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.token_cache import TokenKey
 from regauth_core.auth.trust import Verdict
 from regauth_core.credentials.login import Login
@@ -19,7 +19,7 @@ from regauth_core.protocol.scope import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class TokenHttpRequest:
     """One request for a token."""
 
     method: str
@@ -42,7 +42,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class TokenOrder:
     """A token that is wanted."""
 
     key: TokenKey
@@ -53,7 +53,7 @@ class Order:
     named: tuple[Scope, ...] = field(repr=False)
     """What the challenge itself named."""
     login: Login
-    manner: Manner
+    manner: AuthSettings
     refresh_token: str | None = field(default=None, repr=False)
     """One that this token server gave."""
     turn: Hashable = field(repr=False)
@@ -71,7 +71,7 @@ class Order:
         """
         return bool(self.named) and frozenset(self.scopes) != frozenset(self.named)
 
-    def by_get(self, login: Login, scopes: tuple[Scope, ...]) -> Question:
+    def by_get(self, login: Login, scopes: tuple[Scope, ...]) -> TokenHttpRequest:
         """By GET, the realm's own query kept, one `scope` for each entry, with Basic if `login` has a pair."""
         service = self.key.audience.service
         pairs = [("service", service)] if service is not None else []
@@ -81,14 +81,14 @@ class Order:
         pairs += [("offline_token", "true")] if self.manner.offline else []
         path = self.realm.path
         sign = "" if path.endswith(("?", "&")) else "&" if "?" in path else "?"
-        return Question(
+        return TokenHttpRequest(
             method="GET",
             path=path + sign + _encoded(pairs),
             authorization=login.basic() if login.has_pair else None,
             carries=Scheme.BASIC if login.has_pair else None,
         )
 
-    def by_password(self, scopes: tuple[Scope, ...], *, posts: bool) -> Question:
+    def by_password(self, scopes: tuple[Scope, ...], *, posts: bool) -> TokenHttpRequest:
         """With user and password: by POST, or else by GET."""
         login = self.login
         if not posts:
@@ -96,18 +96,18 @@ class Order:
         pair = [("username", login.user), ("password", login.password)]
         return self._by_form([("grant_type", "password"), *pair], scopes)
 
-    def by_refresh_token(self, token: str) -> Question:
+    def by_refresh_token(self, token: str) -> TokenHttpRequest:
         """By POST, with an identity token or one that the token server gave."""
         return self._by_form([("grant_type", "refresh_token"), ("refresh_token", token)], self.scopes)
 
-    def _by_form(self, secret: list[tuple[str, str]], scopes: tuple[Scope, ...]) -> Question:
+    def _by_form(self, secret: list[tuple[str, str]], scopes: tuple[Scope, ...]) -> TokenHttpRequest:
         service = self.key.audience.service
         pairs = [*secret, *([("service", service)] if service is not None else [])]
         pairs += [("client_id", self.manner.client_id)]
         pairs += [("scope", " ".join(map(str, scopes)))] if scopes else []
         pairs += [("access_type", "offline")] if self.manner.offline else []
         form = _encoded(pairs).encode("ascii")
-        return Question(method="POST", path=self.realm.path, form=form, carries=Scheme.BASIC)
+        return TokenHttpRequest(method="POST", path=self.realm.path, form=form, carries=Scheme.BASIC)
 
 
 def _encoded(pairs: list[tuple[str, str]]) -> str:

@@ -18,7 +18,7 @@ from regauth_core.auth.permissions import Permits
 from regauth_core.auth.required_access import need_of
 from regauth_core.auth.understanding import objection
 from regauth_core.model import Origin
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.registries import (
     is_address,
     is_internal,
@@ -46,7 +46,7 @@ _METADATA = frozenset(
 class Verdict:
     """Whether a token may be asked for at a place, or why not."""
 
-    reason: Distrust | None = None
+    reason: Withheld | None = None
     """`None`: accepted."""
     origin: Origin | None = field(default=None, repr=False)
     """`None` only where the text is no URL."""
@@ -74,20 +74,20 @@ class Trust:
     permits: Permits = Permits()
     """What may be done with the credentials: without more, reading."""
 
-    def request(self, request: ClientRequest, named: Set[str] = frozenset()) -> Distrust | None:
+    def request(self, request: ClientRequest, named: Set[str] = frozenset()) -> Withheld | None:
         """Why no credential may be added to `request`; `None`: one may, if the registry asks for it.
 
         `named` are the parameters that the registry has put into URLs for its clients.
         """
         need = need_of(request.method, request.path)
         if not (need.is_api or need.is_unclear):
-            return Distrust.OUTSIDE_API
+            return Withheld.OUTSIDE_API
         if request.origin.scheme != "https" and not self.allow_http:
-            return Distrust.PLAIN_HTTP
+            return Withheld.PLAIN_HTTP
         if request.origin.scheme == "https" and not (request.is_verified or self.allow_unverified):
-            return Distrust.UNVERIFIED_CONNECTION
+            return Withheld.UNVERIFIED_CONNECTION
         if any(origin != request.origin for origin in request.named):
-            return Distrust.OTHER_HOST_NAMED
+            return Withheld.OTHER_HOST_NAMED
         return objection(request, need, named)
 
     def realm(self, text: str, *, registry: Origin, base: Origin | None = None, path: str = "/v2/") -> Verdict:
@@ -100,18 +100,18 @@ class Trust:
         whole = absolute(text, scheme=base.scheme, host=base.host, port=base.port, path=path)
         origin = origin_of(whole) if whole and len(whole) <= MAX_REALM else None
         if whole is None or origin is None:
-            return Verdict(reason=Distrust.NOT_A_URL)
+            return Verdict(reason=Withheld.NOT_A_URL)
         bare = whole.partition("#")[0]
         _, _, behind = bare.partition("://")
         authority = re.split(r"[/?]", behind, maxsplit=1)[0]
         rest = behind[len(authority) :]
-        reason = Distrust.USERINFO if "@" in authority else self._about(origin, registry)
+        reason = Withheld.USERINFO if "@" in authority else self._about(origin, registry)
         target = quote(rest if rest.startswith("/") else f"/{rest}", safe=_VISIBLE, errors="surrogateescape")
         return Verdict(reason=reason, origin=origin, path=target)
 
-    def _about(self, realm: Origin, registry: Origin) -> Distrust | None:
+    def _about(self, realm: Origin, registry: Origin) -> Withheld | None:
         if realm.scheme != "https" and not (registry.scheme == "http" and self.allow_http):
-            return Distrust.PLAIN_HTTP
+            return Withheld.PLAIN_HTTP
         same_host = realm.host == registry.host
         if same_host and realm.port == registry.port:
             return None
@@ -119,18 +119,18 @@ class Trust:
         if reason := _about_address(realm.host):
             # An address may be reached under another port only if the user said so, and one that is not global only
             # if the registry is there too.
-            is_allowed = is_listed and (same_host or reason is Distrust.ADDRESS_LITERAL)
-            is_open = self.any_public_https and reason is Distrust.ADDRESS_LITERAL and is_address(realm.host)
+            is_allowed = is_listed and (same_host or reason is Withheld.ADDRESS_LITERAL)
+            is_open = self.any_public_https and reason is Withheld.ADDRESS_LITERAL and is_address(realm.host)
             return None if is_allowed or (is_open and realm.scheme == "https") else reason
         if _NAME.fullmatch(realm.host) is None:
-            return Distrust.NOT_A_URL
+            return Withheld.NOT_A_URL
         if is_listed or _is_usual(registry, realm.host):
             return None
         if is_private(realm.host):
-            return Distrust.INTERNAL_ADDRESS
+            return Withheld.INTERNAL_ADDRESS
         if self.any_public_https and realm.scheme == "https" and not is_internal(realm.host):
             return None
-        return Distrust.UNKNOWN_HOST
+        return Withheld.UNKNOWN_HOST
 
 
 def _is_usual(registry: Origin, host: str) -> bool:
@@ -145,19 +145,19 @@ def _is_usual(registry: Origin, host: str) -> bool:
     return listed or registry.host.rsplit(".", 2)[-2:] == host.rsplit(".", 2)[-2:]
 
 
-def _about_address(host: str) -> Distrust | None:
+def _about_address(host: str) -> Withheld | None:
     """Why an address is no place for a token server; `None` for names."""
     if host in _METADATA:
-        return Distrust.METADATA_ADDRESS
+        return Withheld.METADATA_ADDRESS
     if not is_address(host):
         is_number = _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
-        return Distrust.ADDRESS_LITERAL if is_number else None
+        return Withheld.ADDRESS_LITERAL if is_number else None
     address = ipaddress.ip_address(host)
     inner = _embedded(address) if isinstance(address, ipaddress.IPv6Address) else None
     if str(inner) in _METADATA:
-        return Distrust.METADATA_ADDRESS
+        return Withheld.METADATA_ADDRESS
     is_global = address.is_global and not address.is_multicast and (inner is None or inner.is_global)
-    return Distrust.ADDRESS_LITERAL if is_global else Distrust.INTERNAL_ADDRESS
+    return Withheld.ADDRESS_LITERAL if is_global else Withheld.INTERNAL_ADDRESS
 
 
 def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus
 from regauth_core.auth.messages import ClientRequest
 from regauth_core.auth.required_access import METHODS, Need
 from regauth_core.model import Endpoint
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol import target
 
 # Greedy: what follows the name is read from the end.
@@ -114,24 +114,24 @@ def is_delimited(request: ClientRequest) -> bool:
     return is_framed and is_counted and is_expected and not is_switching
 
 
-def objection(request: ClientRequest, need: Need, named: Set[str] = frozenset()) -> Distrust | None:
+def objection(request: ClientRequest, need: Need, named: Set[str] = frozenset()) -> Withheld | None:
     """Why the request may be read otherwise; `None` if it is understood.
 
     `named` are the parameters that the registry itself has put into the URLs that it gave its clients.
     """
     if not request.is_alone:
-        return Distrust.UNCLEAR_CONNECTION
+        return Withheld.UNCLEAR_CONNECTION
     if not (need.is_api and need.endpoint in _PATHS and _is_target_clear(request, need)):
-        return Distrust.UNCLEAR_TARGET
+        return Withheld.UNCLEAR_TARGET
     if not _is_query_clear(request.path, need.endpoint, named):
-        return Distrust.UNCLEAR_QUERY
+        return Withheld.UNCLEAR_QUERY
     if any(_is_steering(name) for name, _ in request.headers if name.lower() not in _HARMLESS):
-        return Distrust.OTHER_REQUEST_NAMED
+        return Withheld.OTHER_REQUEST_NAMED
     if not _are_fields_clear(request):
-        return Distrust.UNCLEAR_FIELD
+        return Withheld.UNCLEAR_FIELD
     if not _is_body_clear(request):
-        return Distrust.UNCLEAR_BODY
-    return None if is_delimited(request) else Distrust.UNCLEAR_FIELD
+        return Withheld.UNCLEAR_BODY
+    return None if is_delimited(request) else Withheld.UNCLEAR_FIELD
 
 
 def _is_target_clear(request: ClientRequest, need: Need) -> bool:

@@ -6,90 +6,90 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from regauth_core.auth.messages import Outcome, Purpose
-from regauth_core.auth.reasons import Stop
-from regauth_core.model.finding import Outcome as Proved
+from regauth_core.auth.messages import AuthResult, Purpose
+from regauth_core.auth.reasons import StopReason
+from regauth_core.model.finding import ProofResult as Proved
 from regauth_core.model.finding import Verification
-from regauth_core.model.withheld import OBJECTIONS, Distrust
+from regauth_core.model.withheld import WITHHELD_BECAUSE, Withheld
 
-_REFUSALS: Final[Mapping[Stop, tuple[Proved, str]]] = {
-    Stop.CREDENTIALS_REFUSED: (Proved.CREDENTIALS_REJECTED, "the registry refuses these credentials"),
-    Stop.LOGIN_NOT_ALLOWED: (
+_REFUSALS: Final[Mapping[StopReason, tuple[Proved, str]]] = {
+    StopReason.CREDENTIALS_REFUSED: (Proved.CREDENTIALS_REJECTED, "the registry refuses these credentials"),
+    StopReason.LOGIN_NOT_ALLOWED: (
         Proved.INSUFFICIENT_RIGHTS,
         "the registry accepts these credentials for other requests and refuses them for this one",
     ),
-    Stop.TOKEN_CREDENTIALS_REFUSED: (Proved.CREDENTIALS_REJECTED, "the token server refuses these credentials"),
-    Stop.TOKEN_REFUSED: (Proved.TOKEN_SERVER_REFUSED, "the token server gives no token for this request"),
-    Stop.TOKEN_UNUSABLE: (
+    StopReason.TOKEN_CREDENTIALS_REFUSED: (Proved.CREDENTIALS_REJECTED, "the token server refuses these credentials"),
+    StopReason.TOKEN_REFUSED: (Proved.TOKEN_SERVER_REFUSED, "the token server gives no token for this request"),
+    StopReason.TOKEN_UNUSABLE: (
         Proved.TOKEN_SERVER_REFUSED,
         "the token server says yes and its answer holds no token that can be used",
     ),
-    Stop.INSUFFICIENT_SCOPE: (
+    StopReason.INSUFFICIENT_SCOPE: (
         Proved.INSUFFICIENT_RIGHTS,
         "the token server issues a token, and it allows less than the registry asks for",
     ),
-    Stop.TOKEN_REJECTED: (
+    StopReason.TOKEN_REJECTED: (
         Proved.UNDECIDED,
         "the registry refuses a token that its own token server has just issued for this request",
     ),
-    Stop.TOKEN_REPEATED: (Proved.UNDECIDED, "the token server issues the same token again after it was refused"),
-    Stop.TOKEN_REDIRECT: (Proved.UNDECIDED, "the token server redirects in a way that must not be followed"),
-    Stop.TOKEN_SERVER_FAILED: (Proved.UNDECIDED, "the token server gave no answer of use"),
+    StopReason.TOKEN_REPEATED: (Proved.UNDECIDED, "the token server issues the same token again after it was refused"),
+    StopReason.TOKEN_REDIRECT: (Proved.UNDECIDED, "the token server redirects in a way that must not be followed"),
+    StopReason.TOKEN_SERVER_FAILED: (Proved.UNDECIDED, "the token server gave no answer of use"),
 }
-_UNDECIDED: Final[Mapping[Stop, str]] = {
-    Stop.NO_LOGIN: "no credentials are configured for this registry and repository",
-    Stop.NO_CHALLENGE: "the registry does not say how to authenticate",
-    Stop.UNSUPPORTED_SCHEME: "the registry asks for neither Basic nor Bearer",
-    Stop.LOGIN_DOES_NOT_FIT: "the configured credentials cannot answer this kind of challenge",
-    Stop.FOREIGN_ANSWER: "another host answered",
-    Stop.TRIED_IN_VAIN: "the registry's answer to these credentials says neither yes nor no",
-    Stop.UNREACHABLE: "no answer came",
-    Stop.LIMIT: "the limit of attempts was reached",
-    Stop.NOT_A_READ: "only GET and HEAD requests are sent beside the client",
-    Stop.NO_REFUSAL: "the registry did not refuse the request",
+_UNDECIDED: Final[Mapping[StopReason, str]] = {
+    StopReason.NO_LOGIN: "no credentials are configured for this registry and repository",
+    StopReason.NO_CHALLENGE: "the registry does not say how to authenticate",
+    StopReason.UNSUPPORTED_SCHEME: "the registry asks for neither Basic nor Bearer",
+    StopReason.LOGIN_DOES_NOT_FIT: "the configured credentials cannot answer this kind of challenge",
+    StopReason.FOREIGN_ANSWER: "another host answered",
+    StopReason.TRIED_IN_VAIN: "the registry's answer to these credentials says neither yes nor no",
+    StopReason.UNREACHABLE: "no answer came",
+    StopReason.LIMIT: "the limit of attempts was reached",
+    StopReason.NOT_A_READ: "only GET and HEAD requests are sent beside the client",
+    StopReason.NO_REFUSAL: "the registry did not refuse the request",
 }
-_OTHERS: Final[Mapping[Stop, str]] = {
-    Stop.BODY_GONE: "the request was refused after its body had been streamed, so it could not be sent again",
-    Stop.CLIENT_AUTHORIZED: "the client brought its own",
-    Stop.RECENTLY_REFUSED: "they were refused a moment ago and were not tried again",
+_OTHERS: Final[Mapping[StopReason, str]] = {
+    StopReason.BODY_GONE: "the request was refused after its body had been streamed, so it could not be sent again",
+    StopReason.CLIENT_AUTHORIZED: "the client brought its own",
+    StopReason.RECENTLY_REFUSED: "they were refused a moment ago and were not tried again",
 }
 _NOTHING: Final = "nothing could be tried"
 _LOGIN_ONLY: Final = "; that was its ping, which says that the login is right and not what it may do in a repository"
 _AGAIN: Final = "; that was a moment ago, and they were not tried again"
 
 
-def verification(outcome: Outcome, *, is_ping: bool = False) -> Verification:
+def verification(outcome: AuthResult, *, is_ping: bool = False) -> Verification:
     """What `outcome`, that of a verification, proves. `status` is that of the last answer, `None` where none came.
 
     `is_ping`: the request concerned no repository, so that it tells nothing of the rights in any.
     """
     last = next((tried for tried in reversed(outcome.tried) if tried.purpose is not Purpose.PROBE), None)
     status = (last.status or None) if last is not None else None
-    final = next((reason for reason in reversed(outcome.reasons) if reason is not Stop.RECENTLY_REFUSED), None)
-    is_answered = last is not None and last.purpose is Purpose.REQUEST and final is not Stop.FOREIGN_ANSWER
+    final = next((reason for reason in reversed(outcome.reasons) if reason is not StopReason.RECENTLY_REFUSED), None)
+    is_answered = last is not None and last.purpose is Purpose.REQUEST and final is not StopReason.FOREIGN_ANSWER
     if is_answered and status is not None and status != 401:
         found = _of_answer(status)
         is_login_only = is_ping and found.outcome is Proved.WOULD_HAVE_WORKED
         return replace(found, note=found.note + _LOGIN_ONLY) if is_login_only else found
-    if isinstance(final, Stop) and final in _REFUSALS:
+    if isinstance(final, StopReason) and final in _REFUSALS:
         proved, note = _REFUSALS[final]
-        note += _AGAIN if Stop.RECENTLY_REFUSED in outcome.reasons else ""
+        note += _AGAIN if StopReason.RECENTLY_REFUSED in outcome.reasons else ""
         return Verification(outcome=proved, status=status, note=note)
     note = _clause(final) if final is not None else _NOTHING
     return Verification(outcome=Proved.UNDECIDED, status=status, note=note)
 
 
-def objection(reason: Distrust | Stop) -> str:
+def objection(reason: Withheld | StopReason) -> str:
     """Why credentials were not sent or did not work, as a clause."""
-    if isinstance(reason, Stop) and reason in _REFUSALS:
+    if isinstance(reason, StopReason) and reason in _REFUSALS:
         return _REFUSALS[reason][1]
-    if isinstance(reason, Stop) and reason in _OTHERS:
+    if isinstance(reason, StopReason) and reason in _OTHERS:
         return _OTHERS[reason]
     return _clause(reason)
 
 
-def _clause(reason: Distrust | Stop) -> str:
-    return OBJECTIONS[reason] if isinstance(reason, Distrust) else _UNDECIDED.get(reason, _NOTHING)
+def _clause(reason: Withheld | StopReason) -> str:
+    return WITHHELD_BECAUSE[reason] if isinstance(reason, Withheld) else _UNDECIDED.get(reason, _NOTHING)
 
 
 def _of_answer(status: int) -> Verification:

@@ -1,7 +1,7 @@
 """Conversations: a challenge and everything its client did about it, with the questions that rules ask of them.
 
-`World` holds what is known about everybody, `Acquaintance` what one client did with one registry, `Conversation`
-what it did about one repository there. All of it is bounded: old facts are forgotten, oldest first.
+`TraceState` holds what is known about all clients, `ClientAtRegistry` what one client did with one registry, and
+`Conversation` what it did about one repository there. All of it is bounded: old facts are forgotten, oldest first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from enum import StrEnum
 
 from regauth_core.bounded import Bounded
 from regauth_core.conversation.clients import Clients
-from regauth_core.conversation.exchanges import Address, Issue, bearer, challenge_realm, good, realm_key, same, usable
+from regauth_core.conversation.exchanges import (
+    Address,
+    IssuedToken,
+    bearer,
+    challenge_realm,
+    is_same_request,
+    realm_key,
+    succeeded,
+    usable_challenges,
+)
 from regauth_core.conversation.homes import Homes
 from regauth_core.conversation.signs import signs_of
 from regauth_core.model import Credential, Endpoint, Exchange, FailureKind, Fingerprint, Link, Origin
@@ -24,7 +33,7 @@ MOST_STEPS = 512
 MOST_ACTS = 128
 
 
-class Over(StrEnum):
+class EndedBy(StrEnum):
     """Why a conversation is looked at."""
 
     GONE = "gone"
@@ -35,7 +44,7 @@ class Over(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class NamedUrl:
     """An origin that an answer brought up."""
 
     exchange: Exchange
@@ -46,15 +55,15 @@ class Naming:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class FirstContact:
     """A client's first request to an origin."""
 
     exchange: Exchange
-    naming: Naming | None
+    naming: NamedUrl | None
     """The answer that had brought the origin up; `None` where the client chose it by itself."""
 
 
-class World:
+class TraceState:
     """What is known about all clients together."""
 
     def __init__(self, *, credentials_known: bool = False) -> None:
@@ -64,21 +73,21 @@ class World:
         """Registry and repository to an exchange that got something there without a credential of its own."""
         self.authorized_reads: Bounded[tuple[str, str | None], Exchange] = Bounded(4096)
         """Registry and repository to an exchange that got something there with a credential."""
-        self.issues: Bounded[Fingerprint, Issue] = Bounded(8192)
+        self.issues: Bounded[Fingerprint, IssuedToken] = Bounded(8192)
         self.refresh_tokens: Bounded[Fingerprint, Exchange] = Bounded(4096)
         """Refresh and identity tokens, by where they were issued or used as such."""
         self.registries: Bounded[str, Exchange] = Bounded(4096)
         """Every registry that was asked, with the first exchange."""
 
 
-class Person:
+class ClientState:
     """One client, with what it did anywhere."""
 
-    def __init__(self, identifier: str, world: World) -> None:
+    def __init__(self, identifier: str, world: TraceState) -> None:
         self.identifier = identifier
-        self.world = world
+        self.trace_state = world
         self.first: Exchange | None = None
-        self.acquaintances: Bounded[str, Acquaintance] = Bounded(256)
+        self.at_registries: Bounded[str, ClientAtRegistry] = Bounded(256)
         self.realms: Bounded[Address, str] = Bounded(256)
         """Token endpoint (origin and path) to the registry whose challenge to this client named it last."""
         self.homes = Homes()
@@ -87,10 +96,10 @@ class Person:
         """Token endpoint to the registry by whose own answer it was named last, whoever had led the client there."""
         self.asked: Bounded[tuple[str | None, str | None], tuple[Exchange, ...]] = Bounded(64)
         """Repository (without registry) and reference to the requests for it anywhere: a mirror, then the primary."""
-        self.named: Bounded[Address, Naming] = Bounded(512)
+        self.named: Bounded[Address, NamedUrl] = Bounded(512)
         """Exact URL (origin and path) that an answer to this client named."""
-        self.named_origins: Bounded[Origin, Naming] = Bounded(256)
-        self.origins: Bounded[Origin, Contact] = Bounded(512)
+        self.named_origins: Bounded[Origin, NamedUrl] = Bounded(256)
+        self.origins: Bounded[Origin, FirstContact] = Bounded(512)
         """Every origin that the client asked, with how it came to it."""
         self.latest: Conversation | None = None
         self.in_flight = 0
@@ -101,13 +110,13 @@ class Person:
     @property
     def engine(self) -> str | None:
         """The engine behind the client, where it is known."""
-        return self.world.clients.client(self.identifier).engine
+        return self.trace_state.clients.client(self.identifier).engine
 
 
-class Acquaintance:
+class ClientAtRegistry:
     """What one client did with one registry."""
 
-    def __init__(self, person: Person, registry: str, origin: Origin) -> None:
+    def __init__(self, person: ClientState, registry: str, origin: Origin) -> None:
         self.person = person
         self.registry = registry
         self.origin = origin
@@ -138,14 +147,14 @@ class Acquaintance:
     @property
     def holds_credentials(self) -> bool:
         """The client is known to have credentials for this registry: it sent some, or the operator says so."""
-        return bool(self.secrets) or self.person.world.credentials_known
+        return bool(self.secrets) or self.person.trace_state.credentials_known
 
 
 @dataclass(slots=True, eq=False)
 class Conversation:
     """What one client did about one repository of one registry (or, without a repository, about its root)."""
 
-    acquaintance: Acquaintance
+    at_registry: ClientAtRegistry
     repository: str | None
     began: float
     steps: list[Exchange] = field(default_factory=list)
@@ -155,7 +164,7 @@ class Conversation:
     """When its last exchange ended."""
     latest: Exchange | None = None
     """The exchange that came last, for rules that are asked at once."""
-    over: Over = Over.QUIET
+    over: EndedBy = EndedBy.QUIET
     dropped: int = 0
     """Exchanges that were forgotten because there were too many."""
     unaccounted: tuple[Exchange, ...] = ()
@@ -182,36 +191,36 @@ class Conversation:
     def _forget(self) -> None:
         """Drop the older half of what went well; what was refused stays until that is too much as well."""
         half = MOST_STEPS // 2
-        telling = [e for e in self.steps[:half] if not good(e) or e.request.token is not None][-half // 2 :]
+        telling = [e for e in self.steps[:half] if not succeeded(e) or e.request.token is not None][-half // 2 :]
         self.dropped += half - len(telling)
         self.steps = telling + self.steps[half:]
 
     # Who and where
 
     @property
-    def person(self) -> Person:
+    def person(self) -> ClientState:
         """The client."""
-        return self.acquaintance.person
+        return self.at_registry.person
 
     @property
-    def world(self) -> World:
+    def trace_state(self) -> TraceState:
         """What is known about everybody."""
-        return self.acquaintance.person.world
+        return self.at_registry.person.trace_state
 
     @property
     def registry(self) -> str:
         """The registry's one name (`registries.registry_of`)."""
-        return self.acquaintance.registry
+        return self.at_registry.registry
 
     @property
     def origin(self) -> Origin:
         """The registry as the client first addressed it."""
-        return self.acquaintance.origin
+        return self.at_registry.origin
 
     @property
     def holds_credentials(self) -> bool:
         """The client is known to have credentials for this registry."""
-        return self.acquaintance.holds_credentials
+        return self.at_registry.holds_credentials
 
     # The steps by kind
 
@@ -249,7 +258,7 @@ class Conversation:
             self._sorted = found
         return found
 
-    def settle(self, over: Over) -> None:
+    def settle(self, over: EndedBy) -> None:
         """The conversation is over, in this way, and about to be looked at; nothing more is added."""
         self.over = over
         self._settled = True
@@ -262,13 +271,13 @@ class Conversation:
     @property
     def pings(self) -> list[Exchange]:
         """The client's pings of this registry, of this and of other conversations."""
-        return list(self.acquaintance.pings)
+        return list(self.at_registry.pings)
 
     @property
     def context(self) -> list[Exchange]:
         """The pings and the steps, in order of request time, each once."""
         numbers = {e.number for e in self.steps}
-        both = [*(p for p in self.acquaintance.pings if p.number not in numbers), *self.steps]
+        both = [*(p for p in self.at_registry.pings if p.number not in numbers), *self.steps]
         return sorted(both, key=lambda e: e.started)
 
     def is_token_exchange(self, exchange: Exchange) -> bool:
@@ -279,7 +288,7 @@ class Conversation:
 
     def ping_before(self, exchange: Exchange) -> Exchange | None:
         """The client's last answered ping of this registry that began before the exchange."""
-        earlier = [p for p in self.acquaintance.pings if p.started <= exchange.started and p is not exchange]
+        earlier = [p for p in self.at_registry.pings if p.started <= exchange.started and p is not exchange]
         return next((p for p in reversed(earlier) if p.response is not None), None)
 
     # Challenges and answers
@@ -289,23 +298,23 @@ class Conversation:
         wanted = statuses or (401,)
         return (e for e in self.requests if e.status in wanted)
 
-    def acts_on(self, refused: Exchange) -> list[Exchange]:
+    def responses_to(self, refused: Exchange) -> list[Exchange]:
         """What the client did about the challenges of a 401, on any path of the registry, after it was asked.
 
         Token requests to a realm that the answer named, and requests with a credential of a scheme that it offered.
         """
         answers = self._answer_to(refused)
-        return [e for e in self.acts_since(refused) if answers(e)]
+        return [e for e in self.auth_steps_since(refused) if answers(e)]
 
-    def acted_on(self, refused: Exchange) -> bool:
+    def responded_to(self, refused: Exchange) -> bool:
         """Whether the client did anything about the challenges of a 401."""
         answers = self._answer_to(refused)
         # Mostly the answer stands right here; only else is it worth looking through all that the client did.
         near = (e for e in self.steps if e.started >= refused.started and e is not refused)
-        return any(answers(e) for e in near) or any(answers(e) for e in self.acts_since(refused))
+        return any(answers(e) for e in near) or any(answers(e) for e in self.auth_steps_since(refused))
 
     def _answer_to(self, refused: Exchange) -> Callable[[Exchange], bool]:
-        challenges = usable(refused)
+        challenges = usable_challenges(refused)
         offered = {c.kind for c in challenges}
         realms = {key for c in challenges if (key := challenge_realm(c)) is not None}
 
@@ -316,10 +325,10 @@ class Conversation:
 
         return answers
 
-    def acts_since(self, refused: Exchange) -> list[Exchange]:
+    def auth_steps_since(self, refused: Exchange) -> list[Exchange]:
         """What the client did with credentials or at token servers of this registry after an exchange began."""
         found: list[Exchange] = []
-        for act in reversed(self.acquaintance.acts):
+        for act in reversed(self.at_registry.acts):
             # Acts come in order of their beginning or of their end; behind one that had ended, all began too early.
             if act.finished < refused.started:
                 break
@@ -327,25 +336,27 @@ class Conversation:
                 found.append(act)
         return found[::-1]
 
-    def again(self, refused: Exchange) -> list[Exchange]:
+    def repeats_of(self, refused: Exchange) -> list[Exchange]:
         """The later exchanges that are the same request."""
-        return [e for e in self.steps if e.started >= refused.started and e is not refused and same(e, refused)]
+        return [
+            e for e in self.steps if e.started >= refused.started and e is not refused and is_same_request(e, refused)
+        ]
 
     def answered(self, refused: Exchange) -> bool:
         """Whether the refused request was sent again with a credential; a ping, any request of the registry."""
         if refused.target.endpoint is Endpoint.PING:
-            return any(not self.is_token_exchange(e) for e in self.acts_since(refused))
-        return any(e.request.credentials for e in self.again(refused))
+            return any(not self.is_token_exchange(e) for e in self.auth_steps_since(refused))
+        return any(e.request.credentials for e in self.repeats_of(refused))
 
     def succeeded(self, refused: Exchange) -> bool:
         """Whether the same request later got a good answer (a 404 counts: somebody looked)."""
-        return any(good(e) or e.status == 404 for e in self.again(refused))
+        return any(succeeded(e) or e.status == 404 for e in self.repeats_of(refused))
 
     def went_on(self, exchange: Exchange) -> bool:
         """Whether the client later got anything it asked this repository for."""
-        return any(good(e) and e.started >= exchange.started and e is not exchange for e in self.requests)
+        return any(succeeded(e) and e.started >= exchange.started and e is not exchange for e in self.requests)
 
-    def asked_elsewhere(self, refused: Exchange) -> list[Exchange]:
+    def asked_other_registry(self, refused: Exchange) -> list[Exchange]:
         """The same path asked of another registry afterwards: the refusing one was a mirror."""
         name = refused.target.repository
         key = (name.removeprefix("library/") if name else None, refused.target.reference)
@@ -359,9 +370,9 @@ class Conversation:
             and not leads_to_registry(e)
         ]
 
-    def issue_of(self, credential: Credential | None) -> Issue | None:
+    def issue_of(self, credential: Credential | None) -> IssuedToken | None:
         """Where a Bearer token comes from, if the trace shows it."""
-        return self.world.issues.get(credential.fingerprint) if credential is not None else None
+        return self.trace_state.issues.get(credential.fingerprint) if credential is not None else None
 
     def doubt(self, refused: Exchange) -> tuple[Reason, str] | None:
         """Why nothing can be said about what the client did not do after `refused`; `None` where something can."""
@@ -380,9 +391,9 @@ def leads_to_registry(exchange: Exchange) -> bool:
 
 
 def _doubt(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
-    if conversation.over is Over.CUT:
+    if conversation.over is EndedBy.CUT:
         return Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"
-    for exchange in (*conversation.context, *conversation.acquaintance.acts):
+    for exchange in (*conversation.context, *conversation.at_registry.acts):
         if exchange.response is None and exchange.started >= refused.started:
             if exchange.failure is None or exchange.failure.kind is FailureKind.NOT_RECORDED:
                 return Reason.CAPTURE_CUT, f"the answer to exchange {exchange.number} is not in the capture"
@@ -390,12 +401,14 @@ def _doubt(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] 
                 return Reason.ABORTED, f"the client broke off exchange {exchange.number} before it had the answer"
     if refused.failure is not None and refused.failure.kind is FailureKind.CLIENT_ABORTED:
         return Reason.ABORTED, f"the client broke off exchange {refused.number} before it had read the answer"
-    if conversation.over is Over.STOPPED:
+    if conversation.over is EndedBy.STOPPED:
         return Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might still have answered"
     first = conversation.person.first
     if first is not None and _carries_unknown_token(conversation, [first]):
         return Reason.CAPTURE_STARTS_LATE, f"the client already held a token when the capture began ({first.number})"
-    if any(c.kind == "bearer" for c in usable(refused)) and _carries_unknown_token(conversation, conversation.requests):
+    if any(c.kind == "bearer" for c in usable_challenges(refused)) and _carries_unknown_token(
+        conversation, conversation.requests
+    ):
         return Reason.TOKEN_HOST_OUTSIDE_CAPTURE, "the client uses tokens whose issue is not in the capture"
     return None
 

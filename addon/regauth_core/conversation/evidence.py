@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import Issue, asked, bearer, challenge_realm, good, realm_key, sent
+from regauth_core.conversation.exchanges import (
+    IssuedToken,
+    asked,
+    bearer,
+    challenge_realm,
+    credential_sent,
+    realm_key,
+    succeeded,
+)
 from regauth_core.model import Credential, Exchange, Fingerprint
 from regauth_core.model.finding import Reason
 from regauth_core.protocol.registries import repository_of
@@ -45,7 +53,7 @@ def is_about(conversation: Conversation, exchange: Exchange) -> bool:
     It is, where its latest challenge stands; without challenges, where something was asked; else in the first. What
     is over already does not count.
     """
-    acquaintance = conversation.acquaintance
+    acquaintance = conversation.at_registry
     siblings = [
         c for c in acquaintance.shared.get(exchange.number, ()) if acquaintance.conversations.get(c.repository) is c
     ]
@@ -59,9 +67,9 @@ def is_about(conversation: Conversation, exchange: Exchange) -> bool:
     return max(siblings, key=weight) is conversation
 
 
-def acts_after(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
+def auth_steps_after(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
     """What the client did with credentials or at token servers of this registry after an exchange began."""
-    return conversation.acts_since(exchange)
+    return conversation.auth_steps_since(exchange)
 
 
 def renewals(conversation: Conversation, refused: Exchange) -> list[Exchange]:
@@ -69,14 +77,17 @@ def renewals(conversation: Conversation, refused: Exchange) -> list[Exchange]:
     own = {e.number for e in conversation.steps}
     return [
         a
-        for a in acts_after(conversation, refused)
+        for a in auth_steps_after(conversation, refused)
         if conversation.is_token_exchange(a) and (a.number in own or not asked(a))
     ]
 
 
 def changed_credential(conversation: Conversation, refused: Exchange) -> bool:
     """Whether the client later sent the same request with another credential."""
-    return any((now := sent(e)) is not None and now != sent(refused) for e in conversation.again(refused))
+    return any(
+        (now := credential_sent(e)) is not None and now != credential_sent(refused)
+        for e in conversation.repeats_of(refused)
+    )
 
 
 def uses(conversation: Conversation, tokens: Iterable[Fingerprint]) -> list[Exchange]:
@@ -84,7 +95,7 @@ def uses(conversation: Conversation, tokens: Iterable[Fingerprint]) -> list[Exch
     wanted = set(tokens)
     return [
         a
-        for a in conversation.acquaintance.acts
+        for a in conversation.at_registry.acts
         if (token := bearer(a)) is not None and token.fingerprint in wanted and not conversation.is_token_exchange(a)
     ]
 
@@ -97,28 +108,30 @@ def life_ends(conversation: Conversation, token: Credential) -> float | None:
     return token.claims.expires if token.claims is not None else None
 
 
-def went_on(conversation: Conversation, exchange: Exchange) -> bool:
+def continued_after(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether the client later got anything of this repository; of the registry, where no repository is concerned.
 
     What it got of the same name elsewhere counts: this registry was a mirror, or one of several that were tried.
     """
     if conversation.went_on(exchange) or is_served_elsewhere(conversation, exchange):
         return True
-    last = conversation.acquaintance.last_success
+    last = conversation.at_registry.last_success
     return conversation.repository is None and last is not None and last.started > exchange.started
 
 
 def is_served_elsewhere(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether another registry afterwards gave what was asked of this one."""
     return any(
-        good(other) and other.started >= exchange.started
+        succeeded(other) and other.started >= exchange.started
         for request in conversation.requests
         if request.target.repository
-        for other in conversation.asked_elsewhere(request)
+        for other in conversation.asked_other_registry(request)
     )
 
 
-def doubt_about(conversation: Conversation, refused: Exchange, issue: Issue | None) -> tuple[Reason, str] | None:
+def why_undecided(
+    conversation: Conversation, refused: Exchange, issue: IssuedToken | None
+) -> tuple[Reason, str] | None:
     """`Conversation.doubt`, where it does not matter that the capture begins late if the token's issue is in it."""
     doubt = conversation.doubt(refused)
     return None if doubt is not None and doubt[0] is Reason.CAPTURE_STARTS_LATE and issue is not None else doubt

@@ -27,7 +27,7 @@ class Address(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
+class IssuedToken:
     """A token and the exchange in which it was issued."""
 
     exchange: Exchange
@@ -85,17 +85,17 @@ def challenge_realm(challenge: Challenge) -> Address | None:
     return link_address(link) if link is not None and challenge.kind == "bearer" else None
 
 
-def usable(exchange: Exchange) -> list[Challenge]:
+def usable_challenges(exchange: Exchange) -> list[Challenge]:
     """The challenges of an answer that a registry client could answer."""
     return [c for c in exchange.response.challenges if c.usable] if exchange.response else []
 
 
-def good(exchange: Exchange) -> bool:
+def succeeded(exchange: Exchange) -> bool:
     """A 2xx or 3xx answer."""
     return 200 <= exchange.status < 400
 
 
-def anonymous(exchange: Exchange) -> bool:
+def is_anonymous(exchange: Exchange) -> bool:
     """No credential in the request, neither in a header nor in a form."""
     return not exchange.request.credentials and not (exchange.request.token and exchange.request.token.secret)
 
@@ -118,7 +118,7 @@ def secret_of(exchange: Exchange) -> Fingerprint | None:
     return exchange.request.token.secret if exchange.request.token else None
 
 
-def sent(exchange: Exchange) -> Fingerprint | None:
+def credential_sent(exchange: Exchange) -> Fingerprint | None:
     """The one credential that a request carried, of whatever kind: password, refresh token, Bearer token."""
     token = bearer(exchange)
     return secret_of(exchange) or (token.fingerprint if token is not None and not token.empty else None)
@@ -132,7 +132,7 @@ def request_key(exchange: Exchange) -> Hashable:
     return (realm_key(exchange), "GET" if exchange.request.method in _READS else exchange.request.method)
 
 
-def same(one: Exchange, other: Exchange) -> bool:
+def is_same_request(one: Exchange, other: Exchange) -> bool:
     """Whether two exchanges of one client are the same request (HEAD and GET are, a tag and its digest are)."""
     a, b = one.target, other.target
     if a.endpoint is Endpoint.BLOB and a.reference != b.reference:
@@ -155,7 +155,7 @@ def same(one: Exchange, other: Exchange) -> bool:
 _REFUSING_CODES = frozenset({"UNAUTHORIZED", "DENIED"})
 
 
-def told(exchange: Exchange) -> str:
+def error_text(exchange: Exchange) -> str:
     """All that an answer says in words, in lower case: codes and messages of its errors, and plain text."""
     response = exchange.response
     if response is None:
@@ -164,9 +164,9 @@ def told(exchange: Exchange) -> str:
     return " ".join([*words, response.text or ""]).lower()
 
 
-def says(exchange: Exchange, phrases: Iterable[str]) -> bool:
+def error_mentions(exchange: Exchange, phrases: Iterable[str]) -> bool:
     """Whether the answer's words hold one of the phrases (lower case)."""
-    words = told(exchange)
+    words = error_text(exchange)
     return bool(words) and any(phrase in words for phrase in phrases)
 
 
@@ -194,4 +194,4 @@ def asked(exchange: Exchange) -> tuple[Scope, ...]:
 
 def bearer_challenges(exchange: Exchange) -> list[Challenge]:
     """The usable Bearer challenges of an answer."""
-    return [c for c in usable(exchange) if c.kind == "bearer"]
+    return [c for c in usable_challenges(exchange) if c.kind == "bearer"]

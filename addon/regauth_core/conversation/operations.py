@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import anonymous, good, realm_key, refuses
+from regauth_core.conversation.exchanges import is_anonymous, realm_key, refuses, succeeded
 from regauth_core.conversation.recovery import is_needless, is_probe, is_told_by_repositories
 from regauth_core.conversation.refusal import has_no_answer, was_served
 from regauth_core.model import Endpoint, Exchange
@@ -126,7 +126,7 @@ class _Grouping:
         if attempt is None or attempt.is_done:
             attempt = self._by_key[key] = Attempt(kind)
             self._attempts.append(attempt)
-        attempt.is_done = kind is OperationKind.PUSH_BLOB and good(exchange)
+        attempt.is_done = kind is OperationKind.PUSH_BLOB and succeeded(exchange)
         return attempt
 
 
@@ -218,7 +218,7 @@ def _is_overcome(conversation: Conversation, attempt: Attempt, last: Exchange, a
     if is_probe(last) and any(was_served(e) for e in conversation.requests):
         return True
     later = [a for a in alike if a is not attempt and a.exchanges[-1].started >= last.started]
-    if last.status == 401 and anonymous(last) and later and conversation.acted_on(last):
+    if last.status == 401 and is_anonymous(last) and later and conversation.responded_to(last):
         # What was learnt from it was used for the next request, and that one tells the rest.
         return True
     if attempt.kind is OperationKind.PUSH_BLOB:
@@ -239,7 +239,9 @@ def _is_token_overcome(conversation: Conversation, last: Exchange) -> bool:
     if any(_is_token_of(conversation, e, last) or is_served(e) for e in later):
         return True
     asked = asked_for(last)
-    return any(_is_token_of(conversation, e, last) and asked_for(e) == asked for e in conversation.acts_since(last))
+    return any(
+        _is_token_of(conversation, e, last) and asked_for(e) == asked for e in conversation.auth_steps_since(last)
+    )
 
 
 def _is_token_of(conversation: Conversation, exchange: Exchange, last: Exchange) -> bool:
@@ -259,7 +261,7 @@ def is_served(exchange: Exchange) -> bool:
 
 def _is_ping_overcome(conversation: Conversation, last: Exchange) -> bool:
     own = {e.number for e in conversation.steps}
-    success = conversation.acquaintance.last_success
+    success = conversation.at_registry.last_success
     if success is not None and success.started > last.started:
         return True
     if is_told_by_repositories(conversation, [last]):
@@ -267,6 +269,6 @@ def _is_ping_overcome(conversation: Conversation, last: Exchange) -> bool:
     # What failed at the token server for a repository is told there.
     return any(
         e.started > last.started and not has_token(e) and e.number not in own
-        for e in conversation.acts_since(last)
+        for e in conversation.auth_steps_since(last)
         if conversation.is_token_exchange(e)
     )

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import Issue, bearer, bearer_challenges, error_of, same, usable
+from regauth_core.conversation.exchanges import (
+    IssuedToken,
+    bearer,
+    bearer_challenges,
+    error_of,
+    is_same_request,
+    usable_challenges,
+)
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Reason
 from regauth_core.protocol.registries import registry_of, repository_of
@@ -40,16 +47,20 @@ def is_probe(exchange: Exchange) -> bool:
 
 def is_needless(conversation: Conversation, refused: Exchange) -> bool:
     """Whether the client could do without the refused request: a mirror's, or a probe's while the operation went on."""
-    if conversation.asked_elsewhere(refused):
+    if conversation.asked_other_registry(refused):
         return True
     return is_probe(refused) and conversation.went_on(refused)
 
 
 def is_unanswered(conversation: Conversation, refused: Exchange) -> bool:
     """Whether a 401 with a usable challenge got no answer of any kind, and the client needed one."""
-    if not usable(refused) or refused.target.endpoint is Endpoint.UPLOAD or is_foreign(conversation, refused):
+    if (
+        not usable_challenges(refused)
+        or refused.target.endpoint is Endpoint.UPLOAD
+        or is_foreign(conversation, refused)
+    ):
         return False
-    if conversation.succeeded(refused) or conversation.acted_on(refused):
+    if conversation.succeeded(refused) or conversation.responded_to(refused):
         return False
     return not is_needless(conversation, refused)
 
@@ -63,7 +74,7 @@ def is_final(conversation: Conversation, refused: Exchange) -> bool:
 
 def is_told_by_repositories(conversation: Conversation, refused: list[Exchange]) -> bool:
     """Whether only the ping was refused and what came of it shows in the client's requests for repositories."""
-    last = conversation.acquaintance.last_repository_request
+    last = conversation.at_registry.last_repository_request
     if last is None or not all(e.target.endpoint is Endpoint.PING for e in refused):
         return False
     ping = refused[0]
@@ -84,7 +95,7 @@ def refused_alike(conversation: Conversation, fits: Callable[[Exchange], bool], 
     return [ping, *found] if ping is not None and alike else found
 
 
-def doubt_afterwards(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
+def why_undecided_afterwards(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
     """`Conversation.doubt`, where it does not matter what the client held before the capture began."""
     doubt = conversation.doubt(refused)
     return None if doubt is not None and doubt[0] in _OF_BEFORE else doubt
@@ -93,7 +104,11 @@ def doubt_afterwards(conversation: Conversation, refused: Exchange) -> tuple[Rea
 def is_challenged_elsewhere(conversation: Conversation, refused: Exchange) -> bool:
     """Whether another 401 to the same request carried a challenge."""
     return any(
-        e.status == 401 and e.response is not None and e.response.challenges and e is not refused and same(e, refused)
+        e.status == 401
+        and e.response is not None
+        and e.response.challenges
+        and e is not refused
+        and is_same_request(e, refused)
         for e in conversation.context
     )
 
@@ -122,17 +137,17 @@ def at_home(conversation: Conversation, scopes: Iterable[Scope]) -> tuple[Scope,
     found = []
     for scope in scopes:
         kind, name = names_of(conversation, scope)
-        same = scope.opaque or (kind, name) == (scope.kind, scope.name)
-        found.append(scope if same else Scope(str(scope), kind, name, scope.actions))
+        is_same_request = scope.opaque or (kind, name) == (scope.kind, scope.name)
+        found.append(scope if is_same_request else Scope(str(scope), kind, name, scope.actions))
     return tuple(found)
 
 
-def issue_behind(conversation: Conversation, exchange: Exchange) -> Issue | None:
+def issue_behind(conversation: Conversation, exchange: Exchange) -> IssuedToken | None:
     """Where the Bearer token of a request comes from, if the trace shows it."""
     return conversation.issue_of(bearer(exchange))
 
 
-def lost_on_the_way(conversation: Conversation, refused: Exchange, issue: Issue) -> tuple[Scope, ...]:
+def lost_on_the_way(conversation: Conversation, refused: Exchange, issue: IssuedToken) -> tuple[Scope, ...]:
     """What a refused request needs, was asked for with its token, and is not in the token.
 
     Where the token cannot be read, a challenge that says ``insufficient_scope`` stands for it. Empty where nothing is

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import life_ends
-from regauth_core.conversation.exchanges import Issue, anonymous, basic, bearer, error_of, good, secret_of
+from regauth_core.conversation.exchanges import IssuedToken, basic, bearer, error_of, is_anonymous, secret_of, succeeded
 from regauth_core.model import Endpoint, Exchange, FailureKind, Fingerprint, Holder
 from regauth_core.model.finding import Place
 from regauth_core.model.stated_reasons import EXPLAINING, StatedReason
@@ -51,7 +51,7 @@ class Refusal:
     exchange: Exchange
     place: Place
     sent: Sent
-    issue: Issue | None
+    issue: IssuedToken | None
     """Where its Bearer token was issued, if the capture shows it."""
     home: str | None
     """The registry for which its credential was fetched, or which accepted it."""
@@ -172,7 +172,7 @@ def age_of(conversation: Conversation, exchange: Exchange) -> float | None:
 def accepted_elsewhere(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     """An exchange with this registry or its token server in which the same credential was good enough."""
     credential = credential_of(exchange)
-    found = conversation.acquaintance.accepted.get(credential) if credential is not None else None
+    found = conversation.at_registry.accepted.get(credential) if credential is not None else None
     return found if found is not exchange else None
 
 
@@ -218,9 +218,9 @@ _BY_STATUS = {
 def left_out(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     """The exchange that had given the client a token which was in time, accepted, and wide enough, and was not sent."""
     need = needed(exchange.request.method, exchange.target)
-    if not anonymous(exchange) or not need or conversation.is_token_exchange(exchange):
+    if not is_anonymous(exchange) or not need or conversation.is_token_exchange(exchange):
         return None
-    for accepted in reversed(conversation.acquaintance.accepted.values()):
+    for accepted in reversed(conversation.at_registry.accepted.values()):
         issue = conversation.issue_of(bearer(accepted))
         if issue is None or conversation.is_token_exchange(accepted):
             continue
@@ -250,7 +250,7 @@ _LOST = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.SERVER_ABOR
 
 def was_served(exchange: Exchange) -> bool:
     """Whether the answer holds what was asked for: a success that is no page in a registry's place."""
-    return good(exchange) and exchange.response is not None and not exchange.response.is_html
+    return succeeded(exchange) and exchange.response is not None and not exchange.response.is_html
 
 
 def is_password_proved(conversation: Conversation, exchange: Exchange) -> bool:

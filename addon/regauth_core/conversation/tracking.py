@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from regauth_core.bounded import Bounded
 from regauth_core.conversation.clients import key_of
 from regauth_core.conversation.conversation import (
-    Acquaintance,
-    Contact,
+    ClientAtRegistry,
+    ClientState,
     Conversation,
-    Naming,
-    Person,
-    World,
+    FirstContact,
+    NamedUrl,
+    TraceState,
     leads_to_registry,
 )
 from regauth_core.conversation.exchanges import (
     Address,
-    Issue,
-    anonymous,
+    IssuedToken,
     bearer,
     challenge_realm,
-    good,
+    credential_sent,
+    is_anonymous,
     link_address,
     realm_key,
     request_key,
     secret_of,
-    sent,
+    succeeded,
 )
 from regauth_core.conversation.homes import Ground
 from regauth_core.model import Endpoint, Exchange, Fingerprint, Link, Origin, Sender
@@ -59,8 +59,8 @@ class Tracker:
     """The state behind a diagnosis. `world` is what rules may read."""
 
     def __init__(self, *, credentials_known: bool = False) -> None:
-        self.world = World(credentials_known=credentials_known)
-        self._people: dict[str, Person] = {}
+        self.trace_state = TraceState(credentials_known=credentials_known)
+        self._people: dict[str, ClientState] = {}
         self._open: dict[Conversation, None] = {}
         self._challenged: Bounded[str, deque[_Challenged]] = Bounded(MOST_PEOPLE)
         self._waiting: Bounded[Fingerprint, tuple[Exchange, tuple[Conversation, ...]]] = Bounded(1024)
@@ -68,18 +68,18 @@ class Tracker:
 
     # Who
 
-    def person(self, sender: Sender) -> Person:
+    def person(self, sender: Sender) -> ClientState:
         """The client behind a sender."""
-        return self._person(self.world.clients.identifier(sender))
+        return self._person(self.trace_state.clients.identifier(sender))
 
     def client_of(self, exchange: Exchange) -> str:
         """The client that an exchange was attributed to."""
-        return self._clients.get(exchange.number) or self.world.clients.identifier(exchange.sender)
+        return self._clients.get(exchange.number) or self.trace_state.clients.identifier(exchange.sender)
 
-    def _person(self, identifier: str) -> Person:
+    def _person(self, identifier: str) -> ClientState:
         person = self._people.get(identifier)
         if person is None:
-            person = self._people[identifier] = Person(identifier, self.world)
+            person = self._people[identifier] = ClientState(identifier, self.trace_state)
             if len(self._people) > MOST_PEOPLE:
                 self._forget_people()
         return person
@@ -91,7 +91,7 @@ class Tracker:
             if self._people[key] is not next(reversed(self._people.values())):
                 del self._people[key]
 
-    def _sender_of(self, exchange: Exchange) -> Person:
+    def _sender_of(self, exchange: Exchange) -> ClientState:
         """The exchange's client. A token request may come under another user agent than the requests it serves.
 
         Where no process tells, it belongs to the one other client at that address that was just sent to its realm.
@@ -120,7 +120,7 @@ class Tracker:
         """Every conversation that is not over, oldest first."""
         return list(self._open)
 
-    def open_of(self, person: Person) -> list[Conversation]:
+    def open_of(self, person: ClientState) -> list[Conversation]:
         """The client's conversations that are not over."""
         return [c for c in self._open if c.person is person]
 
@@ -132,22 +132,24 @@ class Tracker:
         """The conversation is over: what comes later begins a new one."""
         if self._open.pop(conversation, self) is None:
             conversation.person.open -= 1
-        known = conversation.acquaintance.conversations
+        known = conversation.at_registry.conversations
         if known.get(conversation.repository) is conversation:
             del known[conversation.repository]
         conversation.release()
 
-    def _acquaintance(self, person: Person, registry: str, origin: Origin) -> Acquaintance:
-        found = person.acquaintances.get(registry)
+    def _acquaintance(self, person: ClientState, registry: str, origin: Origin) -> ClientAtRegistry:
+        found = person.at_registries.get(registry)
         if found is None:
-            found = person.acquaintances[registry] = Acquaintance(person, registry, origin)
+            found = person.at_registries[registry] = ClientAtRegistry(person, registry, origin)
         return found
 
-    def _conversation(self, acquaintance: Acquaintance, repository: str | None, at: float) -> tuple[Conversation, bool]:
+    def _conversation(
+        self, acquaintance: ClientAtRegistry, repository: str | None, at: float
+    ) -> tuple[Conversation, bool]:
         found = acquaintance.conversations.get(repository)
         if found is not None:
             return found, False
-        found = Conversation(acquaintance=acquaintance, repository=repository, began=at, last=at)
+        found = Conversation(at_registry=acquaintance, repository=repository, began=at, last=at)
         acquaintance.conversations[repository] = found
         self._open[found] = None
         acquaintance.person.open += 1
@@ -161,9 +163,9 @@ class Tracker:
         if person.first is None:
             person.first = exchange
         self._clients[exchange.number] = person.identifier
-        self.world.clients.learn(person.identifier, exchange)
+        self.trace_state.clients.learn(person.identifier, exchange)
         if exchange.origin not in person.origins:
-            person.origins[exchange.origin] = Contact(exchange, person.named_origins.get(exchange.origin))
+            person.origins[exchange.origin] = FirstContact(exchange, person.named_origins.get(exchange.origin))
         endpoint = exchange.target.endpoint
         if endpoint is Endpoint.ELSEWHERE or endpoint is Endpoint.V2_OTHER:
             key = realm_key(exchange)
@@ -174,11 +176,11 @@ class Tracker:
                 return self._add_elsewhere(person, exchange)
         return [self._add_request(person, exchange)]
 
-    def _add_request(self, person: Person, exchange: Exchange) -> Placed:
+    def _add_request(self, person: ClientState, exchange: Exchange) -> Placed:
         registry = registry_of(exchange.origin)
         naming = person.named.get(realm_key(exchange)) if person.named else None
         if naming is not None and naming.conversation.registry != registry:
-            acquaintance, repository = naming.conversation.acquaintance, naming.conversation.repository
+            acquaintance, repository = naming.conversation.at_registry, naming.conversation.repository
         else:
             acquaintance = self._acquaintance(person, registry, exchange.origin)
             repository = repository_of(registry, exchange.target.repository)
@@ -193,7 +195,7 @@ class Tracker:
         return conversation, signs, is_new
 
     def _note_request(self, conversation: Conversation, exchange: Exchange) -> None:
-        acquaintance, target, world = conversation.acquaintance, exchange.target, self.world
+        acquaintance, target, world = conversation.at_registry, exchange.target, self.trace_state
         acquaintance.last_request = exchange
         acquaintance.is_altered |= exchange.is_altered
         if target.repository is not None:
@@ -208,14 +210,14 @@ class Tracker:
             asked = conversation.person.asked
             # A tuple, because most are asked for once or twice, and there are very many.
             asked[key] = (*asked.get(key, ())[1 - _MOST_ASKED :], exchange)
-        if good(exchange) and not leads_to_registry(exchange):
+        if succeeded(exchange) and not leads_to_registry(exchange):
             acquaintance.last_success = exchange
             if self._is_anonymous(exchange):
                 world.anonymous_reads[conversation.registry, conversation.repository] = exchange
             elif exchange.request.credentials:
                 world.authorized_reads[conversation.registry, conversation.repository] = exchange
 
-    def _note_names(self, acquaintance: Acquaintance, exchange: Exchange) -> None:
+    def _note_names(self, acquaintance: ClientAtRegistry, exchange: Exchange) -> None:
         target = exchange.target
         asked = repository_of(acquaintance.registry, target.repository)
         if asked is not None and asked not in acquaintance.asked:
@@ -225,14 +227,14 @@ class Tracker:
             acquaintance.named[source] = None
 
     def _is_anonymous(self, exchange: Exchange) -> bool:
-        if anonymous(exchange):
+        if is_anonymous(exchange):
             return True
         token = bearer(exchange)
-        issue = self.world.issues.get(token.fingerprint) if token is not None else None
+        issue = self.trace_state.issues.get(token.fingerprint) if token is not None else None
         return issue is not None and issue.secret is None
 
     def _note_credentials(self, conversation: Conversation, exchange: Exchange) -> None:
-        acquaintance = conversation.acquaintance
+        acquaintance = conversation.at_registry
         acquaintance.acts.append(exchange)
         for credential in exchange.request.credentials:
             if credential.empty:
@@ -240,23 +242,23 @@ class Tracker:
             self._note_home(conversation.person, credential.fingerprint, exchange)
             if credential.scheme == "bearer":
                 self._join_waiting(conversation, credential.fingerprint)
-            if good(exchange):
+            if succeeded(exchange):
                 acquaintance.accepted[credential.fingerprint] = exchange
         self._note_try(acquaintance, exchange)
         secret = secret_of(exchange)
         if secret is not None:
             acquaintance.secrets[secret] = exchange
             self._note_home(conversation.person, secret, exchange)
-            if good(exchange):
+            if succeeded(exchange):
                 acquaintance.accepted[secret] = exchange
 
-    def _note_try(self, acquaintance: Acquaintance, exchange: Exchange) -> None:
+    def _note_try(self, acquaintance: ClientAtRegistry, exchange: Exchange) -> None:
         """Remember what did not go well with a credential, over all conversations."""
-        credential = sent(exchange)
+        credential = credential_sent(exchange)
         if credential is None:
             return
         key = (credential, request_key(exchange))
-        if good(exchange):
+        if succeeded(exchange):
             acquaintance.tries.pop(key, None)
         elif exchange.status in _TROUBLES or exchange.status >= 500:
             tries = acquaintance.tries.get(key)
@@ -264,7 +266,7 @@ class Tracker:
                 tries = acquaintance.tries[key] = deque(maxlen=_MOST_TRIES)
             tries.append(exchange)
 
-    def _note_home(self, person: Person, secret: Fingerprint, exchange: Exchange) -> None:
+    def _note_home(self, person: ClientState, secret: Fingerprint, exchange: Exchange) -> None:
         ground = Ground.ACCEPTED if 200 <= exchange.status < 300 else Ground.USED
         person.homes.note(secret, registry_of(exchange.origin), exchange, ground)
 
@@ -274,7 +276,7 @@ class Tracker:
             return
         for challenge in response.challenges:
             if challenge.kind == "basic" and response.status == 401:
-                asked, text = conversation.acquaintance.basic_realms, challenge.parameter("realm") or ""
+                asked, text = conversation.at_registry.basic_realms, challenge.parameter("realm") or ""
                 if text not in asked:
                     asked[text] = exchange
             realm = challenge_realm(challenge)
@@ -285,7 +287,7 @@ class Tracker:
                 for scope in scopes:
                     name = repository_of(conversation.registry, scope.path)
                     if name:
-                        conversation.acquaintance.named[name] = None
+                        conversation.at_registry.named[name] = None
         if response.location is not None:
             how = "redirect" if 300 <= response.status < 400 else "upload-location"
             self._note_naming(conversation, exchange, response.location, how)
@@ -299,7 +301,7 @@ class Tracker:
         if address is None or link.origin is None:
             return
         person = conversation.person
-        naming = Naming(exchange, link, how, conversation)
+        naming = NamedUrl(exchange, link, how, conversation)
         person.named[address] = naming
         person.named_origins[link.origin] = naming
 
@@ -317,7 +319,7 @@ class Tracker:
 
     # Token exchanges
 
-    def _add_token_exchange(self, person: Person, exchange: Exchange) -> list[Placed]:
+    def _add_token_exchange(self, person: ClientState, exchange: Exchange) -> list[Placed]:
         realm = realm_key(exchange)
         registry = person.realms.get(realm) or self._misaddressed(person, exchange)
         acquaintance = self._acquaintance(person, registry or registry_behind(exchange.origin), exchange.origin)
@@ -339,14 +341,14 @@ class Tracker:
             self._wait(exchange, tuple(c for c, _, _ in placed))
         return placed
 
-    def _misaddressed(self, person: Person, exchange: Exchange) -> str | None:
+    def _misaddressed(self, person: ClientState, exchange: Exchange) -> str | None:
         """The registry whose token server is at this origin, where the client asks it at an address nobody named."""
         own = realm_key(exchange)[:3]
         found = {registry for realm, registry in person.realms.items() if realm[:3] == own}
         return found.pop() if len(found) == 1 else None
 
     def _conversations_for(
-        self, acquaintance: Acquaintance, realm: Address, exchange: Exchange, asked: tuple[Scope, ...]
+        self, acquaintance: ClientAtRegistry, realm: Address, exchange: Exchange, asked: tuple[Scope, ...]
     ) -> list[tuple[Conversation, bool]]:
         """Where a token exchange belongs: to the refusals whose challenge asks for one of its scopes, else by name."""
         names = {(s.kind, s.name) for s in asked}
@@ -376,31 +378,33 @@ class Tracker:
             return [(refusals[-1].conversation, False)]
         return [self._conversation(acquaintance, None, exchange.started)]
 
-    def _note_token_exchange(self, acquaintance: Acquaintance, exchange: Exchange, asked: tuple[Scope, ...]) -> None:
+    def _note_token_exchange(
+        self, acquaintance: ClientAtRegistry, exchange: Exchange, asked: tuple[Scope, ...]
+    ) -> None:
         secret = secret_of(exchange)
         home = acquaintance.person.challengers.get(realm_key(exchange)) or acquaintance.registry
         self._note_try(acquaintance, exchange)
         if secret is not None:
             acquaintance.secrets[secret] = exchange
-            ground = Ground.ACCEPTED if good(exchange) else Ground.USED
+            ground = Ground.ACCEPTED if succeeded(exchange) else Ground.USED
             acquaintance.person.homes.note(secret, home, exchange, ground)
-            if good(exchange):
+            if succeeded(exchange):
                 acquaintance.accepted[secret] = exchange
             if exchange.request.token is not None and exchange.request.token.grant == "refresh_token":
-                self.world.refresh_tokens[secret] = exchange
+                self.trace_state.refresh_tokens[secret] = exchange
         answer = exchange.response.token if exchange.response is not None else None
         if answer is None:
             return
         if answer.refresh_token:
-            self.world.refresh_tokens[answer.refresh_token] = exchange
-        issue = Issue(
+            self.trace_state.refresh_tokens[answer.refresh_token] = exchange
+        issue = IssuedToken(
             exchange=exchange,
             client=acquaintance.person.identifier,
             asked=asked,
             secret=secret,
         )
         for fingerprint in answer.fingerprints:
-            self.world.issues[fingerprint] = issue
+            self.trace_state.issues[fingerprint] = issue
             # A realm that nobody had named yet is known by where its token is used.
             if realm_key(exchange) in acquaintance.person.realms:
                 acquaintance.person.homes.note(fingerprint, home, exchange, Ground.FETCHED)
@@ -420,8 +424,8 @@ class Tracker:
         realm = realm_key(exchange)
         if realm not in conversation.person.realms:
             conversation.person.realms[realm] = conversation.registry
-        acquaintance = conversation.acquaintance
-        if any(other.acquaintance is acquaintance for other in provisional):
+        acquaintance = conversation.at_registry
+        if any(other.at_registry is acquaintance for other in provisional):
             return
         moved = [found for other in provisional if (found := self._move(other, exchange, conversation)) is not None]
         if len(moved) > 1:
@@ -442,14 +446,14 @@ class Tracker:
         """
         if self.is_closed(provisional) or exchange not in provisional.steps:
             return None
-        acquaintance = user.acquaintance
+        acquaintance = user.at_registry
         repository = repository_of(acquaintance.registry, provisional.repository)
         known = acquaintance.conversations.get(repository)
         if known is None:
-            provisional.acquaintance.conversations.pop(provisional.repository, None)
+            provisional.at_registry.conversations.pop(provisional.repository, None)
             provisional.person.open -= 1
             acquaintance.person.open += 1
-            provisional.acquaintance, provisional.repository = acquaintance, repository
+            provisional.at_registry, provisional.repository = acquaintance, repository
             acquaintance.conversations[repository] = provisional
             return provisional
         provisional.steps.remove(exchange)
@@ -461,13 +465,13 @@ class Tracker:
 
     # Everything else
 
-    def _add_elsewhere(self, person: Person, exchange: Exchange) -> list[Placed]:
+    def _add_elsewhere(self, person: ClientState, exchange: Exchange) -> list[Placed]:
         """A request for neither registry nor token: it belongs where its address was named, else to the last talk."""
         naming = person.named.get(realm_key(exchange)) or person.named_origins.get(exchange.origin)
         near = naming.conversation if naming is not None else person.latest
         if near is None:
             return []
-        conversation, is_new = self._conversation(near.acquaintance, near.repository, exchange.started)
+        conversation, is_new = self._conversation(near.at_registry, near.repository, exchange.started)
         signs = conversation.add(exchange)
         if exchange.response is not None and exchange.response.location is not None:
             self._note_naming(conversation, exchange, exchange.response.location, "redirect")

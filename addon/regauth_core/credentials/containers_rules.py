@@ -12,7 +12,7 @@ from regauth_core.credentials.authfile import AuthFile, Entry, auths_key, helper
 from regauth_core.credentials.locations import Place
 from regauth_core.credentials.login import Login
 from regauth_core.credentials.login_parsing import login_of
-from regauth_core.credentials.lookup import Asking, Outcome, Search
+from regauth_core.credentials.lookup import Asking, LookupResult, Search
 from regauth_core.credentials.registry_names import one_name
 
 
@@ -24,12 +24,12 @@ def find(search: Search, place: Place, file: AuthFile) -> Asking[Login | None]:
         login = login_of(answer.pair)
         why = "a helper is asked instead"
     else:
-        search.note(place.path, helpers_key(search.host), Outcome.ABSENT)
+        search.note(place.path, helpers_key(search.host), LookupResult.ABSENT)
         login = _in_file(search, place, file)
-        is_decided = search.looked[-1].outcome is not Outcome.ABSENT
+        is_decided = search.looked[-1].outcome is not LookupResult.ABSENT
         why = "another entry is closer" if is_decided else f"it does not hold for {search.name}"
     if file.store:
-        search.note(place.path, "credsStore", Outcome.PASSED_OVER, "containers does not read it")
+        search.note(place.path, "credsStore", LookupResult.PASSED_OVER, "containers does not read it")
     search.rest(place.path, file, why)
     return login
 
@@ -40,12 +40,12 @@ def _in_file(search: Search, place: Place, file: AuthFile) -> Login | None:
         entry = file.entry(key)
         if entry is not None:
             return _login(search, place.path, file, entry)
-        search.note(place.path, auths_key(key), Outcome.ABSENT)
+        search.note(place.path, auths_key(key), LookupResult.ABSENT)
     wanted = one_name(search.host)
     same = [entry for entry in file.entries if _registry(entry.key, legacy=place.legacy) == wanted]
     if len(same) > 1:
         note = f"containers takes any of {len(same)} entries for this host, not always the same"
-        search.note(place.path, "auths", Outcome.PASSED_OVER, note)
+        search.note(place.path, "auths", LookupResult.PASSED_OVER, note)
     return _login(search, place.path, file, same[0]) if same else None
 
 
@@ -64,7 +64,7 @@ def _login(search: Search, source: str, file: AuthFile, entry: Entry) -> Login |
         return None
     if entry.auth is None:
         note = "" if entry.is_empty else 'containers reads nothing where there is no "auth"'
-        search.note(source, auths_key(entry.key), Outcome.EMPTY, note)
+        search.note(source, auths_key(entry.key), LookupResult.EMPTY, note)
         return None
     login = login_of(entry.auth, entry.identity_token)
     search.matched(source, entry, login)

@@ -13,7 +13,7 @@ from regauth_core.credentials.authfile_parser import read_variable
 from regauth_core.credentials.locations import AUTH_CONFIG
 from regauth_core.credentials.login import Login
 from regauth_core.credentials.login_parsing import login_of
-from regauth_core.credentials.lookup import Asking, Outcome, Search
+from regauth_core.credentials.lookup import Asking, LookupResult, Search
 from regauth_core.credentials.registry_names import HUB_REFERENCES, hostname
 
 _HUB_ADDRESS: Final = "https://index.docker.io/v1/"
@@ -37,11 +37,11 @@ def server_address(host: str) -> str:
 def variable(search: Search, text: str) -> AuthFile | None:
     """What DOCKER_AUTH_CONFIG says; `None`, which is noted, where it is not set or cannot be read."""
     if not text:
-        search.note(AUTH_CONFIG, "", Outcome.MISSING)
+        search.note(AUTH_CONFIG, "", LookupResult.MISSING)
         return None
     read = read_variable(text)
     if read.broken:
-        search.note(AUTH_CONFIG, "", Outcome.MALFORMED, read.broken)
+        search.note(AUTH_CONFIG, "", LookupResult.MALFORMED, read.broken)
         return None
     return read
 
@@ -51,7 +51,7 @@ def find(search: Search, store: Store, address: str) -> Asking[Login | None]:
     if store.variable is not None:
         entry = store.variable.entry(address)
         if entry is None:
-            search.note(AUTH_CONFIG, auths_key(address), Outcome.ABSENT)
+            search.note(AUTH_CONFIG, auths_key(address), LookupResult.ABSENT)
         elif login := _login(search, AUTH_CONFIG, store.variable, entry):
             return login
     if store.file.broken:
@@ -70,7 +70,9 @@ def find(search: Search, store: Store, address: str) -> Asking[Login | None]:
     # Of a file's entry only what helpers know nothing of stays valid beside one.
     token = entry.registry_token if entry else ""
     if entry and token:
-        search.note(store.path, auths_key(entry.key), Outcome.MATCHED, "a registry token counts beside a helper too")
+        search.note(
+            store.path, auths_key(entry.key), LookupResult.MATCHED, "a registry token counts beside a helper too"
+        )
     search.rest(store.path, store.file, "a helper is asked instead")
     return login_of(None, registry_token=token)
 
@@ -87,19 +89,19 @@ def _helper(search: Search, store: Store, address: str) -> str:
     """The name of the helper that is asked in the place of the file's entries; empty where none is."""
     configured = store.file.helper(address)
     if configured is None:
-        search.note(store.path, helpers_key(address), Outcome.ABSENT)
+        search.note(store.path, helpers_key(address), LookupResult.ABSENT)
         if not store.file.store:
-            search.note(store.path, "credsStore", Outcome.ABSENT)
+            search.note(store.path, "credsStore", LookupResult.ABSENT)
         return store.file.store
     if not configured:
-        search.note(store.path, helpers_key(address), Outcome.EMPTY, "so that the file itself is looked at")
+        search.note(store.path, helpers_key(address), LookupResult.EMPTY, "so that the file itself is looked at")
     return configured
 
 
 def _in_file(search: Search, store: Store, address: str) -> Login | None:
     entry = _choice(search, store, address)
     if entry is None:
-        search.note(store.path, auths_key(address), Outcome.ABSENT)
+        search.note(store.path, auths_key(address), LookupResult.ABSENT)
         return None
     return _login(search, store.path, store.file, entry)
 
@@ -112,7 +114,7 @@ def _choice(search: Search, store: Store, address: str) -> Entry | None:
     same = [entry for entry in store.file.entries if hostname(entry.key) == address]
     if len(same) > 1:
         note = f"{search.tool} takes any of {len(same)} entries for this host, not always the same"
-        search.note(store.path, "auths", Outcome.PASSED_OVER, note)
+        search.note(store.path, "auths", LookupResult.PASSED_OVER, note)
     named = [entry for entry in same if _covers(entry.key, search.name)]
     return max(named, key=lambda entry: len(entry.key), default=None) or next(iter(same), None)
 

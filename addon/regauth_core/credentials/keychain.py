@@ -12,7 +12,7 @@ from regauth_core.credentials import containers_rules, docker_rules
 from regauth_core.credentials.authfile import AuthFile, Tool
 from regauth_core.credentials.docker_rules import Store, server_address
 from regauth_core.credentials.locations import AUTH_CONFIG, Place, Places
-from regauth_core.credentials.lookup import Asking, Lookup, Outcome, Search
+from regauth_core.credentials.lookup import Asking, Lookup, LookupResult, Search
 from regauth_core.credentials.registry_names import HUB_REFERENCES
 from regauth_core.protocol.registries import DOCKER_HUB
 
@@ -67,7 +67,7 @@ def _containers(search: Search, places: Places) -> Lookup:
             return search.found(login)
     if places.chosen_by:
         note = f"{places.chosen_by} is set, so that nothing else is read"
-        search.note("the usual files", "", Outcome.PASSED_OVER, note)
+        search.note("the usual files", "", LookupResult.PASSED_OVER, note)
     return search.found(None)
 
 
@@ -76,7 +76,7 @@ def _crane(search: Search, places: Places) -> Lookup:
     path, file = yield from _crane_file(search, places)
     if file is None:
         if places.variable:
-            search.note(AUTH_CONFIG, "", Outcome.PASSED_OVER, "crane reads it only where it finds a file")
+            search.note(AUTH_CONFIG, "", LookupResult.PASSED_OVER, "crane reads it only where it finds a file")
         return search.found(None)
     store = Store(path=path, file=file, variable=docker_rules.variable(search, places.variable))
     registry = "index.docker.io" if search.host == DOCKER_HUB else search.host
@@ -95,7 +95,7 @@ def _crane_file(search: Search, places: Places) -> Asking[tuple[str, AuthFile | 
         return places.docker, file
     if places.docker != places.docker_home and (yield from search.file(places.docker_home)) is not None:
         note = "crane sees that it is there, and then reads the one of DOCKER_CONFIG"
-        search.note(places.docker_home, "", Outcome.PASSED_OVER, note)
+        search.note(places.docker_home, "", LookupResult.PASSED_OVER, note)
         return places.docker, AuthFile(broken="is not there")
     for path in places.crane:
         file = yield from search.file(path)

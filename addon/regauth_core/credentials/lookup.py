@@ -27,7 +27,7 @@ _MOST_TOLD: Final = 32
 """Entries of one file that are told to be passed over or broken."""
 
 
-class Outcome(StrEnum):
+class LookupResult(StrEnum):
     """What came of looking at one place."""
 
     MATCHED = "matched"
@@ -51,7 +51,7 @@ class Looked:
     """A file's path, a variable's name, or a helper's program."""
     key: str = ""
     """Where in it, such as ``auths["r.test"]``."""
-    outcome: Outcome
+    outcome: LookupResult
     note: str = ""
     """Why, as a clause; may be empty."""
 
@@ -69,7 +69,7 @@ class Found:
     @property
     def matched(self) -> Looked | None:
         """Where the login was found."""
-        return next((each for each in reversed(self.looked) if each.outcome is Outcome.MATCHED), None)
+        return next((each for each in reversed(self.looked) if each.outcome is LookupResult.MATCHED), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Search:
         self._said: set[tuple[str, str]] = set()
         self._refused: set[str] = set()
 
-    def note(self, source: str, key: str, outcome: Outcome, note: str = "") -> None:
+    def note(self, source: str, key: str, outcome: LookupResult, note: str = "") -> None:
         """Remember what came of looking at a place."""
         self.looked.append(Looked(source=source, key=key, outcome=outcome, note=note))
         self._said.add((source, key))
@@ -139,41 +139,41 @@ class Search:
         answer = yield WantsFile(path)
         if not isinstance(answer, FileAnswer) or answer.trouble:
             trouble = answer.trouble or "was not read"
-            self.note(path, "", Outcome.FAILED, trouble + self._surrender(path))
+            self.note(path, "", LookupResult.FAILED, trouble + self._surrender(path))
             return AuthFile(broken=trouble)
         if answer.text is None:
-            self.note(path, "", Outcome.MISSING)
+            self.note(path, "", LookupResult.MISSING)
             return None
         file = authfile_parser.read(answer.text, legacy=legacy)
         if file.broken:
-            self.note(path, "", Outcome.MALFORMED, file.broken + self._surrender(path))
+            self.note(path, "", LookupResult.MALFORMED, file.broken + self._surrender(path))
         return file
 
     def helper(self, name: str, server: str) -> Asking[HelperAnswer]:
         """What a helper says, which is noted."""
         if not HELPER_NAME.fullmatch(name):
             answer = HelperAnswer(trouble="is not run: a helper's name has letters, digits, dots and dashes only")
-            self.note("docker-credential-…", server, Outcome.FAILED, answer.trouble + self._surrender(server))
+            self.note("docker-credential-…", server, LookupResult.FAILED, answer.trouble + self._surrender(server))
             return answer
         program = f"docker-credential-{name}"
         said = yield WantsHelper(name, server)
         answer = said if isinstance(said, HelperAnswer) else HelperAnswer(trouble="was not asked")
         if answer.trouble:
-            self.note(program, server, Outcome.FAILED, answer.trouble + self._surrender(program))
+            self.note(program, server, LookupResult.FAILED, answer.trouble + self._surrender(program))
         elif answer.pair is None:
-            self.note(program, server, Outcome.UNKNOWN)
+            self.note(program, server, LookupResult.UNKNOWN)
         else:
-            self.note(program, server, Outcome.MATCHED)
+            self.note(program, server, LookupResult.MATCHED)
         return answer
 
     def matched(self, source: str, entry: Entry, login: Login | None) -> None:
         """Note that `entry` is the one, and what `login` it made."""
         if login:
-            self.note(source, auths_key(entry.key), Outcome.MATCHED)
+            self.note(source, auths_key(entry.key), LookupResult.MATCHED)
         elif entry.is_empty or entry.auth == ("", ""):
-            self.note(source, auths_key(entry.key), Outcome.EMPTY)
+            self.note(source, auths_key(entry.key), LookupResult.EMPTY)
         else:
-            self.note(source, auths_key(entry.key), Outcome.MALFORMED, "holds what cannot be sent")
+            self.note(source, auths_key(entry.key), LookupResult.MALFORMED, "holds what cannot be sent")
 
     def malformed(self, source: str, file: AuthFile, key: str) -> None:
         """Note that the entry `key` cannot be used."""
@@ -184,7 +184,7 @@ class Search:
             text += self._refusal(source)
         elif text == NOT_BASE64:
             text += self._surrender(source)
-        self.note(source, place, Outcome.MALFORMED, text)
+        self.note(source, place, LookupResult.MALFORMED, text)
 
     def rest(self, source: str, file: AuthFile, why: str) -> None:
         """Note what of `file` was passed over: entries of the same registry, and whatever makes the tool refuse it."""
@@ -195,11 +195,11 @@ class Search:
             self._refused.add(source)
         for place in places[:_MOST_TOLD]:
             if place in refusing:
-                self.note(source, place, Outcome.MALFORMED, refusing[place] + self._refusal(source))
+                self.note(source, place, LookupResult.MALFORMED, refusing[place] + self._refusal(source))
             else:
-                self.note(source, place, Outcome.PASSED_OVER, why)
+                self.note(source, place, LookupResult.PASSED_OVER, why)
         if len(places) > _MOST_TOLD:
-            self.note(source, "auths", Outcome.PASSED_OVER, f"{len(places) - _MOST_TOLD} more are not told here")
+            self.note(source, "auths", LookupResult.PASSED_OVER, f"{len(places) - _MOST_TOLD} more are not told here")
 
     def _surrender(self, source: str) -> str:
         """docker goes on with nothing, the others end with an error."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from regauth_core.bounded import Bounded
-from regauth_core.conversation.conversation import Conversation, Person
+from regauth_core.conversation.conversation import ClientState, Conversation
 from regauth_core.conversation.operations import Attempt, attempts, end_of
 from regauth_core.conversation.refusal import place_of, reasons_of, sent_with, was_served
 from regauth_core.model import Exchange
@@ -91,11 +91,11 @@ class Accounts:
         if number not in self._explained:
             self._explained[number] = rule.name
 
-    def is_full(self, person: Person) -> bool:
+    def is_full(self, person: ClientState) -> bool:
         """Whether too many failures of the client wait: the older ones have to be settled before it is gone."""
         return len(self._pending.get(person.identifier, ())) > MOST_PENDING
 
-    def settle(self, person: Person, keep: int = 0) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
+    def settle(self, person: ClientState, keep: int = 0) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
         """The client has nothing more to say: by conversation, what decided the failures that nothing accounts for.
 
         The last `keep` of its failures go on waiting.
@@ -147,7 +147,7 @@ def _is_served_since(conversation: Conversation, attempt: Attempt) -> bool:
     if conversation.repository is None:
         return False
     last = attempt.exchanges[-1]
-    reads = (conversation.world.anonymous_reads, conversation.world.authorized_reads)
+    reads = (conversation.trace_state.anonymous_reads, conversation.trace_state.authorized_reads)
     found: Iterable[Exchange | None] = (r.get((conversation.registry, conversation.repository)) for r in reads)
     own = {e.number for e in conversation.steps}
     return any(e is not None and e.started > last.finished and e.number not in own for e in found)

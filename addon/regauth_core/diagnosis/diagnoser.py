@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from regauth_core.conversation.conversation import Conversation, Over, Person
+from regauth_core.conversation.conversation import ClientState, Conversation, EndedBy
 from regauth_core.conversation.tracking import Tracker
 from regauth_core.diagnosis.accounts import MOST_PENDING, Accounts
 from regauth_core.diagnosis.verdicts import Verdicts
@@ -18,7 +18,12 @@ from regauth_core.model.finding import Diagnosis, Finding, Proof, Undecided
 from regauth_core.model.journal import Ending
 from regauth_core.rules import at_once, last, when_over
 
-_OVER = {Ending.GONE: Over.GONE, Ending.CLEAN: Over.CLEAN, Ending.CUT: Over.CUT, Ending.STOPPED: Over.STOPPED}
+_OVER = {
+    Ending.GONE: EndedBy.GONE,
+    Ending.CLEAN: EndedBy.CLEAN,
+    Ending.CUT: EndedBy.CUT,
+    Ending.STOPPED: EndedBy.STOPPED,
+}
 
 
 class Diagnoser:
@@ -70,13 +75,13 @@ class Diagnoser:
             if deadline >= now:
                 heapq.heappush(self._due, (deadline, order, conversation))
             else:
-                certain += self._close([conversation], Over.QUIET)
+                certain += self._close([conversation], EndedBy.QUIET)
         return tuple(certain)
 
     def gone(self, sender: Sender) -> tuple[Finding, ...]:
         """The client behind `sender` has ended (its process is gone); give what is certain now."""
         person = self._tracker.person(sender)
-        return tuple(self._close(self._tracker.open_of(person), Over.GONE))
+        return tuple(self._close(self._tracker.open_of(person), EndedBy.GONE))
 
     def prove(self, proof: Proof) -> None:
         """Take what came of sending a refused exchange as a correct client would have sent it."""
@@ -98,7 +103,7 @@ class Diagnoser:
         """Nothing more comes; give everything: all findings so far and what stays undecided."""
         self._close(self._tracker.open(), _OVER[ending])
         return Diagnosis(
-            clients=self._tracker.world.clients.all(),
+            clients=self._tracker.trace_state.clients.all(),
             exchanges=self._count,
             findings=self.findings,
             undecided=self.undecided,
@@ -117,7 +122,7 @@ class Diagnoser:
         """All that stays undecided so far."""
         return self._verdicts.undecided
 
-    def _close(self, conversations: Sequence[Conversation], over: Over) -> list[Finding]:
+    def _close(self, conversations: Sequence[Conversation], over: EndedBy) -> list[Finding]:
         certain: list[Finding] = []
         for conversation in conversations:
             conversation.settle(over)
@@ -135,7 +140,7 @@ class Diagnoser:
                 certain += self._settle(person)
         return certain
 
-    def _settle(self, person: Person, keep: int = 0) -> list[Finding]:
+    def _settle(self, person: ClientState, keep: int = 0) -> list[Finding]:
         """The client has no conversation left, or too many failures: account for what nothing explains."""
         certain: list[Finding] = []
         for conversation, unaccounted in self._accounts.settle(person, keep):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from regauth_core.conversation.conversation import Conversation, Over
+from regauth_core.conversation.conversation import Conversation, EndedBy
 from regauth_core.conversation.engines import remedy
 from regauth_core.conversation.refusal import reasons_of
 from regauth_core.model import Origin
@@ -14,8 +14,8 @@ from regauth_core.model.finding import (
     Confidence,
     Fault,
     Finding,
-    Outcome,
     Proof,
+    ProofResult,
     Reason,
     Severity,
     Undecided,
@@ -120,11 +120,11 @@ def proven(finding: Finding, proof: Verification) -> Finding:
     are refused, they come first.
     """
     found = replace(finding, verification=proof)
-    if proof.outcome is Outcome.WOULD_HAVE_WORKED and finding.fault is Fault.CLIENT:
+    if proof.outcome is ProofResult.WOULD_HAVE_WORKED and finding.fault is Fault.CLIENT:
         return replace(found, confidence=Confidence.HIGH, confidence_reason=f"proved: {proof.note}")
-    if proof.outcome not in (Outcome.CREDENTIALS_REJECTED, Outcome.INSUFFICIENT_RIGHTS):
+    if proof.outcome not in (ProofResult.CREDENTIALS_REJECTED, ProofResult.INSUFFICIENT_RIGHTS):
         return found
-    certain = proof.outcome is Outcome.CREDENTIALS_REJECTED
+    certain = proof.outcome is ProofResult.CREDENTIALS_REJECTED
     return replace(
         found,
         fault=Fault.CREDENTIALS,
@@ -145,8 +145,8 @@ _ALTERED = (
     "regauth changed what passed between this client and this registry; with regauth_inject=off it can be told",
 )
 _UNFINISHED = {
-    Over.CUT: (Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"),
-    Over.STOPPED: (Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might have gone on"),
+    EndedBy.CUT: (Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"),
+    EndedBy.STOPPED: (Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might have gone on"),
 }
 
 
@@ -161,7 +161,7 @@ def _doubted(conversation: Conversation, rule: Rule, match: Match) -> Match | No
     So is whatever blames a client for dealings in which regauth had a hand.
     What would only be an info is then not worth a word.
     """
-    if match.doubt is None and conversation.acquaintance.is_altered and (match.fault or rule.fault) is Fault.CLIENT:
+    if match.doubt is None and conversation.at_registry.is_altered and (match.fault or rule.fault) is Fault.CLIENT:
         match = replace(match, doubt=_ALTERED)
     unfinished = _UNFINISHED.get(conversation.over)
     if not rule.at_once and match.doubt is None and unfinished is not None and match.rests_on_absence:
@@ -183,7 +183,7 @@ def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
     numbers, origin = _evidence(conversation, match)
     confidence, because = match.confidence, match.because
     rests = match.rests_on_absence and not rule.at_once
-    if rests and conversation.over is Over.CLEAN:
+    if rests and conversation.over is EndedBy.CLEAN:
         confidence, because = confidence.less, f"{because}; the capture ends without saying that the client had gone"
     if rests and conversation.dropped:
         confidence, because = Confidence.LOW, f"{because}; {conversation.dropped} earlier exchanges are not held"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def whereabouts(error: BaseException) -> str:
+def where_it_failed(error: BaseException) -> str:
     """The kind of `error` and where it happened; never its text, which may quote the wire."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -15,5 +15,5 @@ def whereabouts(error: BaseException) -> str:
     return f"{type(error).__name__} in {Path(trace.tb_frame.f_code.co_filename).stem}:{trace.tb_lineno}"
 
 
-class Trouble(Exception):
+class UserError(Exception):
     """One line: what is wrong, where, and what was expected. The command line prints it and exits with status 2."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 
 _SCRATCH: Final = "regauth-run-"
 _ABANDONED: Final = 60.0
@@ -24,13 +24,13 @@ _PATIENCE: Final = 10.0
 
 
 def check_writable(path: Path) -> None:
-    """Raise `Trouble` now if `path` could not be written later."""
+    """Raise `UserError` now if `path` could not be written later."""
     if path.is_dir():
-        raise Trouble(f"{path}: expected a file, found a directory")
+        raise UserError(f"{path}: expected a file, found a directory")
     if not path.parent.is_dir():
-        raise Trouble(f"{path}: the directory {path.parent} does not exist")
+        raise UserError(f"{path}: the directory {path.parent} does not exist")
     if not os.access(path.parent, os.W_OK | os.X_OK) and not os.access(path, os.W_OK):
-        raise Trouble(f"{path}: cannot be written")
+        raise UserError(f"{path}: cannot be written")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import regauth_core
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.simulate.document import TEXT_LIMIT
 from regauth_core.simulate.scenario import Scenario, ScenarioError, read
 
 
 def scenario_at(path: Path) -> Scenario:
-    """The scenario in the file `path` (UTF-8). Raises `Trouble` where it cannot be read or is none."""
+    """The scenario in the file `path` (UTF-8). Raises `UserError` where it cannot be read or is none."""
     try:
         with path.open("rb") as file:
             # Four bytes are the most that UTF-8 has for a character.
             data = file.read(4 * TEXT_LIMIT + 1)
         return read(data.decode(), str(path))
     except OSError as error:
-        raise Trouble(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise Trouble(f"{path}:{line}: expected UTF-8") from None
+        raise UserError(f"{path}:{line}: expected UTF-8") from None
     except ScenarioError as error:
-        raise Trouble(str(error)) from None
+        raise UserError(str(error)) from None
 
 
 _PACKAGE = Path(regauth_core.__file__).parent
@@ -36,7 +36,7 @@ _SHIPPED = (_PACKAGE / "scenarios", _PACKAGE.parent.parent / "scenarios")
 def scenario_path(name: str) -> Path:
     """The scenario file called `name`: a path, or the name of a shipped scenario such as ``per-repository-basic``.
 
-    Raises `Trouble` where there is neither.
+    Raises `UserError` where there is neither.
     """
     given = Path(name).expanduser()
     if given.is_file():
@@ -46,7 +46,7 @@ def scenario_path(name: str) -> Path:
             shipped = directory / (name if name.endswith(".yaml") else f"{name}.yaml")
             if shipped.is_file():
                 return shipped
-    raise Trouble(f"{name}: no such scenario file; shipped are {', '.join(shipped_scenarios()) or 'none'}")
+    raise UserError(f"{name}: no such scenario file; shipped are {', '.join(shipped_scenarios()) or 'none'}")
 
 
 def shipped_scenarios() -> tuple[str, ...]:

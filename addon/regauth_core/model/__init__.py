@@ -36,9 +36,9 @@ from regauth_core.model.finding import Fault as Fault
 from regauth_core.model.finding import Finding as Finding
 from regauth_core.model.finding import Operation as Operation
 from regauth_core.model.finding import OperationKind as OperationKind
-from regauth_core.model.finding import Outcome as Outcome
 from regauth_core.model.finding import Place as Place
 from regauth_core.model.finding import Proof as Proof
+from regauth_core.model.finding import ProofResult as ProofResult
 from regauth_core.model.finding import Reason as Reason
 from regauth_core.model.finding import Reference as Reference
 from regauth_core.model.finding import Severity as Severity

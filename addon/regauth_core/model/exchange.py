@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import NewType
 
 from regauth_core.model.stated_reasons import StatedReason
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 
 Safe = NewType("Safe", str)
 """Text that may be shown to anybody. Only `redact` makes it."""
@@ -400,7 +400,7 @@ class Exchange:
     connection: Connection = Connection()
     changes: tuple[Safe, ...] = ()
     """What the proxy or the addon changed about this exchange, in words."""
-    withheld: Distrust | None = None
+    withheld: Withheld | None = None
     """Why regauth, asked to answer a challenge in the client's place, kept its credentials from it."""
 
     @property

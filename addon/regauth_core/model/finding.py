@@ -73,7 +73,7 @@ class Advice:
     user: str
 
 
-class Outcome(StrEnum):
+class ProofResult(StrEnum):
     """What came of sending what a correct client would have sent."""
 
     WOULD_HAVE_WORKED = "would-have-worked"
@@ -87,7 +87,7 @@ class Outcome(StrEnum):
 class Verification:
     """The proof behind a finding."""
 
-    outcome: Outcome
+    outcome: ProofResult
     status: int | None
     note: str
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Distrust(StrEnum):
+class Withheld(StrEnum):
     """Why a secret does not go somewhere."""
 
     NOT_A_URL = "not-a-url"
@@ -59,29 +59,29 @@ class Distrust(StrEnum):
     """A browser sent the request, which it does for any page that it shows."""
 
 
-OBJECTIONS: Final[Mapping[Distrust, str]] = {
-    Distrust.NOT_A_URL: "the realm of the challenge is no URL",
-    Distrust.USERINFO: "the realm of the challenge names a user",
-    Distrust.PLAIN_HTTP: "credentials are not sent over plain http",
-    Distrust.METADATA_ADDRESS: "the realm leads to a metadata service, which gets no credentials",
-    Distrust.INTERNAL_ADDRESS: "the realm leads to an address of an internal network, which gets no credentials",
-    Distrust.ADDRESS_LITERAL: "the realm is an address and not the registry's, so it gets no credentials",
-    Distrust.UNKNOWN_HOST: "the realm is on a host that is not known to belong to the registry",
-    Distrust.OUTSIDE_API: "the request is none of the registry API",
-    Distrust.UNVERIFIED_CONNECTION: "the registry's certificate was not verified",
-    Distrust.OTHER_HOST_NAMED: "the request names another host than the registry",
-    Distrust.OTHER_REQUEST_NAMED: "a field of the request would make another request of it",
-    Distrust.UNCLEAR_TARGET: "servers may read its method or path in more than one way",
-    Distrust.UNCLEAR_QUERY: "servers may read its parameters in more than one way",
-    Distrust.UNCLEAR_FIELD: "servers may read its header fields in more than one way",
-    Distrust.UNCLEAR_BODY: "servers may look for parameters in its body, or find none where it has one",
-    Distrust.UNCLEAR_CONNECTION: "servers may not find the end of an earlier request on the same connection",
-    Distrust.LED_ELSEWHERE: "another host led the client to this address",
-    Distrust.NOT_PERMITTED: "they may not be used for what the request does",
-    Distrust.OTHER_USER: "the client is a process of another user",
-    Distrust.UNKNOWN_USER: "this machine does not say whose process the client is",
-    Distrust.OTHER_MACHINE: "the client is not on this machine's loopback interface",
-    Distrust.OTHER_NAME: "the client addressed the proxy by a name that a web page could have given it",
-    Distrust.WEB_PAGE: "a browser sent the request, and it sends them for any page",
+WITHHELD_BECAUSE: Final[Mapping[Withheld, str]] = {
+    Withheld.NOT_A_URL: "the realm of the challenge is no URL",
+    Withheld.USERINFO: "the realm of the challenge names a user",
+    Withheld.PLAIN_HTTP: "credentials are not sent over plain http",
+    Withheld.METADATA_ADDRESS: "the realm leads to a metadata service, which gets no credentials",
+    Withheld.INTERNAL_ADDRESS: "the realm leads to an address of an internal network, which gets no credentials",
+    Withheld.ADDRESS_LITERAL: "the realm is an address and not the registry's, so it gets no credentials",
+    Withheld.UNKNOWN_HOST: "the realm is on a host that is not known to belong to the registry",
+    Withheld.OUTSIDE_API: "the request is none of the registry API",
+    Withheld.UNVERIFIED_CONNECTION: "the registry's certificate was not verified",
+    Withheld.OTHER_HOST_NAMED: "the request names another host than the registry",
+    Withheld.OTHER_REQUEST_NAMED: "a field of the request would make another request of it",
+    Withheld.UNCLEAR_TARGET: "servers may read its method or path in more than one way",
+    Withheld.UNCLEAR_QUERY: "servers may read its parameters in more than one way",
+    Withheld.UNCLEAR_FIELD: "servers may read its header fields in more than one way",
+    Withheld.UNCLEAR_BODY: "servers may look for parameters in its body, or find none where it has one",
+    Withheld.UNCLEAR_CONNECTION: "servers may not find the end of an earlier request on the same connection",
+    Withheld.LED_ELSEWHERE: "another host led the client to this address",
+    Withheld.NOT_PERMITTED: "they may not be used for what the request does",
+    Withheld.OTHER_USER: "the client is a process of another user",
+    Withheld.UNKNOWN_USER: "this machine does not say whose process the client is",
+    Withheld.OTHER_MACHINE: "the client is not on this machine's loopback interface",
+    Withheld.OTHER_NAME: "the client addressed the proxy by a name that a web page could have given it",
+    Withheld.WEB_PAGE: "a browser sent the request, and it sends them for any page",
 }
 """Each as a clause, without a word from the wire."""

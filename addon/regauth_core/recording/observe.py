@@ -30,7 +30,7 @@ from regauth_core.model import (
     TokenAnswer,
     TokenRequest,
 )
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol import challenge, links, target
 from regauth_core.protocol.authorization import RawCredential, credentials
 from regauth_core.recording import bodies, pages
@@ -92,7 +92,7 @@ class Wire:
     alpn: str | None = None
     alpn_offers: tuple[str, ...] | None = None
     changes: tuple[str, ...] = field(default=(), repr=False)
-    withheld: Distrust | None = None
+    withheld: Withheld | None = None
 
 
 def observe(wire: Wire, redactor: Redactor) -> Exchange:

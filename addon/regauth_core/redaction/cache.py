@@ -24,7 +24,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Memo(dict[K, V]):
+class Cache(dict[K, V]):
     """Results by what they were computed from; a full memo starts again."""
 
     MOST: Final = 4096
@@ -52,31 +52,31 @@ class Memo(dict[K, V]):
         return f"Memo({len(self)} entries)"
 
 
-class Seen:
+class ParsedCache:
     """Results of observing that come again and again, by the wire text they were made of."""
 
     def __init__(self) -> None:
-        self.targets: Memo[tuple[str, str], Target] = Memo()
-        self.senders: Memo[tuple[str | int | None, ...], Sender] = Memo()
-        self.connections: Memo[tuple[str | tuple[str, ...] | None, ...], Connection] = Memo()
-        self.challenges: Memo[tuple[str, ...], tuple[tuple[Challenge, ...], bool]] = Memo()
-        self.credentials: Memo[tuple[str, ...], tuple[tuple[Credential, ...], tuple[str, ...]]] = Memo()
+        self.targets: Cache[tuple[str, str], Target] = Cache()
+        self.senders: Cache[tuple[str | int | None, ...], Sender] = Cache()
+        self.connections: Cache[tuple[str | tuple[str, ...] | None, ...], Connection] = Cache()
+        self.challenges: Cache[tuple[str, ...], tuple[tuple[Challenge, ...], bool]] = Cache()
+        self.credentials: Cache[tuple[str, ...], tuple[tuple[Credential, ...], tuple[str, ...]]] = Cache()
         """With the secrets in them, which are in use as long as they are met here."""
-        self.claims: Memo[str, Claims | None] = Memo()
-        self.requests: Memo[str, TokenRequest | None] = Memo()
-        self.errors: Memo[bytes, tuple[RegistryError, ...]] = Memo()
+        self.claims: Cache[str, Claims | None] = Cache()
+        self.requests: Cache[str, TokenRequest | None] = Cache()
+        self.errors: Cache[bytes, tuple[RegistryError, ...]] = Cache()
 
 
-class Shown:
+class ShownCache:
     """Safe text by the wire text that it stands for; some with how many values were replaced in it."""
 
     def __init__(self) -> None:
-        self.words: Memo[str, Safe] = Memo()
-        self.hosts: Memo[str, Safe] = Memo()
-        self.names: Memo[str, Safe] = Memo()
-        self.references: Memo[str, Safe] = Memo()
-        self.scopes: Memo[str, Safe] = Memo()
-        self.texts: Memo[str, Safe] = Memo()
-        self.headers: Memo[tuple[str, str], tuple[tuple[Safe, Safe], int]] = Memo()
-        self.addresses: Memo[tuple[str, str, int, str], tuple[Safe, int]] = Memo()
-        self.links: Memo[tuple[str, str, str, int, str], tuple[Link, int]] = Memo()
+        self.words: Cache[str, Safe] = Cache()
+        self.hosts: Cache[str, Safe] = Cache()
+        self.names: Cache[str, Safe] = Cache()
+        self.references: Cache[str, Safe] = Cache()
+        self.scopes: Cache[str, Safe] = Cache()
+        self.texts: Cache[str, Safe] = Cache()
+        self.headers: Cache[tuple[str, str], tuple[tuple[Safe, Safe], int]] = Cache()
+        self.addresses: Cache[tuple[str, str, int, str], tuple[Safe, int]] = Cache()
+        self.links: Cache[tuple[str, str, str, int, str], tuple[Link, int]] = Cache()

@@ -15,7 +15,7 @@ from regauth_core.protocol.authorization import SCHEMES, RawCredential, credenti
 from regauth_core.protocol.links import named
 from regauth_core.redaction import allow_list
 from regauth_core.redaction.free_text import SECRET_NAME
-from regauth_core.redaction.urls import Keeper, Urls, is_hash
+from regauth_core.redaction.urls import RedactorParts, Urls, is_hash
 from regauth_core.redaction.vocabulary import Standing, is_known, standing
 
 MAX_VALUE: Final = 2048
@@ -32,16 +32,16 @@ _UNPRINTED = frozenset(
 )
 
 
-class Fields:
+class Headers:
     """Redacts header fields."""
 
-    def __init__(self, keeper: Keeper, urls: Urls) -> None:
+    def __init__(self, keeper: RedactorParts, urls: Urls) -> None:
         self._keeper = keeper
         self._urls = urls
 
     def name(self, name: str) -> str:
         """A field name as spelled if it is made of known words, else its fingerprint."""
-        return name if _is_name(name) else self._keeper.veil(name, "name")
+        return name if _is_name(name) else self._keeper.replace_if_secret(name, "name")
 
     def value(self, name: str, value: str) -> str:
         """What to show of `value`, the field being called `name` (lower case)."""
@@ -62,8 +62,8 @@ class Fields:
         if name in allow_list.KEPT_FIELDS or (name.startswith(allow_list.KEPT_FIELD_PREFIXES) and not is_secret):
             return self._kept(name, value)
         if not is_secret:
-            return self._keeper.veil(value)
-        return self._keeper.mark(value, "tok")
+            return self._keeper.replace_if_secret(value)
+        return self._keeper.replace_secret(value, "tok")
 
     def _kept(self, name: str, value: str) -> str:
         if name == "host":
@@ -81,10 +81,10 @@ class Fields:
             return scheme
         if credential.pair is None:
             kind = "pw" if scheme.lower() == "basic" else "tok"
-            return f"{scheme} {self._keeper.mark(credential.value, kind)}".strip()
-        self._keeper.mark(credential.value, "pw")
+            return f"{scheme} {self._keeper.replace_secret(credential.value, kind)}".strip()
+        self._keeper.replace_secret(credential.value, "pw")
         user, password = credential.pair
-        shown = f"{self._keeper.veil(user, 'user')}:{self._keeper.mark(password, 'pw')}"
+        shown = f"{self._keeper.replace_if_secret(user, 'user')}:{self._keeper.replace_secret(password, 'pw')}"
         return f"{scheme} {shown}"
 
     def _challenges(self, value: str) -> str:
@@ -96,7 +96,7 @@ class Fields:
         shown: list[str] = []
         for found in reading.challenges:
             scheme = self.scheme(found.scheme)
-            blob = self._keeper.veil(found.token68, sure=True) if found.token68 else ""
+            blob = self._keeper.replace_if_secret(found.token68, sure=True) if found.token68 else ""
             pairs = [(name, held, self.parameter(found.scheme, name, held)) for name, held in found.parameters]
             names = [self.word(name) for name, _, _ in pairs]
             changed = changed or bool(blob) or scheme != found.scheme or any(held != kept for _, held, kept in pairs)
@@ -120,20 +120,20 @@ class Fields:
         if name in allow_list.PLAIN_PARAMETERS:
             return self.word(value)
         if SECRET_NAME.search(name) and not name.endswith(allow_list.PLAIN_PARAMETER_ENDINGS):
-            return self._keeper.mark(value, "tok")
+            return self._keeper.replace_secret(value, "tok")
         return self._text(value)
 
     def scheme(self, text: str) -> str:
         """The scheme of a challenge: a registered one, or a word."""
         if text.lower() in SCHEMES or standing(text) in (Standing.ENGLISH, Standing.FIELD):
             return text
-        return self._keeper.veil(text)
+        return self._keeper.replace_if_secret(text)
 
     def word(self, text: str) -> str:
         """One word of a closed vocabulary, or a fingerprint of anything else."""
         if text == "*" or text.lower() in SCHEMES or all(map(is_known, _BRACKETS.split(text))):
             return text
-        return self._keeper.veil(text)
+        return self._keeper.replace_if_secret(text)
 
     def _cookies(self, value: str, *, is_set: bool) -> str:
         shown: list[str] = []
@@ -148,7 +148,7 @@ class Fields:
 
     def _cookie(self, text: str) -> str:
         # "accepted" and "english" are cookies too.
-        return self._keeper.veil(text, "cookie", sure=not (text.isalpha() and len(text) < 12))
+        return self._keeper.replace_if_secret(text, "cookie", sure=not (text.isalpha() and len(text) < 12))
 
     def _attribute(self, name: str, held: str) -> str:
         if name == "path":

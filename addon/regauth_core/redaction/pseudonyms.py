@@ -51,7 +51,7 @@ _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:\.[
 _LABELS = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_\-]{0,62})){1,10}")
 
 
-class Aliases:
+class Pseudonyms:
     """The names of one trace. `kinds` says which are replaced: ``hosts``, ``repositories``, ``users``."""
 
     def __init__(self, kinds: frozenset[str] = frozenset()) -> None:

@@ -18,13 +18,13 @@ from regauth_core.protocol import target
 from regauth_core.protocol.authorization import SCHEMES
 from regauth_core.protocol.presigned import signature
 from regauth_core.redaction import allow_list, positions
-from regauth_core.redaction.cache import Memo, Seen, Shown
+from regauth_core.redaction.cache import Cache, ParsedCache, ShownCache
 from regauth_core.redaction.command_line.command_line import CommandLine
 from regauth_core.redaction.fingerprints import Fingerprints
 from regauth_core.redaction.free_text import concealed, looks
-from regauth_core.redaction.headers import Fields
+from regauth_core.redaction.headers import Headers
 from regauth_core.redaction.looks import is_opaque
-from regauth_core.redaction.pseudonyms import Aliases
+from regauth_core.redaction.pseudonyms import Pseudonyms
 from regauth_core.redaction.requested_names import Requested
 from regauth_core.redaction.sweep import Fixed, IsOwn, Sweep
 from regauth_core.redaction.urls import MAX_URL, Urls
@@ -50,25 +50,25 @@ class Redactor:
 
     def __init__(self, key: bytes, *, anonymize: frozenset[str] = frozenset()) -> None:
         self._fingerprints = Fingerprints(key, self._forget)
-        self._aliases = Aliases(anonymize)
+        self._aliases = Pseudonyms(anonymize)
         self._urls = Urls(self)
-        self._fields = Fields(self, self._urls)
+        self._fields = Headers(self, self._urls)
         self._command = CommandLine(self.remember, self._argument, self._fields.value, self._linked)
         self._sweep = Sweep(self._fingerprints, self._is_spared)
         self._requested = Requested()
-        self.seen = Seen()
+        self.seen = ParsedCache()
         self._spared: set[str] = set()
         self._values = self._bodies = self._late = 0
-        self._shown = Shown()
-        self._origins: Memo[tuple[str, str, int], Origin] = Memo()
+        self._shown = ShownCache()
+        self._origins: Cache[tuple[str, str, int], Origin] = Cache()
 
     def __repr__(self) -> str:
         return f"Redactor({self._fingerprints!r})"
 
     def _forget(self) -> None:
         """Secrets were forgotten: whoever meets them again must not be served from what was made of them before."""
-        self.seen = Seen()
-        self._shown = Shown()
+        self.seen = ParsedCache()
+        self._shown = ShownCache()
         self._urls.forget()
 
     # What is read.
@@ -91,9 +91,9 @@ class Redactor:
         """Whether passwords of clients had to be forgotten; no free text of answers is shown from then on."""
         return self._fingerprints.is_incomplete
 
-    # What the parts need of the whole (`urls.Keeper`).
+    # What the parts need of the whole (`urls.RedactorParts`).
 
-    def mark(self, secret: str, kind: str) -> str:
+    def replace_secret(self, secret: str, kind: str) -> str:
         """What to show in the place of a secret, known as one by its position: its fingerprint in pointed brackets."""
         if given := self._given(secret):
             return given
@@ -101,7 +101,7 @@ class Redactor:
         self._values += 1
         return f"<{found}>" if found else ""
 
-    def veil(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
+    def replace_if_secret(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
         """What to show in the place of text that may or may not be a secret.
 
         Only what is `sure` to be one, or looks like one, is remembered: the sweep must not hunt for ordinary words.
@@ -147,9 +147,9 @@ class Redactor:
 
     def _prose(self, text: str, judge: Callable[[str], Standing]) -> str:
         if self.is_incomplete and self._fingerprints.is_answering and judge is not looks:
-            return self.veil(text) if text.strip() else text
+            return self.replace_if_secret(text) if text.strip() else text
         link = self._own_link if judge is looks else self._urls.shown
-        return self._aliases.replaced(concealed(self.searched(text), self.veil, link, judge))
+        return self._aliases.replaced(concealed(self.searched(text), self.replace_if_secret, link, judge))
 
     def _own_link(self, url: str) -> str:
         # What a user's own words name is as good as asked for.
@@ -173,7 +173,7 @@ class Redactor:
     def path_word(self, element: str) -> str:
         """A plain word in a path that is none of a registry's own: it may be the name of a project."""
         if self.hides_repositories and element.lower() not in allow_list.PATH_WORDS:
-            return self.veil(element, "seg")
+            return self.replace_if_secret(element, "seg")
         return element
 
     def tag(self, text: str) -> str:
@@ -249,7 +249,7 @@ class Redactor:
 
     def user(self, name: str) -> Safe:
         """A name that somebody chose for a client, such as the user name of the proxy's URL."""
-        shown = self.veil(name) if is_opaque(name) or len(name) > 64 else self._aliases.user(name)
+        shown = self.replace_if_secret(name) if is_opaque(name) or len(name) > 64 else self._aliases.user(name)
         return self._safe(shown)
 
     def word(self, text: str) -> Safe:
@@ -264,7 +264,7 @@ class Redactor:
     def scheme(self, text: str) -> Safe:
         """The scheme of a credential, if it is a registered one; any other word may be a part of the secret."""
         known = not text or text.lower() in SCHEMES
-        return self._safe(text if known else self.mark(text, "tok"))
+        return self._safe(text if known else self.replace_secret(text, "tok"))
 
     def place(self, text: str) -> Safe:
         """The name of a service, an issuer or an audience: a host, a URL, or any words."""
@@ -444,7 +444,7 @@ class Redactor:
         return Safe(_visible(text))
 
     def _spare(self, name: str) -> None:
-        if name not in self._spared and len(self._spared) < Memo.MOST:
+        if name not in self._spared and len(self._spared) < Cache.MOST:
             self._spared.update((name, *name.split("/")))
 
     def _is_spared(self, secret: str) -> bool:
@@ -453,7 +453,7 @@ class Redactor:
         return (secret.lower() in allow_list.PLAIN_WORDS or is_name) and not is_opaque(secret)
 
 
-class Again(Redactor):
+class RenamingRedactor(Redactor):
     """Goes over what `first` or another redactor has redacted before, to replace names by pseudonyms.
 
     What was replaced already, such as ``<tok:3f2a91c0>``, stays as it is; the names are those of `first`.
@@ -464,11 +464,11 @@ class Again(Redactor):
         self._aliases = first._aliases
         self._first = first
 
-    def mark(self, secret: str, kind: str) -> str:
+    def replace_secret(self, secret: str, kind: str) -> str:
         """It is no secret any more."""
         return secret
 
-    def veil(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
+    def replace_if_secret(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
         """It may be shown; somebody decided that before."""
         return text
 

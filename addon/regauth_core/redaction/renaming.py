@@ -26,13 +26,13 @@ from regauth_core.model import (
 )
 from regauth_core.model.journal import Environment, Gone
 from regauth_core.redaction.allow_list import CHALLENGE_FIELDS, CREDENTIAL_FIELDS
-from regauth_core.redaction.redactor import Again
+from regauth_core.redaction.redactor import RenamingRedactor
 
 
 class Renaming:
     """Replaces names, consistently with everything else that its redactor has seen."""
 
-    def __init__(self, redactor: Again) -> None:
+    def __init__(self, redactor: RenamingRedactor) -> None:
         self._redactor = redactor
 
     def exchange(self, one: Exchange) -> Exchange:

@@ -14,7 +14,7 @@ from regauth_core.bounded import Bounded, whole_words
 from regauth_core.model import Endpoint, Safe
 from regauth_core.protocol import target
 from regauth_core.redaction.allow_list import KEPT_QUERY, SIGNATURE_QUERY, URL_SCHEMES, USER_QUERY
-from regauth_core.redaction.cache import Memo
+from regauth_core.redaction.cache import Cache
 from regauth_core.redaction.fingerprints import wire_bytes
 from regauth_core.redaction.free_text import SECRET_NAME
 from regauth_core.redaction.looks import is_opaque
@@ -58,17 +58,17 @@ def is_hash(text: str) -> bool:
     return _HASH.fullmatch(text) is not None
 
 
-class Keeper(Protocol):
+class RedactorParts(Protocol):
     """What redacting a URL needs of the redactor. Each takes wire text and gives what to show."""
 
     nothing: Safe
     """Empty text."""
 
-    def mark(self, secret: str, kind: str) -> str:
+    def replace_secret(self, secret: str, kind: str) -> str:
         """What to show in the place of a secret."""
         ...
 
-    def veil(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
+    def replace_if_secret(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
         """What to show in the place of text that may be a secret, or of a secret of one request alone (`sure`)."""
         ...
 
@@ -109,10 +109,10 @@ class Keeper(Protocol):
 class Urls:
     """Redacts URLs, their parts, and the scopes that stand in them."""
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: RedactorParts) -> None:
         self._keeper = keeper
-        self._paths: Memo[str, str] = Memo()
-        self._queries: Memo[str, str] = Memo()
+        self._paths: Cache[str, str] = Cache()
+        self._queries: Cache[str, str] = Cache()
         self._whole: Bounded[str, None] = Bounded(_MOST_WHOLE)
 
     def forget(self) -> None:
@@ -129,9 +129,9 @@ class Urls:
         image = path if scheme is not None and authority is not None and scheme.lower() in _IMAGE_SCHEMES else None
         if scheme is not None and authority is None and scheme.lower() not in ("http", "https"):
             # `user:password`, `data:…`: nothing that could be judged by its structure.
-            return self._keeper.veil(url, sure=True)
+            return self._keeper.replace_if_secret(url, sure=True)
         if scheme is not None and scheme.lower() not in URL_SCHEMES:
-            return self._keeper.veil(url, sure=True)
+            return self._keeper.replace_if_secret(url, sure=True)
         shown = f"{scheme}:" if scheme is not None else ""
         if authority is not None:
             shown += "//" + self.authority(authority)
@@ -150,13 +150,13 @@ class Urls:
         """Host and port; user information is left out and remembered."""
         info, _, place = text.rpartition("@")
         if info:
-            self._keeper.mark(unquote(info, errors="surrogateescape"), "pw")
+            self._keeper.replace_secret(unquote(info, errors="surrogateescape"), "pw")
             _, colon, password = info.partition(":")
             if colon and password:
-                self._keeper.mark(unquote(password, errors="surrogateescape"), "pw")
+                self._keeper.replace_secret(unquote(password, errors="surrogateescape"), "pw")
         found = _PLACE.fullmatch(place)
         if found is None:
-            return self._keeper.veil(place, "host")
+            return self._keeper.replace_if_secret(place, "host")
         return self.host(found[1]) + found[2]
 
     def host(self, name: str) -> str:
@@ -165,7 +165,7 @@ class Urls:
         if not lower:
             return ""
         if _HOST.fullmatch(lower) is None:
-            return self._keeper.veil(name, "host")
+            return self._keeper.replace_if_secret(name, "host")
         bracketed = lower.startswith("[")
         shown = self._keeper.host_name(lower.strip("[]"))
         if not bracketed and shown == lower:
@@ -174,7 +174,7 @@ class Urls:
         return f"[{shown}]" if bracketed and ":" in shown else shown
 
     def _label(self, label: str) -> str:
-        return label if is_known(label) or not is_opaque(label) else self._keeper.veil(label, "host")
+        return label if is_known(label) or not is_opaque(label) else self._keeper.replace_if_secret(label, "host")
 
     def place(self, text: str) -> str:
         """The name of a service, an issuer or an audience: a host, a URL, or any words."""
@@ -212,7 +212,7 @@ class Urls:
         name, behind = elements[:size], elements[size:]
         shown = self.repository(unquote("/".join(name)))
         if _is_spelled(behind):
-            behind = ["", self._keeper.veil("/".join(behind), "seg")]
+            behind = ["", self._keeper.replace_if_secret("/".join(behind), "seg")]
         is_upload = behind[:2] == ["blobs", "uploads"] and len(behind) == 3
         last = [self.session(behind.pop())] if is_upload else []
         elements = [_quoted(shown, "/:@+~<>"), *map(self._element, behind), *last]
@@ -222,16 +222,20 @@ class Urls:
         """A repository's name, as it is known in this trace."""
         parts = name.split("/")[:MAX_PAIRS]
         if _is_spelled(parts):
-            return self._keeper.veil(name, "seg")
+            return self._keeper.replace_if_secret(name, "seg")
         shown = [(part, _is_name(part) and self._keeper.is_shown(part)) for part in parts]
         if self._keeper.hides_repositories or all(is_shown for _, is_shown in shown):
             return self._keeper.repository_name(name)
-        return "/".join(part if is_shown else self._keeper.veil(part, "seg") for part, is_shown in shown)
+        return "/".join(part if is_shown else self._keeper.replace_if_secret(part, "seg") for part, is_shown in shown)
 
     def reference(self, text: str) -> str:
         """A tag, a digest or a mirror's name, decoded."""
         elements = text.split("/")[:MAX_PAIRS]
-        return self._keeper.veil(text, "id") if _is_spelled(elements) else "/".join(map(self._element, elements))
+        return (
+            self._keeper.replace_if_secret(text, "id")
+            if _is_spelled(elements)
+            else "/".join(map(self._element, elements))
+        )
 
     def session(self, text: str) -> str:
         """An upload session: a UUID, which alone opens nothing, or else what a registry made of its state."""
@@ -246,13 +250,13 @@ class Urls:
         if element in _FIXED:
             return element
         plain = unquote(element) if "%" in element else element
-        return self._keeper.tag(element) if self._is_harmless(plain) else self._keeper.veil(plain, "id")
+        return self._keeper.tag(element) if self._is_harmless(plain) else self._keeper.replace_if_secret(plain, "id")
 
     def _elsewhere(self, path: str) -> str:
         """Any other path: words stay, and so does the digest by which a blob store files a blob."""
         elements = path.split("/")[:MAX_PAIRS]
         if _is_spelled(elements):
-            return self._keeper.veil(path, "seg")
+            return self._keeper.replace_if_secret(path, "seg")
         return "/".join([self._other_element(elements, at) for at in range(len(elements))])
 
     def _other_element(self, elements: list[str], at: int) -> str:
@@ -268,7 +272,7 @@ class Urls:
         # A quote or a comma too much is how a client shows that it misread a challenge.
         if is_hash(plain) or _is_words(plain.strip(_STRAY)):
             return element
-        return self._keeper.veil(plain, "seg")
+        return self._keeper.replace_if_secret(plain, "seg")
 
     def query(self, query: str | None) -> str:
         """A query with its question mark; empty where there is none."""
@@ -284,7 +288,7 @@ class Urls:
     def _pair(self, pair: str) -> str:
         key, equals, value = pair.partition("=")
         name = unquote_plus(key, errors="surrogateescape") if "%" in key or "+" in key else key
-        shown = key if _is_key(name) else self._keeper.veil(name, "key")
+        shown = key if _is_key(name) else self._keeper.replace_if_secret(name, "key")
         return f"{shown}={self._value(name.lower(), value)}" if equals else shown
 
     def _value(self, name: str, value: str) -> str:
@@ -296,10 +300,14 @@ class Urls:
             return value if kept == plain and value.isprintable() else _quoted(kept, "/:,*<>@+ ").replace(" ", "+")
         plain = unquote(value, errors="surrogateescape")
         if name in USER_QUERY:
-            return self._keeper.veil(plain, "user")
+            return self._keeper.replace_if_secret(plain, "user")
         if name in SIGNATURE_QUERY:
-            return self._keeper.veil(plain, "sig", sure=True)
-        return self._keeper.mark(plain, "tok") if SECRET_NAME.search(name) else self._keeper.veil(plain)
+            return self._keeper.replace_if_secret(plain, "sig", sure=True)
+        return (
+            self._keeper.replace_secret(plain, "tok")
+            if SECRET_NAME.search(name)
+            else self._keeper.replace_if_secret(plain)
+        )
 
     def _kept(self, name: str, plain: str) -> str:
         if name == "scope":
@@ -348,7 +356,7 @@ class Urls:
     def resource(self, kind: str, name: str) -> str:
         """What a scope of this kind is about: mostly a repository, perhaps behind its registry."""
         if kind.startswith("registry"):
-            return name if name == "*" or is_known(name) else self._keeper.veil(name, "seg")
+            return name if name == "*" or is_known(name) else self._keeper.replace_if_secret(name, "seg")
         host, slash, path = name.partition("/")
         if slash and ("." in host or ":" in host):
             return f"{self.authority(host)}/{self.repository(path)}"

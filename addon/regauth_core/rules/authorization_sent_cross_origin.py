@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
-from regauth_core.conversation.conversation import Conversation, Naming
-from regauth_core.conversation.exchanges import anonymous, realm_key, secret_of, usable
+from regauth_core.conversation.conversation import Conversation, NamedUrl
+from regauth_core.conversation.exchanges import is_anonymous, realm_key, secret_of, usable_challenges
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import registry_of
@@ -89,7 +89,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     )
 
 
-def _naming(conversation: Conversation, exchange: Exchange) -> Naming | None:
+def _naming(conversation: Conversation, exchange: Exchange) -> NamedUrl | None:
     """The answer that named the origin, if the client did not choose that by itself."""
     person = conversation.person
     contact = person.origins.get(exchange.origin)
@@ -102,7 +102,7 @@ def _naming(conversation: Conversation, exchange: Exchange) -> Naming | None:
     return None if is_own or conversation.is_token_exchange(naming.exchange) else naming
 
 
-def _belongs(conversation: Conversation, exchange: Exchange, naming: Naming) -> bool:
+def _belongs(conversation: Conversation, exchange: Exchange, naming: NamedUrl) -> bool:
     """Whether a credential of the request was the naming registry's before it came here."""
     keys = {secret_of(exchange), *(c.fingerprint for c in exchange.request.credentials if not c.empty)}
     for key in keys:
@@ -118,5 +118,5 @@ def _belongs(conversation: Conversation, exchange: Exchange, naming: Naming) -> 
 def _asking(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     """The answer in which the other origin itself asked for credentials."""
     before = (e for e in conversation.steps if e.origin == exchange.origin and e.started < exchange.started)
-    asking = [e for e in before if e.status == 401 and anonymous(e) and usable(e)]
+    asking = [e for e in before if e.status == 401 and is_anonymous(e) and usable_challenges(e)]
     return asking[-1] if asking else None

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import is_about, went_on
-from regauth_core.conversation.exchanges import asked, says
+from regauth_core.conversation.evidence import continued_after, is_about
+from regauth_core.conversation.exchanges import asked, error_mentions
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -53,7 +53,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     size = _size(conversation, first)
     yield Match(
         exchanges=tuple(refused),
-        severity=Severity.INFO if went_on(conversation, refused[-1]) else None,
+        severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
         fault=Fault.CLIENT if grows else None,
         cause="scopes-accumulate" if grows else None,
         title=f"{host} refuses a request because what authorizes it is too large",
@@ -75,14 +75,14 @@ def _size(conversation: Conversation, exchange: Exchange) -> int:
 
 
 def _is_too_large(conversation: Conversation, exchange: Exchange) -> bool:
-    if exchange.status not in (413, 414, 431) and not (exchange.status == 400 and says(exchange, _WORDS)):
+    if exchange.status not in (413, 414, 431) and not (exchange.status == 400 and error_mentions(exchange, _WORDS)):
         return False
     return _size(conversation, exchange) > _LARGE
 
 
 def _grows(conversation: Conversation, refused: Exchange) -> bool:
     """Whether this client's token requests named more and more scopes up to this one."""
-    acts = [a for a in conversation.acquaintance.acts if conversation.is_token_exchange(a)]
+    acts = [a for a in conversation.at_registry.acts if conversation.is_token_exchange(a)]
     counts = [len(asked(a)) for a in acts if a.started < refused.started]
     now = len(asked(refused))
     return now > _HANDFUL and (not counts or max(counts) < now or counts[0] < now)

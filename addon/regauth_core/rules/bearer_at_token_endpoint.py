@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
-from regauth_core.conversation.exchanges import bearer, good, realm_key
+from regauth_core.conversation.exchanges import bearer, realm_key, succeeded
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -63,4 +63,4 @@ def _is_refused(exchange: Exchange) -> bool:
 
 def _succeeds_later(conversation: Conversation, refused: Exchange) -> bool:
     key = realm_key(refused)
-    return any(good(e) and realm_key(e) == key and e.started > refused.started for e in conversation.steps)
+    return any(succeeded(e) and realm_key(e) == key and e.started > refused.started for e in conversation.steps)

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import acts_after, present
-from regauth_core.conversation.exchanges import anonymous, usable
-from regauth_core.conversation.recovery import doubt_afterwards, is_final
+from regauth_core.conversation.evidence import auth_steps_after, present
+from regauth_core.conversation.exchanges import is_anonymous, usable_challenges
+from regauth_core.conversation.recovery import is_final, why_undecided_afterwards
 from regauth_core.conversation.refusal import left_out
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -44,7 +44,7 @@ _READS = ("GET", "HEAD")
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 403 that should have been a 401."""
     denied = [e for e in conversation.refused(403) if _is_hiding(conversation, e)]
-    if not denied or acts_after(conversation, denied[0]) or conversation.went_on(denied[-1]):
+    if not denied or auth_steps_after(conversation, denied[0]) or conversation.went_on(denied[-1]):
         return
     helps = _asking_ping(conversation) or _served(conversation, denied[0])
     if helps is not None:
@@ -53,7 +53,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_hiding(conversation: Conversation, exchange: Exchange) -> bool:
     response = exchange.response
-    if response is None or response.is_html or response.challenges or not anonymous(exchange):
+    if response is None or response.is_html or response.challenges or not is_anonymous(exchange):
         return False
     if exchange.target.endpoint in (Endpoint.PING, Endpoint.UPLOAD, Endpoint.V1):
         return False
@@ -64,12 +64,12 @@ def _is_hiding(conversation: Conversation, exchange: Exchange) -> bool:
 
 
 def _asking_ping(conversation: Conversation) -> Exchange | None:
-    return next((p for p in reversed(conversation.pings) if p.status == 401 and usable(p)), None)
+    return next((p for p in reversed(conversation.pings) if p.status == 401 and usable_challenges(p)), None)
 
 
 def _served(conversation: Conversation, denied: Exchange) -> Exchange | None:
     """Somebody's request of the same kind for this repository that a credential opened."""
-    found = conversation.world.authorized_reads.get((conversation.registry, conversation.repository))
+    found = conversation.trace_state.authorized_reads.get((conversation.registry, conversation.repository))
     if found is None or conversation.repository is None:
         return None
     return found if (found.request.method in _READS) == (denied.request.method in _READS) else None
@@ -101,5 +101,5 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
             if is_ping
             else "both answers are in the capture"
         ),
-        doubt=doubt_afterwards(conversation, first),
+        doubt=why_undecided_afterwards(conversation, first),
     )

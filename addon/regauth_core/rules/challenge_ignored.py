@@ -30,7 +30,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import anonymous, good, usable
+from regauth_core.conversation.exchanges import is_anonymous, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_told_by_repositories, is_unanswered
 from regauth_core.model import Challenge, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Reason, Severity
@@ -67,7 +67,7 @@ RULE = Header(
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 401 of the conversation that nobody answered."""
-    ignored = [e for e in conversation.refused() if anonymous(e) and is_unanswered(conversation, e)]
+    ignored = [e for e in conversation.refused() if is_anonymous(e) and is_unanswered(conversation, e)]
     if ignored and not is_told_by_repositories(conversation, ignored):
         yield _match(conversation, ignored, conversation.doubt(ignored[0]))
     elif not ignored and (refused := _answered_by_whom(conversation)) is not None:
@@ -106,19 +106,25 @@ def _answered_by_whom(conversation: Conversation) -> Exchange | None:
     for refused in conversation.refused():
         ping = conversation.ping_before(refused)
         alone = refused.sender.process is None and refused.sender.label is None
-        if not alone or not anonymous(refused) or not usable(refused) or ping is None or not good(ping):
+        if (
+            not alone
+            or not is_anonymous(refused)
+            or not usable_challenges(refused)
+            or ping is None
+            or not succeeded(ping)
+        ):
             continue
-        acts = conversation.acts_on(refused)
+        acts = conversation.responses_to(refused)
         between = [p for p in conversation.pings if acts and refused.finished <= p.started < acts[0].started]
-        asked = [e for e in conversation.again(refused) if e.status == 401 and anonymous(e)]
+        asked = [e for e in conversation.repeats_of(refused) if e.status == 401 and is_anonymous(e)]
         if any(between[0].started <= e.started < acts[0].started for e in asked if between):
             return refused
     return None
 
 
 def _cause(conversation: Conversation, refused: Exchange, ping: Exchange | None) -> str | None:
-    challenge = usable(refused)[0]
-    is_open = ping is not None and good(ping) and not (ping.response and ping.response.challenges)
+    challenge = usable_challenges(refused)[0]
+    is_open = ping is not None and succeeded(ping) and not (ping.response and ping.response.challenges)
     if is_open and refused.target.endpoint is not Endpoint.PING:
         return "ping-derived-auth"
     if challenge.scheme not in ("Basic", "Bearer"):
@@ -129,7 +135,9 @@ def _cause(conversation: Conversation, refused: Exchange, ping: Exchange | None)
         return "parameter-missing"
     if challenge.kind == "bearer" and not _asks_for_tokens(conversation):
         return "token-exchange-unsupported"
-    if refused.request.method == "HEAD" and not any(e.request.method == "GET" for e in conversation.again(refused)):
+    if refused.request.method == "HEAD" and not any(
+        e.request.method == "GET" for e in conversation.repeats_of(refused)
+    ):
         return "head-only"
     return None
 
@@ -143,20 +151,20 @@ def _serves_sibling(conversation: Conversation) -> bool:
     own = registrable_domain(conversation.origin.host)
     return any(
         other.registry != conversation.registry and other.secrets and registrable_domain(other.origin.host) == own
-        for other in conversation.person.acquaintances.values()
+        for other in conversation.person.at_registries.values()
     )
 
 
 def _asks_for_tokens(conversation: Conversation) -> bool:
     return any(
         conversation.is_token_exchange(act)
-        for other in conversation.person.acquaintances.values()
+        for other in conversation.person.at_registries.values()
         for act in other.acts
     )
 
 
 def _severity(refused: Exchange, *, known: bool, misled: bool) -> Severity:
-    if known or any(c.kind == "bearer" for c in usable(refused)):
+    if known or any(c.kind == "bearer" for c in usable_challenges(refused)):
         return Severity.ERROR
     return Severity.WARNING if misled else Severity.INFO
 
@@ -166,7 +174,7 @@ def _where(refused: Exchange) -> str:
 
 
 def _title(conversation: Conversation, refused: Exchange, *, known: bool) -> str:
-    what = f"the {usable(refused)[0].scheme} challenge of {_subject(conversation)}"
+    what = f"the {usable_challenges(refused)[0].scheme} challenge of {_subject(conversation)}"
     return f"the client ignored {what}" if known else f"the client did not answer {what}"
 
 
@@ -177,7 +185,7 @@ def _subject(conversation: Conversation) -> str:
 
 
 def _explanation(conversation: Conversation, refused: Exchange, ping: Exchange | None, times: int) -> str:
-    said = " and ".join(c.scheme for c in usable(refused))
+    said = " and ".join(c.scheme for c in usable_challenges(refused))
     parts = []
     if ping is not None:
         parts.append(

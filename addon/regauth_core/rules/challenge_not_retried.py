@@ -24,7 +24,7 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import uses
-from regauth_core.conversation.exchanges import anonymous, bearer, good, usable
+from regauth_core.conversation.exchanges import bearer, is_anonymous, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_foreign, is_needless
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -48,11 +48,11 @@ RULE = Header(
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each refused request that was given up although its answer was at hand."""
     for refused in (e for e in conversation.context if e.status == 401):
-        if not usable(refused) or not anonymous(refused) or conversation.is_token_exchange(refused):
+        if not usable_challenges(refused) or not is_anonymous(refused) or conversation.is_token_exchange(refused):
             continue
         if refused.target.endpoint is Endpoint.ELSEWHERE or is_foreign(conversation, refused):
             continue
-        if conversation.answered(refused) or conversation.succeeded(refused) or conversation.again(refused):
+        if conversation.answered(refused) or conversation.succeeded(refused) or conversation.repeats_of(refused):
             continue
         answer = _exchange_for(conversation, refused) or _held(conversation, refused)
         if answer is not None:
@@ -61,9 +61,9 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _exchange_for(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """The token exchange that answered the challenge well; not a login's."""
-    for act in conversation.acts_on(refused):
+    for act in conversation.responses_to(refused):
         answer = act.response.token if act.response else None
-        if conversation.is_token_exchange(act) and answer is not None and answer.fingerprints and good(act):
+        if conversation.is_token_exchange(act) and answer is not None and answer.fingerprints and succeeded(act):
             asked = act.request.token.scopes if act.request.token else ()
             if refused.target.endpoint is not Endpoint.PING or (asked and act in conversation.steps):
                 return act
@@ -74,9 +74,9 @@ def _held(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """The exchange in which a credential was accepted that would have answered the challenge as well."""
     if refused.target.endpoint is Endpoint.PING:
         return None
-    offered = {c.kind for c in usable(refused)}
+    offered = {c.kind for c in usable_challenges(refused)}
     need = needed(refused.request.method, refused.target)
-    for accepted in reversed(list(conversation.acquaintance.accepted.values())):
+    for accepted in reversed(list(conversation.at_registry.accepted.values())):
         if accepted.finished > refused.started or conversation.is_token_exchange(accepted):
             continue
         token = bearer(accepted)
@@ -94,8 +94,8 @@ def _held(conversation: Conversation, refused: Exchange) -> Exchange | None:
 
 def _same_realm(accepted: Exchange, refused: Exchange, conversation: Conversation) -> bool:
     """Whether the accepted Basic credential was asked for with the refusing answer's own realm (RFC 9110 11.5)."""
-    realms = {c.parameter("realm") or "" for c in usable(refused) if c.kind == "basic"}
-    asked = (conversation.acquaintance.basic_realms.get(realm) for realm in realms)
+    realms = {c.parameter("realm") or "" for c in usable_challenges(refused) if c.kind == "basic"}
+    asked = (conversation.at_registry.basic_realms.get(realm) for realm in realms)
     return any(e is not None and e.origin == accepted.origin and e.started <= accepted.started for e in asked)
 
 
@@ -124,7 +124,7 @@ def _user(conversation: Conversation, refused: Exchange, answer: Exchange) -> st
     host = refused.origin.host
     if _cause(refused) != "both-schemes-offered":
         return f"{host} did its part and the login is not at fault: try again, or use another client."
-    if conversation.is_token_exchange(answer) and anonymous(answer):
+    if conversation.is_token_exchange(answer) and is_anonymous(answer):
         return (
             f"{host} offers Basic beside Bearer, and the client stops where it has no password: log in to {host}, or"
             " let the registry offer Bearer alone."
@@ -143,6 +143,6 @@ def _went_on(conversation: Conversation, refused: Exchange, answer: Exchange) ->
 
 
 def _cause(refused: Exchange) -> str:
-    if len({c.kind for c in usable(refused)}) > 1:
+    if len({c.kind for c in usable_challenges(refused)}) > 1:
         return "both-schemes-offered"
     return "body-not-rewindable" if refused.request.size else "token-unused-after-exchange"

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import doubt_about, present
-from regauth_core.conversation.exchanges import challenge_realm, realm_key, same, usable
+from regauth_core.conversation.evidence import present, why_undecided
+from regauth_core.conversation.exchanges import challenge_realm, is_same_request, realm_key, usable_challenges
 from regauth_core.conversation.recovery import is_final, issue_behind
 from regauth_core.model import Challenge, Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -56,13 +56,15 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _before(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """The 401 whose challenge the refused request answers, if the new challenge asks for something else."""
     sent = {c.scheme for c in refused.request.credentials if not c.empty}
-    offered = usable(refused)
+    offered = usable_challenges(refused)
     if len(sent) != 1 or not offered or not is_final(conversation, refused):
         return None
     for earlier in reversed(conversation.context):
         if earlier.status != 401 or earlier.started >= refused.started:
             continue
-        asked = [c for c in usable(earlier) if c.kind in sent and _led_here(conversation, c, earlier, refused)]
+        asked = [
+            c for c in usable_challenges(earlier) if c.kind in sent and _led_here(conversation, c, earlier, refused)
+        ]
         if asked:
             return earlier if all(_is_other(c, asked) for c in offered) else None
     return None
@@ -71,7 +73,7 @@ def _before(conversation: Conversation, refused: Exchange) -> Exchange | None:
 def _led_here(conversation: Conversation, challenge: Challenge, earlier: Exchange, refused: Exchange) -> bool:
     """Whether the refused request answers the challenge: with its realm's token; for Basic, to the same request."""
     if challenge.kind == "basic":
-        return same(earlier, refused)
+        return is_same_request(earlier, refused)
     issue = issue_behind(conversation, refused)
     return issue is None or realm_key(issue.exchange) == challenge_realm(challenge)
 
@@ -92,8 +94,8 @@ def _is_layered(conversation: Conversation, switched: list[Exchange], before: Ex
         said = {e.response.header(name) for e in (before, *switched) if e.response}
         if len(said) > 1:
             return True
-    kinds = [frozenset(c.kind for c in usable(e)) for e in switched]
-    return len(set(kinds)) > 1 and any(same(a, b) for a, b in zip(switched, switched[1:], strict=False))
+    kinds = [frozenset(c.kind for c in usable_challenges(e)) for e in switched]
+    return len(set(kinds)) > 1 and any(is_same_request(a, b) for a, b in zip(switched, switched[1:], strict=False))
 
 
 def _match(conversation: Conversation, switched: list[Exchange], before: Exchange) -> Match:
@@ -117,5 +119,5 @@ def _match(conversation: Conversation, switched: list[Exchange], before: Exchang
             " else look for two systems behind /v2/ that both read the Authorization header, and keep one."
         ),
         because="the first challenge, the answer to it and the second challenge are in the capture",
-        doubt=doubt_about(conversation, first, issue_behind(conversation, first)),
+        doubt=why_undecided(conversation, first, issue_behind(conversation, first)),
     )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
-from regauth_core.conversation.exchanges import asked, bearer, bearer_challenges, challenge_realm, good, realm_key
+from regauth_core.conversation.exchanges import asked, bearer, bearer_challenges, challenge_realm, realm_key, succeeded
 from regauth_core.conversation.recovery import is_foreign, is_needless, names_of
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -67,11 +67,11 @@ def _gap(conversation: Conversation, refused: Exchange) -> _Gap | None:
     scopes = entries(text for c in challenges for text in c.scopes)
     realms = {challenge_realm(c) for c in challenges}
     answers = [x for x in conversation.token_exchanges if x.started >= refused.finished and realm_key(x) in realms]
-    if not scopes or not answers or not good(answers[0]) or _is_astray(conversation, scopes):
+    if not scopes or not answers or not succeeded(answers[0]) or _is_astray(conversation, scopes):
         return None
     missing = scopes
     # Mostly this conversation's own exchanges ask for everything; only else is all that the client asked looked at.
-    for tried in (answers, conversation.acquaintance.acts):
+    for tried in (answers, conversation.at_registry.acts):
         known = {names_of(conversation, s) for a in tried if realm_key(a) in realms for s in asked(a)}
         missing = tuple(s for s in missing if (s.actions or s.opaque) and names_of(conversation, s) not in known)
         if not missing:
@@ -90,7 +90,9 @@ def _judged(conversation: Conversation, gap: _Gap) -> Match | None:
     answer = gap.exchange.response.token if gap.exchange.response else None
     tokens = answer.fingerprints if answer else ()
     again = [
-        e for e in conversation.again(gap.refused) if (token := bearer(e)) is not None and token.fingerprint in tokens
+        e
+        for e in conversation.repeats_of(gap.refused)
+        if (token := bearer(e)) is not None and token.fingerprint in tokens
     ]
     refused = [e for e in again if e.status in (401, 403)]
     if not again or is_needless(conversation, gap.refused):

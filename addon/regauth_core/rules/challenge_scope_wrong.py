@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import doubt_about, present
-from regauth_core.conversation.exchanges import Issue, asked, bearer_challenges, error_of, good
+from regauth_core.conversation.evidence import present, why_undecided
+from regauth_core.conversation.exchanges import IssuedToken, asked, bearer_challenges, error_of, succeeded
 from regauth_core.conversation.recovery import is_final, is_foreign, issue_behind
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -110,7 +110,7 @@ def _ping_match(conversation: Conversation, pings: list[Exchange]) -> Match:
         client_author="Ask for a token without scope at the ping, and say that the registry refused it.",
         user=f"Update or correct {host}: its ping has to accept any valid token. The login is right.",
         because="the token, the ping and its challenge are in the capture",
-        doubt=doubt_about(conversation, first, issue),
+        doubt=why_undecided(conversation, first, issue),
     )
 
 
@@ -150,7 +150,7 @@ def _refused_again(conversation: Conversation, one: _Wrong) -> list[Exchange]:
     """The repetitions that were refused with a token for what the challenge says."""
     return [
         e
-        for e in conversation.again(one.refused)
+        for e in conversation.repeats_of(one.refused)
         if e.status in (401, 403)
         and (issue := issue_behind(conversation, e)) is not None
         and _did_as_told(issue.exchange, one)
@@ -166,7 +166,7 @@ def _costly(conversation: Conversation, wrong: list[_Wrong]) -> list[Exchange]:
     for one in wrong:
         if one.refused.started < since:
             continue
-        after = [x for x in conversation.token_exchanges if x.started >= one.refused.finished and good(x)]
+        after = [x for x in conversation.token_exchanges if x.started >= one.refused.finished and succeeded(x)]
         if not after:
             break
         since = after[0].finished
@@ -210,9 +210,9 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
             if severity is Severity.WARNING
             else "the challenge, the token request that follows it and what came of it are in the capture"
         ),
-        doubt=None if severity is Severity.INFO else doubt_about(conversation, first, issue),
+        doubt=None if severity is Severity.INFO else why_undecided(conversation, first, issue),
     )
 
 
-def _of(issue: Issue | None) -> str:
+def _of(issue: IssuedToken | None) -> str:
     return f" ({asked_text(issue.exchange)}, {issue.exchange.number})" if issue is not None else ""

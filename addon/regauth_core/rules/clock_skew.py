@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about, uses
-from regauth_core.conversation.exchanges import Issue, bearer, error_of, says
+from regauth_core.conversation.exchanges import IssuedToken, bearer, error_mentions, error_of
 from regauth_core.conversation.recovery import at_home
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -81,7 +81,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         yield _match(conversation, tuple(stale), told, Confidence.MEDIUM)
 
 
-def _fresh(conversation: Conversation, refused: Exchange) -> Issue | None:
+def _fresh(conversation: Conversation, refused: Exchange) -> IssuedToken | None:
     """The issue of the token that was refused, if it was seconds old and nothing else explains the refusal."""
     issue = conversation.issue_of(bearer(refused))
     if issue is None or not 0 <= refused.started - issue.began < _YOUNG or conversation.succeeded(refused):
@@ -96,14 +96,14 @@ def _fresh(conversation: Conversation, refused: Exchange) -> Issue | None:
     return None if lacking or cached or error_of(refused) == "insufficient_scope" else issue
 
 
-def _skew(refused: Exchange, issue: Issue) -> tuple[str, Confidence] | None:
+def _skew(refused: Exchange, issue: IssuedToken) -> tuple[str, Confidence] | None:
     """How the clocks explain the refusal, and how surely; `None` where they do not."""
     response, answer = refused.response, issue.exchange.response
     token = answer.token if answer else None
     if response is None or answer is None or token is None:
         return None
     here = response.date
-    said = error_of(refused) == "invalid_token" or says(refused, _TIME_WORDS)
+    said = error_of(refused) == "invalid_token" or error_mentions(refused, _TIME_WORDS)
     claims = token.claims
     begins = max((t for t in (claims.not_before, claims.issued) if t is not None), default=None) if claims else None
     sure = Confidence.HIGH if said else Confidence.MEDIUM

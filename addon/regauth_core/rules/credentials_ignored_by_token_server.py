@@ -16,8 +16,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import doubt_about, went_on
-from regauth_core.conversation.exchanges import Issue, bearer, refuses
+from regauth_core.conversation.evidence import continued_after, why_undecided
+from regauth_core.conversation.exchanges import IssuedToken, bearer, refuses
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered
@@ -47,7 +47,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     host = issue.exchange.origin.host
     yield Match(
         exchanges=(issue.exchange, *refused),
-        severity=Severity.INFO if went_on(conversation, refused[0]) else None,
+        severity=Severity.INFO if continued_after(conversation, refused[0]) else None,
         title=f"{host} took the credentials and gave an anonymous token",
         explanation=(
             f"The client sent credentials with its request for {asked_text(issue.exchange)} ({issue.exchange.number})."
@@ -58,11 +58,11 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         user=f"The password is probably wrong although {host} did not say so: log in by other means to be sure.",
         confidence=Confidence.MEDIUM,
         because="the token's subject is empty, which is how servers of this kind answer a login that failed",
-        doubt=doubt_about(conversation, refused[0], issue),
+        doubt=why_undecided(conversation, refused[0], issue),
     )
 
 
-def _ignored(conversation: Conversation, refused: Exchange) -> Issue | None:
+def _ignored(conversation: Conversation, refused: Exchange) -> IssuedToken | None:
     issue = conversation.issue_of(bearer(refused)) if refuses(refused) else None
     if issue is None or issue.secret is None or issue.granted is None:
         return None

@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
-from regauth_core.conversation.conversation import Contact, Conversation
+from regauth_core.conversation.conversation import Conversation, FirstContact
 from regauth_core.conversation.evidence import is_about
-from regauth_core.conversation.exchanges import bearer, secret_of, sent
+from regauth_core.conversation.exchanges import bearer, credential_sent, secret_of
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import is_internal, is_loopback, is_test_name
@@ -76,17 +76,17 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _is_secret(exchange: Exchange) -> bool:
-    return sent(exchange) is not None or any(not c.empty for c in exchange.request.credentials)
+    return credential_sent(exchange) is not None or any(not c.empty for c in exchange.request.credentials)
 
 
-def _https_of(conversation: Conversation, exchange: Exchange) -> Contact | None:
+def _https_of(conversation: Conversation, exchange: Exchange) -> FirstContact | None:
     """The client's contact with the same host over https; one that was answered goes first."""
     known = conversation.person.origins.items()
     found = [c for origin, c in known if origin.host == exchange.origin.host and origin.scheme == "https"]
     return next((c for c in found if c.exchange.response is not None), found[0] if found else None)
 
 
-def _severity(conversation: Conversation, exchange: Exchange, secured: Contact | None) -> Severity:
+def _severity(conversation: Conversation, exchange: Exchange, secured: FirstContact | None) -> Severity:
     host = exchange.origin.host
     issue = conversation.issue_of(bearer(exchange))
     if secret_of(exchange) is None and issue is not None and issue.secret is None:

@@ -21,8 +21,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import challenge_for, is_about, present, went_on
-from regauth_core.conversation.exchanges import basic, good, says, secret_of, usable
+from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
+from regauth_core.conversation.exchanges import basic, error_mentions, secret_of, succeeded, usable_challenges
 from regauth_core.conversation.refusal import reasons_of
 from regauth_core.model import Endpoint, Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -67,27 +67,29 @@ def _is_refused(conversation: Conversation, exchange: Exchange) -> bool:
     if EXPLAINING.intersection(reasons_of(exchange)):
         return False
     if conversation.is_token_exchange(exchange):
-        wrong = exchange.status in (401, 403) or (exchange.status == 400 and says(exchange, _GRANT_WORDS))
+        wrong = exchange.status in (401, 403) or (exchange.status == 400 and error_mentions(exchange, _GRANT_WORDS))
         return wrong and is_about(conversation, exchange)
     if exchange.status != 401 or credential is None or exchange.target.endpoint is Endpoint.ELSEWHERE:
         return False
-    return any(c.kind == "basic" for c in usable(_asking(conversation, exchange) or exchange))
+    return any(c.kind == "basic" for c in usable_challenges(_asking(conversation, exchange) or exchange))
 
 
 def _asking(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     """The answer whose challenge counts: the refusal's own, else the last one before it."""
-    if usable(exchange):
+    if usable_challenges(exchange):
         return exchange
-    earlier = [e for e in conversation.context if e.status == 401 and e.started < exchange.started and usable(e)]
+    earlier = [
+        e for e in conversation.context if e.status == 401 and e.started < exchange.started and usable_challenges(e)
+    ]
     return earlier[-1] if earlier else None
 
 
 def _is_overcome(conversation: Conversation, refused: list[Exchange]) -> bool:
     first, last = refused[0], refused[-1]
-    if went_on(conversation, first):
+    if continued_after(conversation, first):
         return True
     secret = secret_of(last)
-    later = [a for a in conversation.acquaintance.acts if good(a) and a.started > last.started]
+    later = [a for a in conversation.at_registry.acts if succeeded(a) and a.started > last.started]
     if any(secret_of(a) == secret for a in later):
         # The same value is good elsewhere, so it is this repository that is denied.
         return True
@@ -100,7 +102,7 @@ def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """An earlier exchange in which the same value was good enough."""
     credential = basic(refused)
     keys = (secret_of(refused), credential.fingerprint if credential is not None else None)
-    known = (conversation.acquaintance.accepted.get(key) for key in keys if key is not None)
+    known = (conversation.at_registry.accepted.get(key) for key in keys if key is not None)
     return next((e for e in known if e is not None and e.started < refused.started), None)
 
 
@@ -108,8 +110,8 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     first = refused[0]
     host = first.origin.host
     accepted = _accepted(conversation, first)
-    public = conversation.world.anonymous_reads.get((conversation.registry, conversation.repository))
-    expired = _is_expired(conversation, first, accepted) or any(says(e, _EXPIRY_WORDS) for e in refused)
+    public = conversation.trace_state.anonymous_reads.get((conversation.registry, conversation.repository))
+    expired = _is_expired(conversation, first, accepted) or any(error_mentions(e, _EXPIRY_WORDS) for e in refused)
     cause = "expired" if expired else "public-repository" if conversation.repository and public else None
     home = conversation.origin.host
     if cause == "public-repository":
@@ -154,6 +156,6 @@ def _challenge(conversation: Conversation, refused: Exchange) -> Exchange | None
     earlier = [
         e
         for e in conversation.context
-        if e.status == 401 and e.started < refused.started and not e.request.credentials and usable(e)
+        if e.status == 401 and e.started < refused.started and not e.request.credentials and usable_challenges(e)
     ]
     return earlier[-1] if earlier else None

@@ -20,8 +20,15 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import acts_after, changed_credential, doubt_about, is_about, present, went_on
-from regauth_core.conversation.exchanges import Issue, anonymous, bearer, error_of, good, secret_of
+from regauth_core.conversation.evidence import (
+    auth_steps_after,
+    changed_credential,
+    continued_after,
+    is_about,
+    present,
+    why_undecided,
+)
+from regauth_core.conversation.exchanges import IssuedToken, bearer, error_of, is_anonymous, secret_of, succeeded
 from regauth_core.conversation.recovery import at_home, is_probe
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -58,16 +65,16 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             continue
         issue = _anonymous_issue(conversation, refused)
         is_exchange = conversation.is_token_exchange(refused)
-        if not (issue or (is_exchange and anonymous(refused) and is_about(conversation, refused))):
+        if not (issue or (is_exchange and is_anonymous(refused) and is_about(conversation, refused))):
             continue
-        if is_probe(refused) and any(good(e) for e in conversation.requests):
+        if is_probe(refused) and any(succeeded(e) for e in conversation.requests):
             continue
         if not _is_overcome(conversation, refused):
             yield _match(conversation, refused, issue)
             return
 
 
-def _anonymous_issue(conversation: Conversation, refused: Exchange) -> Issue | None:
+def _anonymous_issue(conversation: Conversation, refused: Exchange) -> IssuedToken | None:
     """Where the refused token comes from, if it was asked for without credentials and for enough."""
     if conversation.is_token_exchange(refused):
         return None
@@ -80,16 +87,16 @@ def _anonymous_issue(conversation: Conversation, refused: Exchange) -> Issue | N
 
 
 def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
-    if conversation.succeeded(refused) or went_on(conversation, refused):
+    if conversation.succeeded(refused) or continued_after(conversation, refused):
         return True
-    return any(secret_of(a) is not None for a in acts_after(conversation, refused)) or (
+    return any(secret_of(a) is not None for a in auth_steps_after(conversation, refused)) or (
         not conversation.is_token_exchange(refused)
         and changed_credential(conversation, refused)
         and conversation.succeeded(refused)
     )
 
 
-def _match(conversation: Conversation, refused: Exchange, issue: Issue | None) -> Match:
+def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | None) -> Match:
     tried = [e for e in conversation.token_exchanges if secret_of(e) is not None and e.started <= refused.started]
     known = conversation.holds_credentials and not tried
     nothing = issue is not None and issue.granted == ()
@@ -127,7 +134,7 @@ def _match(conversation: Conversation, refused: Exchange, issue: Issue | None) -
             if nothing
             else "the repository may also be missing; the answer does not tell"
         ),
-        doubt=doubt_about(conversation, refused, issue),
+        doubt=why_undecided(conversation, refused, issue),
     )
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
-from regauth_core.conversation.exchanges import basic, secret_of, sent
+from regauth_core.conversation.exchanges import basic, credential_sent, secret_of
 from regauth_core.conversation.homes import Home
 from regauth_core.model import Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -54,7 +54,7 @@ _VENDORS = {
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for the first credential that went to a mirror, and one for a vendor's login at a stranger."""
-    several = len(conversation.person.acquaintances) > 1
+    several = len(conversation.person.at_registries) > 1
     asked = conversation.requests if several else []
     mirrored = [(e, home) for e in asked if (home := _owner(conversation, e)) is not None]
     if mirrored:
@@ -66,7 +66,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _owner(conversation: Conversation, exchange: Exchange) -> Home | None:
     """The registry that the credential serves and where it did, if the exchange asks a mirror of that registry."""
-    home = conversation.person.homes.of(sent(exchange))
+    home = conversation.person.homes.of(credential_sent(exchange))
     if home is None or home.exchange is exchange or exchange.request.method not in ("GET", "HEAD"):
         return None
     here = registry_of(exchange.origin)
@@ -76,7 +76,7 @@ def _owner(conversation: Conversation, exchange: Exchange) -> Home | None:
     named = exchange.target.mirror_of
     if named is not None:
         return home if _short(named) == owner else None
-    later = [e for e in conversation.asked_elsewhere(exchange) if _short(registry_of(e.origin)) == owner]
+    later = [e for e in conversation.asked_other_registry(exchange) if _short(registry_of(e.origin)) == owner]
     return home if later and not 0 < exchange.status < 400 and not _is_written(conversation) else None
 
 

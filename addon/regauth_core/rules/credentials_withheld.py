@@ -22,12 +22,12 @@ from typing import Final
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import acts_after
+from regauth_core.conversation.evidence import auth_steps_after
 from regauth_core.conversation.exchanges import bearer, secret_of
 from regauth_core.conversation.recovery import is_needless
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
-from regauth_core.model.withheld import OBJECTIONS, Distrust
+from regauth_core.model.withheld import WITHHELD_BECAUSE, Withheld
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import where
@@ -45,58 +45,58 @@ RULE = Header(
 )
 
 _FAULTS: Final = {
-    Distrust.NOT_A_URL: Fault.REGISTRY,
-    Distrust.USERINFO: Fault.REGISTRY,
-    Distrust.METADATA_ADDRESS: Fault.REGISTRY,
-    Distrust.INTERNAL_ADDRESS: Fault.REGISTRY,
-    Distrust.OTHER_HOST_NAMED: Fault.UNKNOWN,
-    Distrust.OTHER_REQUEST_NAMED: Fault.UNKNOWN,
-    Distrust.LED_ELSEWHERE: Fault.UNKNOWN,
-    Distrust.WEB_PAGE: Fault.UNKNOWN,
-    Distrust.UNCLEAR_TARGET: Fault.CLIENT,
-    Distrust.UNCLEAR_QUERY: Fault.CLIENT,
-    Distrust.UNCLEAR_FIELD: Fault.CLIENT,
-    Distrust.UNCLEAR_BODY: Fault.CLIENT,
-    Distrust.UNCLEAR_CONNECTION: Fault.CLIENT,
+    Withheld.NOT_A_URL: Fault.REGISTRY,
+    Withheld.USERINFO: Fault.REGISTRY,
+    Withheld.METADATA_ADDRESS: Fault.REGISTRY,
+    Withheld.INTERNAL_ADDRESS: Fault.REGISTRY,
+    Withheld.OTHER_HOST_NAMED: Fault.UNKNOWN,
+    Withheld.OTHER_REQUEST_NAMED: Fault.UNKNOWN,
+    Withheld.LED_ELSEWHERE: Fault.UNKNOWN,
+    Withheld.WEB_PAGE: Fault.UNKNOWN,
+    Withheld.UNCLEAR_TARGET: Fault.CLIENT,
+    Withheld.UNCLEAR_QUERY: Fault.CLIENT,
+    Withheld.UNCLEAR_FIELD: Fault.CLIENT,
+    Withheld.UNCLEAR_BODY: Fault.CLIENT,
+    Withheld.UNCLEAR_CONNECTION: Fault.CLIENT,
 }
 _BY_OPERATOR: Final = "Ask the operator of {registry} what this token server is; no client should send a secret there."
 _ADVICE: Final = {
-    Distrust.UNKNOWN_HOST: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) and "
+    Withheld.UNKNOWN_HOST: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) and "
     "its https://HOST; else ask the operator of {registry}.",
-    Distrust.ADDRESS_LITERAL: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) "
+    Withheld.ADDRESS_LITERAL: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) "
     "and its https://ADDRESS; else ask the operator of {registry}.",
-    Distrust.UNVERIFIED_CONNECTION: "Let mitmproxy trust the authority of {registry} "
+    Withheld.UNVERIFIED_CONNECTION: "Let mitmproxy trust the authority of {registry} "
     "(ssl_verify_upstream_trusted_ca) instead of any; or allow it with regauth_trust=unverified.",
-    Distrust.OTHER_HOST_NAMED: "Address {registry} by the name that the proxy connects to.",
-    Distrust.OTHER_REQUEST_NAMED: "Find out who adds X-Forwarded-Host, X-HTTP-Method-Override or the like.",
-    Distrust.UNCLEAR_TARGET: "Find out why the client spells the path as it does; a method is in upper case, and a "
+    Withheld.OTHER_HOST_NAMED: "Address {registry} by the name that the proxy connects to.",
+    Withheld.OTHER_REQUEST_NAMED: "Find out who adds X-Forwarded-Host, X-HTTP-Method-Override or the like.",
+    Withheld.UNCLEAR_TARGET: "Find out why the client spells the path as it does; a method is in upper case, and a "
     "path below /v2/ holds letters, digits and . _ - : only.",
-    Distrust.UNCLEAR_QUERY: "Find out where the parameters come from: each may be there once, under the name that the "
+    Withheld.UNCLEAR_QUERY: "Find out where the parameters come from: each may be there once, under the name that the "
     "OCI distribution specification gives it, or that {registry} itself put into a Location or Link.",
-    Distrust.UNCLEAR_FIELD: "Find out who adds header fields with control characters, letters that are not ASCII, "
+    Withheld.UNCLEAR_FIELD: "Find out who adds header fields with control characters, letters that are not ASCII, "
     "underscores in their names, or twice.",
-    Distrust.UNCLEAR_BODY: "Send what is uploaded with PATCH or PUT and as Content-Type: application/octet-stream, not "
+    Withheld.UNCLEAR_BODY: "Send what is uploaded with PATCH or PUT and as Content-Type: application/octet-stream, not "
     "as a form (curl: --data-binary with -H).",
-    Distrust.UNCLEAR_CONNECTION: "Find out what the client sent before on this connection.",
-    Distrust.LED_ELSEWHERE: "Nothing, unless {registry} is where the client was meant to go: then address it directly.",
-    Distrust.NOT_PERMITTED: "If the client is meant to do this with these credentials, allow it with regauth_allow "
+    Withheld.UNCLEAR_CONNECTION: "Find out what the client sent before on this connection.",
+    Withheld.LED_ELSEWHERE: "Nothing, unless {registry} is where the client was meant to go: then address it directly.",
+    Withheld.NOT_PERMITTED: "If the client is meant to do this with these credentials, allow it with regauth_allow "
     "(run: --allow): push, delete, or either with :HOST/NAMESPACE.",
-    Distrust.OTHER_USER: "If that user's processes are meant to use these credentials, allow it with "
+    Withheld.OTHER_USER: "If that user's processes are meant to use these credentials, allow it with "
     "regauth_clients=user:NAME or uid:NUMBER (a note says which; root's daemons, such as dockerd: uid:0).",
-    Distrust.UNKNOWN_USER: "Give the proxy a password (mitmproxy's proxyauth=NAME:PASSWORD, and "
+    Withheld.UNKNOWN_USER: "Give the proxy a password (mitmproxy's proxyauth=NAME:PASSWORD, and "
     "http://NAME:PASSWORD@HOST:PORT as the client's proxy); or allow it with regauth_clients=any-user, which lets "
     "every user of this machine use these credentials.",
-    Distrust.OTHER_MACHINE: "If that machine is meant to use these credentials, allow it with regauth_clients=ADDRESS.",
-    Distrust.OTHER_NAME: "Address the proxy as localhost, by its address or by the name of {registry}; or allow the "
+    Withheld.OTHER_MACHINE: "If that machine is meant to use these credentials, allow it with regauth_clients=ADDRESS.",
+    Withheld.OTHER_NAME: "Address the proxy as localhost, by its address or by the name of {registry}; or allow the "
     "name that clients use with regauth_clients=name:HOST.",
-    Distrust.WEB_PAGE: "Ask {registry} with a registry client. To let web pages use these credentials, any page that "
+    Withheld.WEB_PAGE: "Ask {registry} with a registry client. To let web pages use these credentials, any page that "
     "this browser shows included: regauth_clients=browser.",
 }
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each reason, with the first refusal that the client did not get over by itself."""
-    told: set[Distrust] = set()
+    told: set[Withheld] = set()
     for exchange in conversation.steps:
         reason = exchange.withheld
         if reason is None or reason in told or _is_overcome(conversation, exchange):
@@ -108,7 +108,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
     if conversation.succeeded(refused) or is_needless(conversation, refused):
         return True
-    return any(_is_own(conversation, act) for act in acts_after(conversation, refused))
+    return any(_is_own(conversation, act) for act in auth_steps_after(conversation, refused))
 
 
 def _is_own(conversation: Conversation, act: Exchange) -> bool:
@@ -119,16 +119,17 @@ def _is_own(conversation: Conversation, act: Exchange) -> bool:
     return bearer(act) is not None and (issue is None or issue.secret is not None)
 
 
-def _match(conversation: Conversation, exchange: Exchange, reason: Distrust) -> Match:
+def _match(conversation: Conversation, exchange: Exchange, reason: Withheld) -> Match:
     registry, named = conversation.origin.host, _realms(exchange)
     return Match(
         exchanges=(exchange,),
         cause=reason.value,
         fault=_FAULTS.get(reason),
-        title=f"regauth used no credentials of its own at {registry}: {OBJECTIONS[reason]}",
+        title=f"regauth used no credentials of its own at {registry}: {WITHHELD_BECAUSE[reason]}",
         explanation=(
             f"{where(exchange)} ({exchange.number}) was answered {exchange.status}{named}. regauth holds credentials"
-            f" that might do and did not use them, because {OBJECTIONS[reason]}. The client got the refusal as it was."
+            f" that might do and did not use them, because {WITHHELD_BECAUSE[reason]}. The client got the refusal"
+            " unchanged."
         ),
         client_author="Nothing: this is about what regauth was asked to do in the client's place.",
         user=_advice(reason, exchange).format(registry=registry),
@@ -142,8 +143,8 @@ def _realms(exchange: Exchange) -> str:
     return f" with the realm {', '.join(found[:3])}" if found else ""
 
 
-def _advice(reason: Distrust, exchange: Exchange) -> str:
-    if reason is not Distrust.PLAIN_HTTP:
+def _advice(reason: Withheld, exchange: Exchange) -> str:
+    if reason is not Withheld.PLAIN_HTTP:
         return _ADVICE.get(reason, _BY_OPERATOR)
     if exchange.origin.scheme == "https":
         return "Ask the operator of {registry} to put the token server behind https."

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import is_about, went_on
+from regauth_core.conversation.evidence import continued_after, is_about
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -44,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     host = first.origin.host
     schemes = " and ".join(c.scheme.capitalize() or "one without a scheme" for c in first.request.credentials)
     added = any("uthorization" in change for e in double for change in e.changes)
-    fails = bool(refused) and not went_on(conversation, refused[-1])
+    fails = bool(refused) and not continued_after(conversation, refused[-1])
     yield Match(
         exchanges=tuple(refused or double),
         severity=None if fails else Severity.WARNING,

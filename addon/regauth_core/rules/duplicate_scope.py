@@ -14,8 +14,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import doubt_about, present
-from regauth_core.conversation.exchanges import Issue
+from regauth_core.conversation.evidence import present, why_undecided
+from regauth_core.conversation.exchanges import IssuedToken
 from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -64,7 +64,7 @@ def _fits(conversation: Conversation, refused: Exchange) -> bool:
     return bool(lost_on_the_way(conversation, refused, issue))
 
 
-def _match(conversation: Conversation, issue: Issue, refused: list[Exchange]) -> Match:
+def _match(conversation: Conversation, issue: IssuedToken, refused: list[Exchange]) -> Match:
     names = ", ".join(doubled(issue.asked))
     server = issue.exchange.origin.host
     granted = issue.granted
@@ -79,5 +79,5 @@ def _match(conversation: Conversation, issue: Issue, refused: list[Exchange]) ->
         client_author=f"Merge the actions of one repository before asking: {' '.join(map(str, merged(issue.asked)))}.",
         user=f"Update the client, or the token server at {server}.",
         because="the doubled entry, what was granted for it and the refusal are in the capture",
-        doubt=doubt_about(conversation, refused[0], issue),
+        doubt=why_undecided(conversation, refused[0], issue),
     )

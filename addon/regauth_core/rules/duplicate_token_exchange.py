@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
-from regauth_core.conversation.exchanges import good, request_key, secret_of
+from regauth_core.conversation.exchanges import request_key, secret_of, succeeded
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -44,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each token that was asked for too often at once."""
     groups: dict[object, list[Exchange]] = {}
     for exchange in conversation.token_exchanges:
-        if good(exchange) and is_about(conversation, exchange):
+        if succeeded(exchange) and is_about(conversation, exchange):
             key = (request_key(exchange), secret_of(exchange), exchange.request.method)
             groups.setdefault(key, []).append(exchange)
     refused = [e.started for e in conversation.refused(401, 403) if e.request.credentials]

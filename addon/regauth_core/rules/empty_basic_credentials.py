@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import is_about, went_on
+from regauth_core.conversation.evidence import continued_after, is_about
 from regauth_core.conversation.exchanges import refuses
 from regauth_core.model import Exchange, Holder
 from regauth_core.model.finding import Fault, Severity
@@ -44,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     shown = refused or empty
     first = shown[0]
     host = first.origin.host
-    fails = bool(refused) and not went_on(conversation, refused[-1])
+    fails = bool(refused) and not continued_after(conversation, refused[-1])
     yield Match(
         exchanges=tuple(shown),
         severity=None if fails else Severity.INFO,

@@ -17,7 +17,14 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import changed_credential, doubt_about, life_ends, present, renewals, went_on
+from regauth_core.conversation.evidence import (
+    changed_credential,
+    continued_after,
+    life_ends,
+    present,
+    renewals,
+    why_undecided,
+)
 from regauth_core.conversation.exchanges import bearer, error_of
 from regauth_core.model import Credential, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -67,13 +74,13 @@ def _match(conversation: Conversation, refused: list[Exchange], token: Credentia
     first = refused[0]
     issue = conversation.issue_of(token)
     end = life_ends(conversation, token) if token is not None else None
-    worked = conversation.acquaintance.accepted.get(token.fingerprint) if token is not None else None
+    worked = conversation.at_registry.accepted.get(token.fingerprint) if token is not None else None
     said = error_of(first) == "invalid_token"
     late = first.started - (end if end is not None else first.started)
     again = f" and sent again ({numbers(refused[1:])})" if refused[1:] else ""
     return Match(
         exchanges=present(issue.exchange if issue else None, *refused),
-        severity=Severity.INFO if went_on(conversation, refused[-1]) else None,
+        severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
         title=f"the client kept using a token of {first.origin.host} that had expired",
         explanation=(
             f"{where(first)} was sent {late:.0f} s after the token's life was over, refused with 401 ({first.number})"
@@ -92,5 +99,5 @@ def _match(conversation: Conversation, refused: list[Exchange], token: Credentia
             if said
             else "the token's time was over, but it is not known to have worked before"
         ),
-        doubt=doubt_about(conversation, first, issue),
+        doubt=why_undecided(conversation, first, issue),
     )

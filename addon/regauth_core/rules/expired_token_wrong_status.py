@@ -16,7 +16,14 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import changed_credential, doubt_about, life_ends, present, renewals, went_on
+from regauth_core.conversation.evidence import (
+    changed_credential,
+    continued_after,
+    life_ends,
+    present,
+    renewals,
+    why_undecided,
+)
 from regauth_core.conversation.exchanges import bearer, has_refusing_code
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -45,7 +52,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     issue = conversation.issue_of(bearer(first))
     yield Match(
         exchanges=present(issue.exchange if issue else None, *refused),
-        severity=Severity.INFO if went_on(conversation, refused[-1]) else None,
+        severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
         title=f"{first.origin.host} answers {first.status} to an expired token, so the client does not renew it",
         explanation=(
             f"{where(first)} ({first.number}) carried a token that had worked and whose life was over. The answer is"
@@ -57,7 +64,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         user="A new run of the client helps; the registry's operator should let expired tokens be answered 401.",
         because="the token had been accepted before, its life was over, and the code speaks of rights",
-        doubt=doubt_about(conversation, first, issue),
+        doubt=why_undecided(conversation, first, issue),
     )
 
 
@@ -66,6 +73,6 @@ def _is_late(conversation: Conversation, refused: Exchange) -> bool:
     if token is None or not has_refusing_code(refused) or conversation.succeeded(refused) and refused.status != 404:
         return False
     end = life_ends(conversation, token)
-    if end is None or refused.started <= end or token.fingerprint not in conversation.acquaintance.accepted:
+    if end is None or refused.started <= end or token.fingerprint not in conversation.at_registry.accepted:
         return False
     return not renewals(conversation, refused) and not changed_credential(conversation, refused)

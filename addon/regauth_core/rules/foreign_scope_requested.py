@@ -57,10 +57,10 @@ def _is_used(conversation: Conversation, exchange: Exchange) -> bool:
 
 def _foreign(conversation: Conversation, name: str) -> Exchange | None:
     """The client's request for the name at another registry, if this one has nothing to do with it."""
-    here = conversation.acquaintance
+    here = conversation.at_registry
     if name in here.asked or any(_is_related(name, known) for known in (*here.asked, *here.named)):
         return None
-    others = [a for a in conversation.person.acquaintances.values() if a is not here]
+    others = [a for a in conversation.person.at_registries.values() if a is not here]
     return next((a.asked[name] for a in others if name in a.asked), None)
 
 

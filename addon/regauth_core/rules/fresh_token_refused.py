@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import doubt_about, present
+from regauth_core.conversation.evidence import present, why_undecided
 from regauth_core.conversation.exchanges import bearer, bearer_challenges
 from regauth_core.conversation.recovery import is_final, is_foreign
 from regauth_core.conversation.refusal import Fit, Refusal, Sent, refusal
@@ -130,7 +130,7 @@ def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None
             if cause is not None
             else "one token was refused, and the answer does not say why"
         ),
-        doubt=doubt_about(conversation, first.exchange, first.issue),
+        doubt=why_undecided(conversation, first.exchange, first.issue),
     )
 
 

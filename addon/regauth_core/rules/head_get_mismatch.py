@@ -15,7 +15,7 @@ from itertools import product
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import good, realm_key
+from regauth_core.conversation.exchanges import realm_key, succeeded
 from regauth_core.conversation.recovery import is_foreign
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -58,7 +58,7 @@ def _is_alike(one: Exchange, other: Exchange) -> bool:
 
 def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> Match:
     failed = refused.started > served.started and not any(
-        good(e) and e.request.method == refused.request.method for e in conversation.again(refused)
+        succeeded(e) and e.request.method == refused.request.method for e in conversation.repeats_of(refused)
     )
     return Match(
         exchanges=(refused, served),

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import present, went_on
-from regauth_core.conversation.exchanges import good, realm_key
+from regauth_core.conversation.evidence import continued_after, present
+from regauth_core.conversation.exchanges import realm_key, succeeded
 from regauth_core.model import Endpoint, Exchange, Link
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import registrable_domain
@@ -128,15 +128,15 @@ def _is_corrected(exchange: Exchange, link: Link) -> bool:
 def _is_excused(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether the client stopped for another reason: an open ping misled it, or it went on elsewhere."""
     ping = conversation.ping_before(exchange)
-    misled = exchange.target.endpoint is not Endpoint.PING and ping is not None and good(ping)
-    return misled or went_on(conversation, exchange) or bool(conversation.acts_on(exchange))
+    misled = exchange.target.endpoint is not Endpoint.PING and ping is not None and succeeded(ping)
+    return misled or continued_after(conversation, exchange) or bool(conversation.responses_to(exchange))
 
 
 def _severity(
     conversation: Conversation, exchange: Exchange, followed: Exchange | None, corrected: Exchange | None
 ) -> Severity:
-    success = went_on(conversation, exchange)
-    if followed is not None and not good(followed) and not success:
+    success = continued_after(conversation, exchange)
+    if followed is not None and not succeeded(followed) and not success:
         reachable = conversation.is_token_exchange(followed) and followed.status in (401, 403)
         return Severity.INFO if reachable else Severity.ERROR
     if followed is None and corrected is None:

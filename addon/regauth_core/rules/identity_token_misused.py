@@ -72,7 +72,7 @@ def _cause(conversation: Conversation, exchange: Exchange) -> str | None:
 
 def _is_refresh_token(conversation: Conversation, value: Fingerprint) -> bool:
     # A server may hand out one value as both; then it belongs at the registry as well.
-    return value in conversation.world.refresh_tokens and value not in conversation.world.issues
+    return value in conversation.trace_state.refresh_tokens and value not in conversation.trace_state.issues
 
 
 def _match(cause: str, exchanges: list[Exchange]) -> Match:

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import challenge_for, is_about, present, uses, went_on
-from regauth_core.conversation.exchanges import asked, refuses, says, secret_of
+from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present, uses
+from regauth_core.conversation.exchanges import asked, error_mentions, refuses, secret_of
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -82,7 +82,7 @@ def _is_placeholder(conversation: Conversation, exchange: Exchange, service: str
     if service:
         return service.lower() in _PLACEHOLDERS
     # Some clients always send the parameter; an empty one explains a refused password only if the answer says so.
-    return challenge is not None and (secret_of(exchange) is None or says(exchange, ("service",)))
+    return challenge is not None and (secret_of(exchange) is None or error_mentions(exchange, ("service",)))
 
 
 def _is_for_repository(conversation: Conversation, exchange: Exchange) -> bool:
@@ -114,7 +114,7 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
     is_name = cause == "invalid-name"
     return Match(
         exchanges=present(challenge_for(conversation, first), *exchanges, *served),
-        severity=Severity.INFO if went_on(conversation, first) else None,
+        severity=Severity.INFO if continued_after(conversation, first) else None,
         fault=Fault.CONFIGURATION if is_name else None,
         cause=cause,
         title=f"the token request to {first.origin.host} asks with {value}",

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import present, went_on
+from regauth_core.conversation.evidence import continued_after, present
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -69,7 +69,7 @@ def _sent_there(conversation: Conversation, legacy: Exchange) -> Exchange | None
 
 def _old_scheme(conversation: Conversation, old: list[Exchange], *, is_v2: bool) -> Match:
     first = old[0]
-    heavy = is_v2 and not went_on(conversation, old[-1])
+    heavy = is_v2 and not continued_after(conversation, old[-1])
     return Match(
         exchanges=tuple(old),
         severity=Severity.WARNING if heavy else None,
@@ -88,7 +88,7 @@ def _fallback(conversation: Conversation, before: Exchange, legacy: list[Exchang
     response = before.response
     unmarked = before.status == 401 and response is not None
     unmarked = unmarked and response is not None and response.header("docker-distribution-api-version") is None
-    failed = not went_on(conversation, legacy[-1]) and all(e.status >= 400 or not e.status for e in legacy)
+    failed = not continued_after(conversation, legacy[-1]) and all(e.status >= 400 or not e.status for e in legacy)
     heavy = unmarked and failed
     host = before.origin.host
     return Match(

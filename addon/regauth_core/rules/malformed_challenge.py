@@ -19,8 +19,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import anonymous
-from regauth_core.conversation.recovery import doubt_afterwards, is_final, is_foreign, refused_alike
+from regauth_core.conversation.exchanges import is_anonymous
+from regauth_core.conversation.recovery import is_final, is_foreign, refused_alike, why_undecided_afterwards
 from regauth_core.model import Challenge, Exchange, FlawKind
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -44,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     broken = [e for e in refused_alike(conversation, _is_broken) if not is_foreign(conversation, e)]
     if not broken:
         # Of a ping that repositories tell the rest of, it is worth knowing only that it was understood.
-        broken = [e for e in conversation.refused() if _is_broken(e) and conversation.acted_on(e)]
+        broken = [e for e in conversation.refused() if _is_broken(e) and conversation.responded_to(e)]
     if broken:
         first = next((e for e in broken if _stopped(conversation, e)), broken[0])
         yield _match(conversation, first, broken)
@@ -82,7 +82,7 @@ def _defect(challenge: Challenge) -> str | None:
 
 
 def _stopped(conversation: Conversation, refused: Exchange) -> bool:
-    return anonymous(refused) and is_final(conversation, refused) and not conversation.acted_on(refused)
+    return is_anonymous(refused) and is_final(conversation, refused) and not conversation.responded_to(refused)
 
 
 def _severity(conversation: Conversation, first: Exchange) -> Severity:
@@ -109,5 +109,5 @@ def _match(conversation: Conversation, first: Exchange, broken: list[Exchange]) 
             f'{first.origin.host} must send Basic realm="…", or for Bearer an absolute URL as realm: tell its operator.'
         ),
         because="the header is in the capture as it was sent",
-        doubt=None if severity is Severity.INFO else doubt_afterwards(conversation, first),
+        doubt=None if severity is Severity.INFO else why_undecided_afterwards(conversation, first),
     )

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import is_about, went_on
+from regauth_core.conversation.evidence import continued_after, is_about
 from regauth_core.conversation.exchanges import basic, refuses
 from regauth_core.model import CredentialFlaw, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -72,7 +72,7 @@ def _match(conversation: Conversation, said: str, refused: list[Exchange]) -> Ma
     severity = None if sure else Severity.WARNING
     return Match(
         exchanges=tuple(refused),
-        severity=Severity.INFO if went_on(conversation, refused[-1]) else severity,
+        severity=Severity.INFO if continued_after(conversation, refused[-1]) else severity,
         title=f"the credential that was sent to {host} is damaged",
         explanation=(
             f"{where(first)} ({numbers(refused)}) carried Basic credentials; what they encode {said}. The answer is"

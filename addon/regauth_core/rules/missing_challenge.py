@@ -25,13 +25,13 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
-from regauth_core.conversation.exchanges import anonymous, bearer, usable
+from regauth_core.conversation.exchanges import bearer, is_anonymous, usable_challenges
 from regauth_core.conversation.recovery import (
-    doubt_afterwards,
     is_challenged_elsewhere,
     is_foreign,
     is_needless,
     refused_alike,
+    why_undecided_afterwards,
 )
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -61,16 +61,21 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 401 that says nothing."""
     bare = [e for e in refused_alike(conversation, _is_bare) if not is_foreign(conversation, e)]
     bare = [e for e in bare if not is_challenged_elsewhere(conversation, e)]
-    first = next((e for e in bare if anonymous(e) and not is_needless(conversation, e)), None)
+    first = next((e for e in bare if is_anonymous(e) and not is_needless(conversation, e)), None)
     if first is not None:
-        yield _match(conversation, first, [e for e in bare if anonymous(e)])
+        yield _match(conversation, first, [e for e in bare if is_anonymous(e)])
         return
     refused = next((e for e in bare if _lost_its_use(conversation, e)), None)
     if refused is not None:
-        yield _match(conversation, refused, [e for e in bare if not anonymous(e)])
+        yield _match(conversation, refused, [e for e in bare if not is_anonymous(e)])
         return
     for exchange in conversation.token_exchanges:
-        if exchange.status == 401 and _is_bare(exchange) and anonymous(exchange) and not conversation.again(exchange):
+        if (
+            exchange.status == 401
+            and _is_bare(exchange)
+            and is_anonymous(exchange)
+            and not conversation.repeats_of(exchange)
+        ):
             yield _match(conversation, exchange, [exchange])
             return
 
@@ -93,14 +98,16 @@ def _lost_its_use(conversation: Conversation, refused: Exchange) -> bool:
 def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """The last exchange before it in which the refused token was good enough."""
     token = bearer(refused)
-    accepted = conversation.acquaintance.accepted.get(token.fingerprint) if token is not None else None
+    accepted = conversation.at_registry.accepted.get(token.fingerprint) if token is not None else None
     return accepted if accepted is not None and accepted.started < refused.started else None
 
 
 def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) -> Match:
     is_exchange = conversation.is_token_exchange(first)
-    ping = next((p for p in reversed(conversation.context) if p.target.endpoint is Endpoint.PING and usable(p)), None)
-    through = conversation.succeeded(first) or (conversation.went_on(first) and not anonymous(first))
+    ping = next(
+        (p for p in reversed(conversation.context) if p.target.endpoint is Endpoint.PING and usable_challenges(p)), None
+    )
+    through = conversation.succeeded(first) or (conversation.went_on(first) and not is_anonymous(first))
     speaker = _speaker(conversation, first)
     host = first.origin.host
     accepted = _accepted(conversation, first)
@@ -123,7 +130,7 @@ def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) ->
         user=f"Tell the operator of {host} that a 401 must carry WWW-Authenticate; a proxy in front may strip it.",
         confidence=Confidence.HIGH,
         because="the answer is in the capture with all its headers",
-        doubt=None if through else doubt_afterwards(conversation, first),
+        doubt=None if through else why_undecided_afterwards(conversation, first),
     )
 
 
@@ -134,7 +141,7 @@ def _severity(*, through: bool, heralded: bool) -> Severity:
 
 
 def _cause(first: Exchange, ping: Exchange | None, speaker: str) -> str | None:
-    if ping is not None and anonymous(first):
+    if ping is not None and is_anonymous(first):
         return "challenge-only-on-ping"
     if speaker and first.response is not None and first.response.errors:
         return "stripped-by-proxy"

@@ -19,8 +19,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import anonymous
-from regauth_core.conversation.recovery import doubt_afterwards, issue_behind
+from regauth_core.conversation.exchanges import is_anonymous
+from regauth_core.conversation.recovery import issue_behind, why_undecided_afterwards
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.scope import Scope, covered
@@ -56,7 +56,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _is_given_up(conversation: Conversation, mount: Exchange) -> bool:
     if mount.target.mount is None or not 400 <= mount.status < 500 or mount.status in (407, 429):
         return False
-    if mount.status == 401 and anonymous(mount) and not _has_good_login(conversation, mount):
+    if mount.status == 401 and is_anonymous(mount) and not _has_good_login(conversation, mount):
         return False
     later = [e for e in conversation.requests if e.started > mount.started or e.number > mount.number]
     return not any(_makes_up_for(e, mount) for e in later) and not _reads_source(conversation, mount)
@@ -67,12 +67,12 @@ def _has_good_login(conversation: Conversation, mount: Exchange) -> bool:
 
     Else it is the challenge that was ignored, or the credential that is bad.
     """
-    return conversation.acted_on(mount) and bool(conversation.acquaintance.accepted)
+    return conversation.responded_to(mount) and bool(conversation.at_registry.accepted)
 
 
 def _reads_source(conversation: Conversation, mount: Exchange) -> bool:
     """Whether the client turned to the source next, to copy what it could not mount."""
-    last = conversation.acquaintance.last_repository_request
+    last = conversation.at_registry.last_repository_request
     source = mount.target.mount_from
     return last is not None and source is not None and last.target.repository == source and last.started > mount.started
 
@@ -110,5 +110,5 @@ def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
             f" different owners{f', such as {source} and {conversation.repository}' if source else ''}."
         ),
         because="the mount, its refusal and the end of the push are in the capture",
-        doubt=doubt_afterwards(conversation, first),
+        doubt=why_undecided_afterwards(conversation, first),
     )

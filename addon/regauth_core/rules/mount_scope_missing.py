@@ -64,8 +64,8 @@ def _is_uploaded(conversation: Conversation, mount: Exchange) -> bool:
 
 def _cause(conversation: Conversation, mount: Exchange) -> str | None:
     source = repository_of(conversation.registry, mount.target.mount_from)
-    here = conversation.acquaintance
-    others = [a for a in conversation.person.acquaintances.values() if a is not here]
+    here = conversation.at_registry
+    others = [a for a in conversation.person.at_registries.values() if a is not here]
     if source is not None and source not in here.asked and any(source in a.asked for a in others):
         return "source-on-other-registry"
     issue = issue_behind(conversation, mount)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.recovery import doubt_afterwards, is_final, refused_alike
+from regauth_core.conversation.recovery import is_final, refused_alike, why_undecided_afterwards
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -60,5 +60,5 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
         client_author=f"Name the schemes that were offered ({offered}) in the error.",
         user=f"Let the operator of {first.origin.host} keep the single sign-on filter off /v2/ and the token path.",
         because="the answer with all its challenges is in the capture",
-        doubt=doubt_afterwards(conversation, first),
+        doubt=why_undecided_afterwards(conversation, first),
     )

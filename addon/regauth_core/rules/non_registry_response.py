@@ -20,11 +20,11 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import link_address, realm_key
 from regauth_core.conversation.recovery import (
-    doubt_afterwards,
     is_foreign,
     is_needless,
     is_sound,
     is_told_by_repositories,
+    why_undecided_afterwards,
 )
 from regauth_core.model import Endpoint, Exchange, Link
 from regauth_core.model.finding import Fault, Severity
@@ -106,5 +106,5 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
         ),
         user=f"Let the operator of {first.origin.host} keep single sign-on and filters off /v2/ and the token path.",
         because="the answer and the end of the conversation are in the capture",
-        doubt=doubt_afterwards(conversation, first),
+        doubt=why_undecided_afterwards(conversation, first),
     )

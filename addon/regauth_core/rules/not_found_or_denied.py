@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import anonymous
+from regauth_core.conversation.exchanges import is_anonymous
 from regauth_core.conversation.recovery import is_final, is_probe
 from regauth_core.conversation.refusal import left_out, reasons_of
 from regauth_core.model import Endpoint, Exchange
@@ -52,7 +52,7 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
         return False
     if target.endpoint is Endpoint.BLOB and refused.request.method == "HEAD":
         return False
-    if anonymous(refused) and refused.status == 401:
+    if is_anonymous(refused) and refused.status == 401:
         return False
     if refused.status == 403 and left_out(conversation, refused) is not None:
         return False
@@ -64,12 +64,12 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
 
 
 def _found(conversation: Conversation, refused: Exchange) -> bool:
-    return any(e.started >= refused.started for e in conversation.again(refused))
+    return any(e.started >= refused.started for e in conversation.repeats_of(refused))
 
 
 def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
     last = ended[-1]
-    with_what = "without a credential, which nobody asked for," if anonymous(last) else "with a credential"
+    with_what = "without a credential, which nobody asked for," if is_anonymous(last) else "with a credential"
     return Match(
         exchanges=tuple(ended),
         title=f"{subject(conversation)}: missing, or no access",

@@ -17,8 +17,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import challenge_for, is_about, present, went_on
-from regauth_core.conversation.exchanges import good, realm_key, says
+from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
+from regauth_core.conversation.exchanges import error_mentions, realm_key, succeeded
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -70,7 +70,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     certain = first.status in (404, 405, 501)
     yield Match(
         exchanges=present(challenge_for(conversation, first), *refused),
-        severity=Severity.INFO if went_on(conversation, first) else None,
+        severity=Severity.INFO if continued_after(conversation, first) else None,
         title=f"the token server {host} does not take POST, and the client did not try GET",
         explanation=(
             f"The client asked {host} for a token by POST and was answered {first.status} ({numbers(refused)})."
@@ -98,12 +98,11 @@ def _has_grant(exchange: Exchange) -> bool:
 def _tries_get(conversation: Conversation, refused: Exchange) -> bool:
     key = realm_key(refused)
     return any(
-        e.request.method == "GET" and realm_key(e) == key
-        for e in (*conversation.acquaintance.acts, *conversation.steps)
+        e.request.method == "GET" and realm_key(e) == key for e in (*conversation.at_registry.acts, *conversation.steps)
     )
 
 
 def _takes_post(conversation: Conversation, refused: list[Exchange]) -> bool:
     key = realm_key(refused[0])
-    accepted = (e for e in conversation.acquaintance.acts if e.request.method == "POST" and realm_key(e) == key)
-    return any(good(e) for e in accepted) or any(says(e, _SPEAKS_OAUTH) for e in refused)
+    accepted = (e for e in conversation.at_registry.acts if e.request.method == "POST" and realm_key(e) == key)
+    return any(succeeded(e) for e in accepted) or any(error_mentions(e, _SPEAKS_OAUTH) for e in refused)

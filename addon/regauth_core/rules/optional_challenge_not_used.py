@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import anonymous, good, usable
+from regauth_core.conversation.exchanges import is_anonymous, succeeded, usable_challenges
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -42,14 +42,14 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if not conversation.holds_credentials or conversation.signs & signs.REFUSED:
         return
     for exchange in conversation.requests:
-        invites = exchange.target.endpoint in _INVITING and good(exchange) and anonymous(exchange)
-        if invites and usable(exchange) and _stayed_anonymous(conversation, exchange):
+        invites = exchange.target.endpoint in _INVITING and succeeded(exchange) and is_anonymous(exchange)
+        if invites and usable_challenges(exchange) and _stayed_anonymous(conversation, exchange):
             yield _match(exchange)
             return
 
 
 def _stayed_anonymous(conversation: Conversation, exchange: Exchange) -> bool:
-    acquaintance = conversation.acquaintance
+    acquaintance = conversation.at_registry
     if any(a.started >= exchange.started for a in acquaintance.acts):
         return False
     if any(c.signs & signs.REFUSED for c in acquaintance.conversations.values()):

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import repositories
-from regauth_core.conversation.exchanges import anonymous, asked, usable
+from regauth_core.conversation.exchanges import asked, is_anonymous, usable_challenges
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import repository_of
@@ -42,10 +42,12 @@ RULE = Header(
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match where the refused ping was the end of it."""
-    ping = next((p for p in reversed(conversation.pings) if p.status == 401 and usable(p) and anonymous(p)), None)
+    ping = next(
+        (p for p in reversed(conversation.pings) if p.status == 401 and usable_challenges(p) and is_anonymous(p)), None
+    )
     if ping is None or any(e.target.endpoint is not Endpoint.PING for e in conversation.requests):
         return
-    acquaintance = conversation.acquaintance
+    acquaintance = conversation.at_registry
     last, later = acquaintance.last_repository_request, acquaintance.last_request
     if (last is not None and last.started >= ping.started) or (later is not None and later.number != ping.number):
         return
@@ -65,8 +67,8 @@ def _open_read(conversation: Conversation, tries: list[Exchange]) -> Exchange | 
     wanted = set(repositories((s for a in tries for s in asked(a)), registry))
     if not wanted:
         wanted = {name for short, _ in conversation.person.asked if (name := repository_of(registry, short))}
-    reads = (conversation.world.anonymous_reads.get((registry, name)) for name in sorted(wanted))
-    return next((read for read in reads if read is not None and anonymous(read)), None)
+    reads = (conversation.trace_state.anonymous_reads.get((registry, name)) for name in sorted(wanted))
+    return next((read for read in reads if read is not None and is_anonymous(read)), None)
 
 
 def _match(conversation: Conversation, ping: Exchange, tries: list[Exchange], read: Exchange) -> Match:

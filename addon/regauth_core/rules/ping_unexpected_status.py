@@ -19,9 +19,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import acts_after, present
-from regauth_core.conversation.exchanges import anonymous, good, link_address, realm_key, usable
-from regauth_core.conversation.recovery import doubt_afterwards, is_unanswered
+from regauth_core.conversation.evidence import auth_steps_after, present
+from regauth_core.conversation.exchanges import is_anonymous, link_address, realm_key, succeeded, usable_challenges
+from regauth_core.conversation.recovery import is_unanswered, why_undecided_afterwards
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -66,11 +66,11 @@ def _at_the_root(conversation: Conversation, pings: list[Exchange]) -> Iterable[
     followed = _followed(conversation, ping) if _redirects(ping) else []
     if any(p.started > ping.started and p not in followed for p in pings):
         return
-    last = conversation.acquaintance.last_repository_request
+    last = conversation.at_registry.last_repository_request
     went_on = last is not None and last.started > ping.started
-    went_on = went_on or any(good(a) for a in acts_after(conversation, ping))
-    went_on = went_on or any(good(e) and e.target.endpoint is Endpoint.V1 for e in conversation.steps)
-    if went_on or (ping.status in (400, 403) and not anonymous(ping)):
+    went_on = went_on or any(succeeded(a) for a in auth_steps_after(conversation, ping))
+    went_on = went_on or any(succeeded(e) and e.target.endpoint is Endpoint.V1 for e in conversation.steps)
+    if went_on or (ping.status in (400, 403) and not is_anonymous(ping)):
         return
     if _is_harmless(conversation, ping, followed):
         return
@@ -82,18 +82,18 @@ def _is_harmless(conversation: Conversation, ping: Exchange, followed: list[Exch
     if 300 <= ping.status < 400 and not _redirects(ping):
         return True
     return any(e.status == 200 and e.target.endpoint is Endpoint.PING for e in followed) or any(
-        e.status == 401 and conversation.acted_on(e) for e in followed
+        e.status == 401 and conversation.responded_to(e) for e in followed
     )
 
 
 def _led_astray(conversation: Conversation, pings: list[Exchange]) -> Iterable[Match]:
     """The ping was sent somewhere else, heard of no challenge there, and the repository's own stays unanswered."""
-    ignored = [e for e in conversation.refused() if anonymous(e) and is_unanswered(conversation, e)]
+    ignored = [e for e in conversation.refused() if is_anonymous(e) and is_unanswered(conversation, e)]
     ping = next((p for p in pings if ignored and p.started < ignored[0].started and _redirects(p)), None)
     if ping is None or any(p.status == 401 for p in pings if ping.started < p.started < ignored[0].started):
         return
     followed = [e for e in _followed(conversation, ping) if e.started < ignored[0].started]
-    if not any(usable(e) for e in followed):
+    if not any(usable_challenges(e) for e in followed):
         yield _match(conversation, [ping, *followed, *ignored], ping)
 
 
@@ -140,5 +140,5 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
             " registry, slashes unchanged."
         ),
         because="the ping, its answer and what the client did next are in the capture",
-        doubt=doubt_afterwards(conversation, ping),
+        doubt=why_undecided_afterwards(conversation, ping),
     )

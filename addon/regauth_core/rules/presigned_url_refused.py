@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
-from regauth_core.conversation.conversation import Conversation, Naming
+from regauth_core.conversation.conversation import Conversation, NamedUrl
 from regauth_core.conversation.evidence import is_served_elsewhere
-from regauth_core.conversation.exchanges import good, realm_key, says
+from regauth_core.conversation.exchanges import error_mentions, realm_key, succeeded
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -42,7 +42,7 @@ _LATE = ("expired", "has expired", "expires")
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each redirect whose target was refused for good."""
-    found: dict[int, tuple[Naming, list[Exchange]]] = {}
+    found: dict[int, tuple[NamedUrl, list[Exchange]]] = {}
     for exchange in conversation.elsewhere:
         naming = _signed(conversation, exchange)
         if naming is not None and not _gets_it(conversation, exchange, naming):
@@ -51,22 +51,22 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         yield _match(naming, refused)
 
 
-def _signed(conversation: Conversation, exchange: Exchange) -> Naming | None:
+def _signed(conversation: Conversation, exchange: Exchange) -> NamedUrl | None:
     if exchange.status not in (400, 403) or exchange.request.credentials:
         return None
     naming = conversation.person.named.get(realm_key(exchange))
     return naming if naming is not None and naming.link.signed is not None and naming.how == "redirect" else None
 
 
-def _gets_it(conversation: Conversation, refused: Exchange, naming: Naming) -> bool:
-    later = [e for e in conversation.steps if e.started > refused.started and good(e)]
+def _gets_it(conversation: Conversation, refused: Exchange, naming: NamedUrl) -> bool:
+    later = [e for e in conversation.steps if e.started > refused.started and succeeded(e)]
     key = realm_key(refused)
     if is_served_elsewhere(conversation, naming.exchange):
         return True
-    return any(e in later for e in conversation.again(naming.exchange)) or any(realm_key(e) == key for e in later)
+    return any(e in later for e in conversation.repeats_of(naming.exchange)) or any(realm_key(e) == key for e in later)
 
 
-def _match(naming: Naming, refused: list[Exchange]) -> Match:
+def _match(naming: NamedUrl, refused: list[Exchange]) -> Match:
     first = refused[0]
     cause = _cause(naming, first)
     host = first.origin.host
@@ -95,10 +95,10 @@ def _match(naming: Naming, refused: list[Exchange]) -> Match:
     )
 
 
-def _cause(naming: Naming, refused: Exchange) -> str | None:
+def _cause(naming: NamedUrl, refused: Exchange) -> str | None:
     ends = naming.link.signed.ends if naming.link.signed else None
     now = refused.response.date if refused.response and refused.response.date is not None else refused.started
-    if says(refused, _LATE) or (ends is not None and now > ends):
+    if error_mentions(refused, _LATE) or (ends is not None and now > ends):
         return "expired"
     if naming.exchange.request.method == "HEAD" and refused.request.method == "GET":
         return "method-differs"

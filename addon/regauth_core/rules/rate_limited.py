@@ -17,8 +17,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import is_about, present, went_on
-from regauth_core.conversation.exchanges import anonymous, bearer, request_key, says, sent
+from regauth_core.conversation.evidence import continued_after, is_about, present
+from regauth_core.conversation.exchanges import bearer, credential_sent, error_mentions, is_anonymous, request_key
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import DOCKER_HUB
@@ -44,15 +44,15 @@ _OF_LOGINS = ("failed login", "login attempt", "failed attempt", "too many faile
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 429 that nothing good followed."""
     limited = [e for e in conversation.steps if e.status == 429 and _counts(conversation, e)]
-    if not limited or conversation.succeeded(limited[-1]) or went_on(conversation, limited[-1]):
+    if not limited or conversation.succeeded(limited[-1]) or continued_after(conversation, limited[-1]):
         return
     if _is_overcome(conversation, limited[-1]) or _is_locked_out(conversation, limited[0]):
         return
     first = limited[0]
     host = first.origin.host
     issue = conversation.issue_of(bearer(first))
-    nobody = anonymous(first) or (issue is not None and issue.secret is None)
-    logins = any(says(e, _OF_LOGINS) for e in limited)
+    nobody = is_anonymous(first) or (issue is not None and issue.secret is None)
+    logins = any(error_mentions(e, _OF_LOGINS) for e in limited)
     cause = "failed-logins" if logins else "anonymous" if nobody else None
     wait = first.response.header("retry-after") if first.response else None
     if logins:
@@ -77,7 +77,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _login(conversation: Conversation, host: str) -> str:
     """What to do about a limit for the anonymous; there may be a login already, of another program."""
-    read = conversation.world.authorized_reads
+    read = conversation.trace_state.authorized_reads
     used = next((e for key in read if key[0] == conversation.registry and (e := read[key]) is not None), None)
     key = "https://index.docker.io/v1/" if conversation.registry == DOCKER_HUB else conversation.registry
     if used is None:
@@ -106,6 +106,6 @@ def _is_overcome(conversation: Conversation, limited: Exchange) -> bool:
 
 def _is_locked_out(conversation: Conversation, limited: Exchange) -> bool:
     """Whether the limit is what came of repeating a refused credential (refused-credential-repeated)."""
-    credential = sent(limited)
-    tries = conversation.acquaintance.tries.get((credential, request_key(limited)), ()) if credential else ()
+    credential = credential_sent(limited)
+    tries = conversation.at_registry.tries.get((credential, request_key(limited)), ()) if credential else ()
     return sum(e.status in (401, 403) and e.started < limited.started for e in tries) >= _TOO_OFTEN

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import challenge_for, is_about, present, went_on
+from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
 from regauth_core.conversation.exchanges import realm_key
 from regauth_core.model import Exchange, FailureKind
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -50,7 +50,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     how = f"was answered {first.status}" if first.status else "got no answer"
     yield Match(
         exchanges=present(challenge_for(conversation, first), *dead),
-        severity=Severity.INFO if went_on(conversation, first) else None,
+        severity=Severity.INFO if continued_after(conversation, first) else None,
         title=f"the token server {first.origin} that {conversation.origin.host} names cannot be reached",
         explanation=(
             f"The challenge sends clients to {first.origin} for a token; the request to it {how} ({numbers(dead)})."
@@ -77,7 +77,7 @@ def _answers_later(conversation: Conversation, dead: Exchange) -> bool:
     key = realm_key(dead)
     return any(
         e.started > dead.started and realm_key(e) == key and e.response is not None and not _is_unanswered(e)
-        for e in (*conversation.steps, *conversation.acquaintance.acts)
+        for e in (*conversation.steps, *conversation.at_registry.acts)
     )
 
 

@@ -19,9 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
-from regauth_core.conversation.conversation import Conversation, Naming, leads_to_registry
+from regauth_core.conversation.conversation import Conversation, NamedUrl, leads_to_registry
 from regauth_core.conversation.evidence import present
-from regauth_core.conversation.exchanges import anonymous, realm_key, usable
+from regauth_core.conversation.exchanges import is_anonymous, realm_key, usable_challenges
 from regauth_core.conversation.refusal import was_served
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -50,9 +50,9 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         yield _match(conversation, [e for e, _ in left], left[0][1])
 
 
-def _leading(conversation: Conversation, refused: Exchange) -> Naming | None:
+def _leading(conversation: Conversation, refused: Exchange) -> NamedUrl | None:
     """The redirect that led a request here from another registry."""
-    if not usable(refused) or not anonymous(refused):
+    if not usable_challenges(refused) or not is_anonymous(refused):
         return None
     naming = conversation.person.named.get(realm_key(refused))
     if naming is None or not leads_to_registry(naming.exchange):
@@ -60,24 +60,24 @@ def _leading(conversation: Conversation, refused: Exchange) -> Naming | None:
     return naming if registry_of(naming.exchange.origin) != registry_of(refused.origin) else None
 
 
-def _is_overcome(conversation: Conversation, refused: Exchange, naming: Naming) -> bool:
+def _is_overcome(conversation: Conversation, refused: Exchange, naming: NamedUrl) -> bool:
     """Whether the same was had later, here or from the registry that had sent the client on."""
     if conversation.succeeded(refused) or refused.withheld is not None:
         return True
-    return any(was_served(e) and not leads_to_registry(e) for e in conversation.again(naming.exchange))
+    return any(was_served(e) and not leads_to_registry(e) for e in conversation.repeats_of(naming.exchange))
 
 
 def _is_answered(conversation: Conversation, refused: Exchange) -> bool:
-    if any(conversation.is_token_exchange(a) for a in conversation.acts_on(refused)):
+    if any(conversation.is_token_exchange(a) for a in conversation.responses_to(refused)):
         return True
     here = registry_of(refused.origin)
-    return any(registry_of(a.origin) == here and a.request.credentials for a in conversation.acts_since(refused))
+    return any(registry_of(a.origin) == here and a.request.credentials for a in conversation.auth_steps_since(refused))
 
 
-def _match(conversation: Conversation, refused: list[Exchange], naming: Naming) -> Match:
+def _match(conversation: Conversation, refused: list[Exchange], naming: NamedUrl) -> Match:
     first, redirect = refused[0], naming.exchange
     there, here = first.origin.host, redirect.origin.host
-    is_bearer = any(c.kind == "bearer" for c in usable(first))
+    is_bearer = any(c.kind == "bearer" for c in usable_challenges(first))
     had_token = any(c.scheme == "bearer" for c in redirect.request.credentials)
     cause = "login-under-another-name" if not is_bearer else "token-lost" if had_token else "bearer-unanswered"
     what = "a Bearer challenge" if is_bearer else "a Basic challenge"

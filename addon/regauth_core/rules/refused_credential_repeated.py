@@ -23,7 +23,7 @@ from collections.abc import Hashable, Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
-from regauth_core.conversation.exchanges import request_key, says, secret_of, sent
+from regauth_core.conversation.exchanges import credential_sent, error_mentions, request_key, secret_of
 from regauth_core.model import Exchange, Fingerprint
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -58,12 +58,12 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each credential that was worn out on one request."""
     asked: set[tuple[Fingerprint, Hashable]] = set()
     for step in conversation.steps:
-        credential = sent(step)
+        credential = credential_sent(step)
         key = (credential, request_key(step)) if credential is not None else None
         if key is None or key in asked or step.status not in (401, 403):
             continue
         asked.add(key)
-        tries = conversation.acquaintance.tries.get(key, ())
+        tries = conversation.at_registry.tries.get(key, ())
         refused = _vain(conversation, tries)
         if len(refused) >= _TOO_OFTEN and is_about(conversation, refused[-1]):
             yield _match(conversation, refused, tries)
@@ -118,13 +118,13 @@ def _match(conversation: Conversation, refused: list[Exchange], tries: Iterable[
 def _is_locked(conversation: Conversation, refused: list[Exchange], tries: Iterable[Exchange]) -> bool:
     third = refused[_TOO_OFTEN - 1]
     later = [e for e in (*conversation.steps, *tries) if e.started >= third.started]
-    if any((e.status in (423, 429) or says(e, _LOCK_WORDS)) and e.origin == third.origin for e in later):
+    if any((e.status in (423, 429) or error_mentions(e, _LOCK_WORDS)) and e.origin == third.origin for e in later):
         return True
-    accepted = conversation.acquaintance.accepted
+    accepted = conversation.at_registry.accepted
     return any(
         e.status in (401, 403)
         and (other := secret_of(e)) is not None
-        and other != sent(third)
+        and other != credential_sent(third)
         and other in accepted
         and e.origin == third.origin
         and conversation.is_token_exchange(e) == conversation.is_token_exchange(third)

@@ -62,7 +62,7 @@ def _emptied(conversation: Conversation, refused: Exchange) -> Exchange | None:
     return next(
         (
             e
-            for e in conversation.again(refused)
+            for e in conversation.repeats_of(refused)
             if e.request.credentials
             and e.request.size < refused.request.size
             and e.status >= 400

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about, present
-from regauth_core.conversation.exchanges import good, says
+from regauth_core.conversation.exchanges import error_mentions, succeeded
 from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -65,12 +65,14 @@ def _form(exchange: Exchange) -> str | None:
 
 def _is_refused(exchange: Exchange) -> bool:
     if exchange.status in (400, 422):
-        return not exchange.response or not exchange.response.errors or says(exchange, _SCOPE_WORDS)
-    return exchange.status in (401, 403) and says(exchange, ("invalid scope", "invalid_scope", "malformed scope"))
+        return not exchange.response or not exchange.response.errors or error_mentions(exchange, _SCOPE_WORDS)
+    return exchange.status in (401, 403) and error_mentions(
+        exchange, ("invalid scope", "invalid_scope", "malformed scope")
+    )
 
 
 def _is_mended(conversation: Conversation, exchange: Exchange) -> bool:
-    return any(x.started > exchange.started and good(x) and _form(x) is None for x in conversation.token_exchanges)
+    return any(x.started > exchange.started and succeeded(x) and _form(x) is None for x in conversation.token_exchanges)
 
 
 def _harmed(conversation: Conversation, exchange: Exchange) -> list[Exchange]:

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import acts_after, doubt_about, present
-from regauth_core.conversation.exchanges import Issue, asked, error_of
+from regauth_core.conversation.evidence import auth_steps_after, present, why_undecided
+from regauth_core.conversation.exchanges import IssuedToken, asked, error_of
 from regauth_core.conversation.recovery import at_home, demanded, is_final, issue_behind, names_of
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -56,7 +56,7 @@ _WRITES = ("POST", "PUT", "PATCH")
 @dataclass(frozen=True, slots=True)
 class _Lack:
     refused: Exchange
-    issue: Issue
+    issue: IssuedToken
     scopes: tuple[Scope, ...]
     actions: frozenset[str]
     told: bool
@@ -92,7 +92,7 @@ def _held(scope: Scope, granted: Iterable[Scope]) -> frozenset[str]:
     return frozenset().union(*(s.actions for s in granted if s.resource == scope.resource))
 
 
-def _is_near(conversation: Conversation, missing: tuple[Scope, ...], issue: Issue) -> bool:
+def _is_near(conversation: Conversation, missing: tuple[Scope, ...], issue: IssuedToken) -> bool:
     """Whether the token was asked for the same repository with less, or for nothing at all."""
     known = {names_of(conversation, s) for s in issue.asked}
     return not known or any(names_of(conversation, s) in known for s in missing)
@@ -100,7 +100,7 @@ def _is_near(conversation: Conversation, missing: tuple[Scope, ...], issue: Issu
 
 def _is_asked_later(conversation: Conversation, refused: Exchange, missing: tuple[Scope, ...]) -> bool:
     own = [x for x in conversation.token_exchanges if x.started >= refused.started]
-    later = [a for a in acts_after(conversation, refused) if conversation.is_token_exchange(a)]
+    later = [a for a in auth_steps_after(conversation, refused) if conversation.is_token_exchange(a)]
     return any(covered(missing, at_home(conversation, asked(a))) for a in (*own, *later))
 
 
@@ -143,5 +143,5 @@ def _match(conversation: Conversation, lacks: list[_Lack]) -> Match:
             if one.told
             else "the refusal does not say what is missing; that a write needs push is known"
         ),
-        doubt=doubt_about(conversation, first, one.issue),
+        doubt=why_undecided(conversation, first, one.issue),
     )

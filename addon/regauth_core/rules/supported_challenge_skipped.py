@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import basic, bearer, usable
+from regauth_core.conversation.exchanges import basic, bearer, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_unanswered, refused_alike
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -52,7 +52,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_skipped(conversation: Conversation, refused: Exchange) -> bool:
     offered = {c.kind for c in refused.response.challenges} if refused.response else set()
-    could = {c.kind for c in usable(refused)}
+    could = {c.kind for c in usable_challenges(refused)}
     sent = {c.scheme for c in refused.request.credentials}
     if len(offered) < 2:
         return False
@@ -63,13 +63,13 @@ def _is_skipped(conversation: Conversation, refused: Exchange) -> bool:
 
 def _tried_bearer(conversation: Conversation, refused: Exchange) -> bool:
     """Whether the client ever asked this registry's token servers for anything, or sent a token."""
-    return any(conversation.is_token_exchange(a) or bearer(a) is not None for a in conversation.acquaintance.acts)
+    return any(conversation.is_token_exchange(a) or bearer(a) is not None for a in conversation.at_registry.acts)
 
 
 def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
     first = skipped[0]
     host = first.origin.host
-    best = next((c for c in usable(first) if c.kind == "bearer"), usable(first)[0])
+    best = next((c for c in usable_challenges(first) if c.kind == "bearer"), usable_challenges(first)[0])
     place = best.line + 1
     lone = best.kind == "basic" and not conversation.holds_credentials
     tried = basic(first) is not None

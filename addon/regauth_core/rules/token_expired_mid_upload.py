@@ -16,8 +16,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import doubt_about, life_ends, present
-from regauth_core.conversation.exchanges import bearer, error_of, good
+from regauth_core.conversation.evidence import life_ends, present, why_undecided
+from regauth_core.conversation.exchanges import bearer, error_of, succeeded
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -66,7 +66,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             if error_of(refused) == "invalid_token"
             else "the token's time was over when the request ended; the answer does not say why it refuses"
         ),
-        doubt=doubt_about(conversation, refused, issue),
+        doubt=why_undecided(conversation, refused, issue),
     )
 
 
@@ -76,14 +76,14 @@ def _outlived(conversation: Conversation, refused: Exchange) -> bool:
     if token is None or end is None or refused.finished <= end or _is_completed(conversation, refused):
         return False
     return any(
-        good(e) and (earlier := bearer(e)) is not None and earlier.fingerprint == token.fingerprint
+        succeeded(e) and (earlier := bearer(e)) is not None and earlier.fingerprint == token.fingerprint
         for e in conversation.steps
         if e.target.endpoint in (Endpoint.UPLOAD_START, Endpoint.UPLOAD) and e.started <= refused.started
     )
 
 
 def _is_completed(conversation: Conversation, refused: Exchange) -> bool:
-    later = [e for e in conversation.steps if e.started >= refused.started and e is not refused and good(e)]
+    later = [e for e in conversation.steps if e.started >= refused.started and e is not refused and succeeded(e)]
     restarted = any(e.target.endpoint is Endpoint.UPLOAD_START for e in later)
     return any(
         e.request.method == "PUT"

@@ -19,8 +19,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import acts_after
-from regauth_core.conversation.exchanges import asked, basic, bearer, good
+from regauth_core.conversation.evidence import auth_steps_after
+from regauth_core.conversation.exchanges import asked, basic, bearer, succeeded
 from regauth_core.conversation.recovery import is_final, is_foreign
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -48,7 +48,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         if not _is_issue(exchange) or not _has_reason(conversation, exchange):
             continue
         later = [e for e in conversation.requests if e.started >= exchange.finished]
-        if any(map(_carries_token, later)) or any(map(_carries_token, acts_after(conversation, exchange))):
+        if any(map(_carries_token, later)) or any(map(_carries_token, auth_steps_after(conversation, exchange))):
             continue
         wrong = [e for e in later if e.status in (401, 403) and _was_wanted(conversation, exchange, e)]
         wrong = [e for e in wrong if is_final(conversation, e) and not is_foreign(conversation, e)]
@@ -59,7 +59,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_issue(exchange: Exchange) -> bool:
     answer = exchange.response.token if exchange.response else None
-    return good(exchange) and answer is not None and bool(answer.fingerprints)
+    return succeeded(exchange) and answer is not None and bool(answer.fingerprints)
 
 
 def _has_reason(conversation: Conversation, exchange: Exchange) -> bool:
@@ -74,10 +74,10 @@ def _carries_token(exchange: Exchange) -> bool:
 
 def _was_wanted(conversation: Conversation, exchange: Exchange, request: Exchange) -> bool:
     """Whether the request is the one that the token was asked for: refused before, or heralded by a refused ping."""
-    if request.target.endpoint is Endpoint.PING and (asked(exchange) or conversation.acted_on(request)):
+    if request.target.endpoint is Endpoint.PING and (asked(exchange) or conversation.responded_to(request)):
         return False
     before = [e for e in conversation.context if e.status == 401 and e.started < exchange.started]
-    return any(e.target.endpoint is Endpoint.PING or request in conversation.again(e) for e in before)
+    return any(e.target.endpoint is Endpoint.PING or request in conversation.repeats_of(e) for e in before)
 
 
 def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]) -> Match:

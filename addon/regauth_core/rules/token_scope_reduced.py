@@ -21,8 +21,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import doubt_about, present
-from regauth_core.conversation.exchanges import Issue
+from regauth_core.conversation.evidence import present, why_undecided
+from regauth_core.conversation.exchanges import IssuedToken
 from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -67,7 +67,7 @@ def _lost(conversation: Conversation, refused: Exchange) -> tuple[Scope, ...]:
     return lost_on_the_way(conversation, refused, issue)
 
 
-def _cause(issue: Issue, refused: Exchange) -> str | None:
+def _cause(issue: IssuedToken, refused: Exchange) -> str | None:
     if refused.target.endpoint is Endpoint.CATALOG:
         return "catalog"
     granted = issue.granted
@@ -80,7 +80,7 @@ def _cause(issue: Issue, refused: Exchange) -> str | None:
     return "push-without-pull" if any("push" in s.actions and "pull" not in s.actions for s in granted) else None
 
 
-def _match(conversation: Conversation, issue: Issue, lost: tuple[Scope, ...], refused: list[Exchange]) -> Match:
+def _match(conversation: Conversation, issue: IssuedToken, lost: tuple[Scope, ...], refused: list[Exchange]) -> Match:
     first = refused[0]
     cause = _cause(issue, first)
     granted = issue.granted
@@ -118,5 +118,5 @@ def _match(conversation: Conversation, issue: Issue, lost: tuple[Scope, ...], re
             if granted is None
             else "what was asked for, what the token lists and the refusal are in the capture"
         ),
-        doubt=doubt_about(conversation, first, issue),
+        doubt=why_undecided(conversation, first, issue),
     )

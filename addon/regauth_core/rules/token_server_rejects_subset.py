@@ -15,8 +15,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import is_about, present, went_on
-from regauth_core.conversation.exchanges import asked, good, realm_key, says, secret_of
+from regauth_core.conversation.evidence import continued_after, is_about, present
+from regauth_core.conversation.exchanges import asked, error_mentions, realm_key, secret_of, succeeded
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered
@@ -63,7 +63,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     proof = f" The same credential got a token for {asked_text(less)} ({less.number})." if less is not None else ""
     yield Match(
         exchanges=present(less, *(e for e, _ in shown)),
-        severity=Severity.INFO if went_on(conversation, first) else None,
+        severity=Severity.INFO if continued_after(conversation, first) else None,
         title=f"the token server {host} refuses the whole request instead of granting a part of it",
         explanation=(
             f"The client asked for {asked_text(first)} with its credential and was answered {first.status}"
@@ -87,14 +87,14 @@ def _is_wide(exchange: Exchange) -> bool:
 
 
 def _speaks_of_rights(exchange: Exchange) -> bool:
-    return says(exchange, _OF_RIGHTS) and not says(exchange, _OF_PASSWORDS)
+    return error_mentions(exchange, _OF_RIGHTS) and not error_mentions(exchange, _OF_PASSWORDS)
 
 
 def _granted_part(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """A successful exchange with the same credential for a part of the same scopes."""
     whole = asked(refused)
-    for act in conversation.acquaintance.acts:
-        if good(act) and realm_key(act) == realm_key(refused) and secret_of(act) == secret_of(refused):
+    for act in conversation.at_registry.acts:
+        if succeeded(act) and realm_key(act) == realm_key(refused) and secret_of(act) == secret_of(refused):
             part = asked(act)
             if part and covered(part, whole) and not covered(whole, part):
                 return act

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import Issue, bearer, good
+from regauth_core.conversation.exchanges import IssuedToken, bearer, succeeded
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -39,31 +39,31 @@ RULE = Header(
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each issue of a token that reached a stranger."""
-    strangers: dict[int, tuple[Issue, list[Exchange]]] = {}
+    strangers: dict[int, tuple[IssuedToken, list[Exchange]]] = {}
     for exchange in conversation.requests:
-        issue = conversation.issue_of(bearer(exchange)) if good(exchange) else None
+        issue = conversation.issue_of(bearer(exchange)) if succeeded(exchange) else None
         if issue is not None and _is_foreign(conversation, issue):
             strangers.setdefault(issue.exchange.number, (issue, []))[1].append(exchange)
     for issue, served in strangers.values():
         yield _match(conversation, issue, served)
 
 
-def _is_foreign(conversation: Conversation, issue: Issue) -> bool:
+def _is_foreign(conversation: Conversation, issue: IssuedToken) -> bool:
     if issue.secret is None or issue.client == conversation.person.identifier:
         return False
-    own = conversation.acquaintance.secrets
+    own = conversation.at_registry.secrets
     if not own or issue.secret in own:
         return False
     answer = issue.exchange.response.token if issue.exchange.response else None
     tokens = set(answer.fingerprints if answer is not None else ())
     return not any(
         tokens.intersection(act.response.token.fingerprints)
-        for act in conversation.acquaintance.acts
+        for act in conversation.at_registry.acts
         if act.response is not None and act.response.token is not None
     )
 
 
-def _match(conversation: Conversation, issue: Issue, served: list[Exchange]) -> Match:
+def _match(conversation: Conversation, issue: IssuedToken, served: list[Exchange]) -> Match:
     return Match(
         exchanges=(issue.exchange, *served),
         title=f"a token issued for one user was used by another for {subject(conversation)}",

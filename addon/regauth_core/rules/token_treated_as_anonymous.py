@@ -16,8 +16,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import doubt_about
-from regauth_core.conversation.exchanges import Issue, anonymous, bearer, error_of
+from regauth_core.conversation.evidence import why_undecided
+from regauth_core.conversation.exchanges import IssuedToken, bearer, error_of, is_anonymous
 from regauth_core.conversation.recovery import at_home
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -41,7 +41,7 @@ RULE = Header(
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every request whose token seems not to have arrived."""
-    asked = {_challenges(e) for e in conversation.context if e.status == 401 and anonymous(e)}
+    asked = {_challenges(e) for e in conversation.context if e.status == 401 and is_anonymous(e)}
     lost = [
         (e, issue)
         for e in conversation.refused()
@@ -69,11 +69,11 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             if readable
             else "the tokens cannot be read, so they may grant less than was asked for"
         ),
-        doubt=doubt_about(conversation, first, issue),
+        doubt=why_undecided(conversation, first, issue),
     )
 
 
-def _good_token(conversation: Conversation, refused: Exchange) -> Issue | None:
+def _good_token(conversation: Conversation, refused: Exchange) -> IssuedToken | None:
     issue = conversation.issue_of(bearer(refused))
     if issue is None or refused.started > issue.ended or conversation.succeeded(refused):
         return None

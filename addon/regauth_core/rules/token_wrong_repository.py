@@ -18,8 +18,14 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import changed_credential, doubt_about, renewals, repositories, went_on
-from regauth_core.conversation.exchanges import Issue, bearer, refuses
+from regauth_core.conversation.evidence import (
+    changed_credential,
+    continued_after,
+    renewals,
+    repositories,
+    why_undecided,
+)
+from regauth_core.conversation.exchanges import IssuedToken, bearer, refuses
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import entries
@@ -51,7 +57,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         yield _match(conversation, [e for e, _ in wrong], wrong[0][1])
 
 
-def _foreign(conversation: Conversation, refused: Exchange) -> Issue | None:
+def _foreign(conversation: Conversation, refused: Exchange) -> IssuedToken | None:
     """Where the token comes from, if it was asked for other repositories alone and the refusal is final."""
     token = bearer(refused)
     issue = conversation.issue_of(token)
@@ -71,13 +77,13 @@ def _sent_for(conversation: Conversation) -> frozenset[str]:
     return repositories(entries(scopes), conversation.registry)
 
 
-def _match(conversation: Conversation, refused: list[Exchange], issue: Issue) -> Match:
+def _match(conversation: Conversation, refused: list[Exchange], issue: IssuedToken) -> Match:
     granted = issue.granted
     said = conversation.repository in _sent_for(conversation)
     named = granted is not None and bool(repositories(granted, conversation.registry))
     return Match(
         exchanges=(issue.exchange, *refused),
-        severity=Severity.INFO if went_on(conversation, refused[-1]) else None,
+        severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
         title=f"a token for another repository was sent for {subject(conversation)}",
         explanation=(
             f"The token was asked for {asked_text(issue.exchange)} ({issue.exchange.number}). The client sent it with"
@@ -98,5 +104,5 @@ def _match(conversation: Conversation, refused: list[Exchange], issue: Issue) ->
             if named
             else "the token cannot be read and the challenge names no repository; only what it was asked for is known"
         ),
-        doubt=doubt_about(conversation, refused[0], issue),
+        doubt=why_undecided(conversation, refused[0], issue),
     )

@@ -19,8 +19,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import challenge_for, is_about, present, went_on
-from regauth_core.conversation.exchanges import asked, bearer_challenges, good, realm_key, secret_of
+from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
+from regauth_core.conversation.exchanges import asked, bearer_challenges, realm_key, secret_of, succeeded
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import repository_of
@@ -45,7 +45,7 @@ RULE = Header(
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every refused request for a scope too many."""
     found = [(e, extra) for e in conversation.token_exchanges if (extra := _extra(conversation, e))]
-    if found and not went_on(conversation, found[0][0]):
+    if found and not continued_after(conversation, found[0][0]):
         yield _match(conversation, [e for e, _ in found], found[0][1])
 
 
@@ -61,7 +61,7 @@ def _extra(conversation: Conversation, exchange: Exchange) -> tuple[Scope, ...]:
 
 def _is_own(conversation: Conversation, scope: Scope) -> bool:
     """Whether a repository is one that the client asks of this registry, mounts from, or was asked for by it."""
-    acquaintance = conversation.acquaintance
+    acquaintance = conversation.at_registry
     name = repository_of(conversation.registry, scope.path)
     if name is None or name in acquaintance.asked:
         return True
@@ -105,8 +105,8 @@ def _without(conversation: Conversation, refused: Exchange, extra: tuple[Scope, 
     return next(
         (
             a
-            for a in conversation.acquaintance.acts
-            if good(a)
+            for a in conversation.at_registry.acts
+            if succeeded(a)
             and realm_key(a) == realm_key(refused)
             and secret_of(a) == secret_of(refused)
             and conversation.is_token_exchange(a)
@@ -121,5 +121,5 @@ def _cause(conversation: Conversation, extra: tuple[Scope, ...]) -> str | None:
     pings = entries(text for p in conversation.pings for c in bearer_challenges(p) for text in c.scopes)
     if any(s.resource in {p.resource for p in pings} for s in extra):
         return "scope-of-the-ping"
-    known = conversation.acquaintance.asked
+    known = conversation.at_registry.asked
     return "upstream-repository" if any(k.endswith(f"/{s.path}") for s in extra for k in known) else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import good, secret_of, usable
+from regauth_core.conversation.exchanges import secret_of, succeeded, usable_challenges
 from regauth_core.conversation.refusal import Fit, Refusal, Sent, has_no_answer, password_accepted
 from regauth_core.model import Endpoint, Exchange, FailureKind
 from regauth_core.model.finding import Fault, Place
@@ -129,7 +129,7 @@ def _of_refusal(refusal: Refusal) -> Cause:
         return Cause.PASSWORD_REFUSED
     if refusal.exchange.status == 403:
         return Cause.DENIED_ANONYMOUSLY if refusal.left_out is None else Cause.LEFT_OUT
-    return Cause.UNANSWERED if usable(refusal.exchange) else Cause.UNCHALLENGED
+    return Cause.UNANSWERED if usable_challenges(refusal.exchange) else Cause.UNCHALLENGED
 
 
 _NO_ANSWER = {
@@ -239,7 +239,7 @@ def _excluded(conversation: Conversation, refusal: Refusal) -> list[str]:
         told.append("The token was in time and was asked for what this request needs.")
     if refusal.explains is not None:
         told.append("The answer gives its reason itself.")
-    read = conversation.world.anonymous_reads.get((conversation.registry, conversation.repository))
+    read = conversation.trace_state.anonymous_reads.get((conversation.registry, conversation.repository))
     if conversation.repository is not None and read is not None and exchange.status in (401, 403):
         told.append(f"The repository can be read without a login ({read.number}).")
     return told
@@ -494,7 +494,7 @@ def _login(conversation: Conversation, refusal: Refusal, cause: StatedReason | C
     if cause not in _WITHOUT_LOGIN:
         return ""
     home = conversation.origin.host
-    used = [e for e in conversation.acquaintance.acts if secret_of(e) is not None and good(e)]
+    used = [e for e in conversation.at_registry.acts if secret_of(e) is not None and succeeded(e)]
     if used:
         return f"A login for {home} was good in this capture ({used[-1].number}), and was not sent here."
     if refusal.exchange.target.endpoint is not Endpoint.PING and conversation.repository is None:

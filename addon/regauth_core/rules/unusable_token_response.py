@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import challenge_for, is_about, present, uses, went_on
+from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present, uses
 from regauth_core.conversation.exchanges import realm_key
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -58,7 +58,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         kind = first.response.header("content-type") if first.response else None
         yield Match(
             exchanges=present(challenge_for(conversation, first), *exchanges),
-            severity=Severity.INFO if went_on(conversation, first) else None,
+            severity=Severity.INFO if continued_after(conversation, first) else None,
             fault=Fault.CONFIGURATION if cause == "not-json" else None,
             cause=cause,
             title=_title(first, cause),
@@ -135,5 +135,5 @@ def _later_token(conversation: Conversation, exchange: Exchange) -> bool:
         and e.response.token
         and e.response.token.fingerprints
         and not e.response.token.mistyped
-        for e in (*conversation.steps, *conversation.acquaintance.acts)
+        for e in (*conversation.steps, *conversation.at_registry.acts)
     )

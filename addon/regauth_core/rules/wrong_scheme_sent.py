@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
-from regauth_core.conversation.exchanges import good, same, usable
+from regauth_core.conversation.exchanges import is_same_request, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_foreign, is_told_by_repositories, issue_behind
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -64,10 +64,10 @@ def _sent(exchange: Exchange) -> set[str]:
 
 
 def _is_wrong(conversation: Conversation, refused: Exchange) -> bool:
-    sent, offered = _sent(refused), {c.kind for c in usable(refused)}
+    sent, offered = _sent(refused), {c.kind for c in usable_challenges(refused)}
     if not sent or not offered or sent & offered or _OF_ITS_OWN in sent:
         return False
-    if is_foreign(conversation, refused) or not is_final(conversation, refused) or conversation.acted_on(refused):
+    if is_foreign(conversation, refused) or not is_final(conversation, refused) or conversation.responded_to(refused):
         return False
     return not _was_told(conversation, refused, sent)
 
@@ -77,15 +77,21 @@ def _was_told(conversation: Conversation, refused: Exchange, sent: set[str]) -> 
     if "bearer" in sent and issue_behind(conversation, refused) is not None:
         return True
     earlier = [e for e in conversation.context if e.status == 401 and e.started < refused.started]
-    return any(c.kind in sent and (c.kind == "bearer" or same(e, refused)) for e in earlier for c in usable(e))
+    return any(
+        c.kind in sent and (c.kind == "bearer" or is_same_request(e, refused))
+        for e in earlier
+        for c in usable_challenges(e)
+    )
 
 
 def _cause(conversation: Conversation, refused: Exchange) -> str | None:
     ping = conversation.ping_before(refused)
-    offered = {c.kind for c in usable(refused)}
-    if ping is not None and (good(ping) or (ping.status == 401 and not offered & {c.kind for c in usable(ping)})):
+    offered = {c.kind for c in usable_challenges(refused)}
+    if ping is not None and (
+        succeeded(ping) or (ping.status == 401 and not offered & {c.kind for c in usable_challenges(ping)})
+    ):
         return "ping-derived-auth"
-    asked = any(e.status == 401 and usable(e) and e.started < refused.started for e in conversation.context)
+    asked = any(e.status == 401 and usable_challenges(e) and e.started < refused.started for e in conversation.context)
     return None if asked else "preemptive"
 
 

@@ -25,7 +25,7 @@ from regauth_core.edge.commands.client_command import (
 )
 from regauth_core.edge.commands.reference_clients import ANSWERS_CHALLENGE, LOGIN, TRUSTS_PING
 from regauth_core.edge.commands.reference_clients import __name__ as clients_module
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 
 ROOT = Path(__file__).parents[3]
 SECRET = "wonder-land"
@@ -370,4 +370,4 @@ def test_upstream_proxy_of_another_kind_is_refused(run: Runner) -> None:
 
 def test_trouble_is_an_exception_of_ours() -> None:
     """The command line catches it; nothing else does by accident."""
-    assert not issubclass(Trouble, OSError | ValueError)
+    assert not issubclass(UserError, OSError | ValueError)

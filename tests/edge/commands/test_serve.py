@@ -19,7 +19,7 @@ import pytest
 
 from regauth_core.edge.commands import listener
 from regauth_core.edge.commands.serve import Server
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.scenarios import scenario_at
 from regauth_core.simulate.image import digest, image
 from regauth_core.simulate.registry import Registry
@@ -285,7 +285,7 @@ def test_stopping_ends_open_connections(server: Server) -> None:
 
 def test_a_port_in_use_is_told(server: Server, confdir: Path) -> None:
     """One line that says what to do."""
-    with pytest.raises(Trouble) as trouble:
+    with pytest.raises(UserError) as trouble:
         Server(Registry(read(SCENARIO, "<test>"), secret=b"s"), host="127.0.0.1", port=server.port, confdir=confdir)
     expected = f"127.0.0.1:{server.port}: the port is in use; choose another with --port, or 0 for a free one"
     assert str(trouble.value) == expected
@@ -294,7 +294,7 @@ def test_a_port_in_use_is_told(server: Server, confdir: Path) -> None:
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70_000), ("192.0.2.1", 0), ("no.such.host.invalid", 0)])
 def test_an_address_that_cannot_be_used_is_told(confdir: Path, host: str, port: int) -> None:
     """Out of range, not this machine's, unknown: one line."""
-    with pytest.raises(Trouble) as trouble:
+    with pytest.raises(UserError) as trouble:
         Server(Registry(read(SCENARIO, "<test>"), secret=b"s"), host=host, port=port, confdir=confdir)
     assert len(str(trouble.value).splitlines()) == 1
 
@@ -302,7 +302,7 @@ def test_an_address_that_cannot_be_used_is_told(confdir: Path, host: str, port: 
 def test_an_authority_that_is_none_is_told(tmp_path: Path) -> None:
     """A file that is there and cannot be read as one."""
     (tmp_path / "mitmproxy-ca.pem").write_text("nothing")
-    with pytest.raises(Trouble, match="expected a certificate authority in PEM"):
+    with pytest.raises(UserError, match="expected a certificate authority in PEM"):
         Server(Registry(read(SCENARIO, "<test>"), secret=b"s"), host="127.0.0.1", port=0, confdir=tmp_path)
 
 
@@ -319,7 +319,7 @@ def test_a_scenario_file_that_cannot_be_used_is_told(tmp_path: Path, data: bytes
     path = tmp_path / "x.yaml"
     if data is not None:
         path.write_bytes(data)
-    with pytest.raises(Trouble) as trouble:
+    with pytest.raises(UserError) as trouble:
         scenario_at(path)
     assert str(trouble.value).startswith(f"{tmp_path}/{message}")
 

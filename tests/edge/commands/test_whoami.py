@@ -16,7 +16,7 @@ from kit.canaries import opaque, password
 from kit.credential_files import HUB, auth, auths
 from kit.credential_helpers import installed
 from regauth_core.edge.commands.whoami import whoami
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.protocol.reference import Named, named
 
 SECRET = password("whoami")
@@ -70,7 +70,7 @@ NO_NAMES = [
 )
 def test_what_is_no_name_is_trouble_that_does_not_repeat_it(text: str) -> None:
     """One line that says what was expected."""
-    with pytest.raises(Trouble, match=r"^whoami: expected an image such as .*$") as caught:
+    with pytest.raises(UserError, match=r"^whoami: expected an image such as .*$") as caught:
         whoami(text, None, [], {}, io.StringIO())
     assert "swordfish" not in str(caught.value)
 
@@ -233,7 +233,7 @@ def test_helper_that_fails(tmp_path: Path) -> None:
 )
 def test_bad_usage(as_: str | None, sources: list[str], expected: str) -> None:
     """One line that says what was expected."""
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(UserError) as caught:
         whoami("r.test/app", as_, sources, {}, io.StringIO())
     assert str(caught.value).startswith(expected)
 

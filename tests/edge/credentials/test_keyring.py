@@ -14,11 +14,11 @@ from kit.credential_files import auth, shown
 from kit.credential_helpers import GOOD, Clock, installed
 from regauth_core.credentials import keychain
 from regauth_core.credentials.authfile import Tool
-from regauth_core.credentials.lookup import Outcome
+from regauth_core.credentials.lookup import LookupResult
 from regauth_core.credentials.registry_names import registry_name
 from regauth_core.edge.credentials.helpers import FRESH
 from regauth_core.edge.credentials.keyring import Keyring, sources_of
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.model import Origin
 
 SECRET = password("keyring")
@@ -101,7 +101,7 @@ def test_broken_source_leaves_the_others(home: Home) -> None:
     keyring = home.keyring("env:r.test=BAD", "docker")
     found = asyncio.run(keyring.login_for(REGISTRY, "app"))
     assert shown(found.login) == "docker"
-    assert (found.looked[0].source, found.looked[0].outcome) == ("BAD", Outcome.MALFORMED)
+    assert (found.looked[0].source, found.looked[0].outcome) == ("BAD", LookupResult.MALFORMED)
     assert home.complaints == ["credentials: BAD: for r.test holds more than one line"]
 
 
@@ -244,7 +244,7 @@ def test_prompt_is_asked_once(home: Home) -> None:
 @pytest.mark.parametrize("typed", [("", ""), ("a:b", SECRET), ("", "two words")])
 def test_what_cannot_be_sent_is_not_taken(home: Home, typed: tuple[str, str]) -> None:
     """Typing nothing, or what is no login, is trouble that does not repeat it."""
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(UserError) as caught:
         home.keyring("prompt:r.test").prompt(lambda _: typed)
     assert str(caught.value).startswith("prompt:r.test: expected a user and a password")
     assert SECRET not in str(caught.value)

@@ -24,7 +24,7 @@ from regauth_core.edge.credentials.sources import (
     VariableSource,
     sources_of,
 )
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 
 SECRET = password("sources")
 ENVIRONMENT = {"RT": f"a:{SECRET}", "RU": "a", "RP": SECRET, "EMPTY": ""}
@@ -133,7 +133,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "expected"), MISTAKES, ids=range(len(MISTAKES)))
 def test_mistake_is_told_in_one_line_without_quoting(text: str, expected: str) -> None:
     """The line names the option and what was expected; a secret in a wrong place is not repeated."""
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(UserError) as caught:
         sources_of("--credentials", [text], ENVIRONMENT)
     line = str(caught.value)
     assert line.startswith("--credentials: ")
@@ -144,7 +144,7 @@ def test_mistake_is_told_in_one_line_without_quoting(text: str, expected: str) -
 
 def test_mistake_among_several_is_numbered() -> None:
     """One sees which of several it was."""
-    with pytest.raises(Trouble, match=re.escape("regauth_credentials: entry 2: expected env:HOST=VARIABLE")):
+    with pytest.raises(UserError, match=re.escape("regauth_credentials: entry 2: expected env:HOST=VARIABLE")):
         sources_of("regauth_credentials", ["docker", "env:r.test"], {})
 
 

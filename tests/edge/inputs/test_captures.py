@@ -10,7 +10,7 @@ import pytest
 from kit.saved import flow_file, har_file
 from kit.talk import Talk, read
 from regauth_core.edge.commands.diagnose import journal_of
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.inputs.captures import Captures, Kind, kind_of
 from regauth_core.model.finding import Diagnosis
 from regauth_core.model.journal import Ending
@@ -144,13 +144,13 @@ def test_what_is_no_capture_is_said_in_one_line(content: bytes, tmp_path: Path) 
     """The line names the file and what was expected."""
     path = tmp_path / "odd"
     path.write_bytes(content)
-    with pytest.raises(Trouble, match="odd: expected a regauth trace, a mitmproxy flow file or a HAR file"):
+    with pytest.raises(UserError, match="odd: expected a regauth trace, a mitmproxy flow file or a HAR file"):
         Captures([path], Redactor(b"k" * 32))
 
 
 def test_missing_file_is_said_in_one_line(tmp_path: Path) -> None:
     """The line names the file."""
-    with pytest.raises(Trouble, match="nowhere"):
+    with pytest.raises(UserError, match="nowhere"):
         Captures([tmp_path / "nowhere"], Redactor(b"k" * 32))
 
 
@@ -158,7 +158,7 @@ def test_newer_trace_is_refused_with_its_version(tmp_path: Path) -> None:
     """A trace of a later version is not guessed at."""
     path = tmp_path / "new.jsonl"
     path.write_bytes(msgspec.json.encode({"schema": "regauth.trace/2", "started": 0}))
-    with pytest.raises(Trouble, match="regauth.trace/2"):
+    with pytest.raises(UserError, match="regauth.trace/2"):
         Captures([path], Redactor(b"k" * 32))
 
 

@@ -12,7 +12,7 @@ from mitmproxy.io import FlowReader, FlowWriter
 from mitmproxy.proxy import mode_specs
 from mitmproxy.test import tflow
 
-from regauth_core.edge.inputs.flows import MAX_BODY, Noted, origin_of, wire_of
+from regauth_core.edge.inputs.flows import MAX_BODY, FlowNotes, origin_of, wire_of
 from regauth_core.model import FailureKind, Origin
 
 
@@ -92,7 +92,7 @@ def test_failure_is_told_by_mitmproxy_s_words(words: str, kind: FailureKind) -> 
 def test_what_the_live_proxy_noted_survives_a_file() -> None:
     """Process, label, streamed sizes and changes are in the flow, so that a saved one reads as it was."""
     flow = made()
-    noted = Noted(flow)
+    noted = FlowNotes(flow)
     noted.sender("left", 4711, "skopeo")
     noted.expected()
     noted.sizes(10, 20)
@@ -118,7 +118,7 @@ def test_foreign_notes_are_passed_over(damaged: object) -> None:
     flow.metadata["regauth"] = damaged
     wire = wire_of(flow, 1)
     assert (wire.label, wire.process, wire.changes) == (None, None, ())
-    Noted(flow).finding("challenge-ignored")
+    FlowNotes(flow).finding("challenge-ignored")
 
 
 def test_user_of_mitmproxy_s_own_proxyauth_is_the_label() -> None:

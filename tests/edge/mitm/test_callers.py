@@ -23,7 +23,7 @@ from kit.proxy import Got, Proxy, Reply, Upstream, running
 from kit.somebody import NOBODY, asked_as
 from regauth_core.auth.callers import Caller, Callers
 from regauth_core.auth.messages import ClientRequest, Received
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
 from regauth_core.edge.mitm.inject_mode import Inject
 from regauth_core.edge.mitm.injection import Injector, _Refused
@@ -283,7 +283,9 @@ def test_refusal_of_a_stranger_is_no_proof_for_others() -> None:
     own = Caller(address="127.0.0.1", user=1000, host="registry.test")
     nobody = cast(Any, None)
     callers = Callers(own=1000)
-    injector = Injector(Inject.VERIFY, nobody, Trust(), Sender(), manner=Manner(), callers=callers, caller_of=nobody)
+    injector = Injector(
+        Inject.VERIFY, nobody, Trust(), Sender(), manner=AuthSettings(), callers=callers, caller_of=nobody
+    )
     request = ClientRequest(method="GET", origin=Origin("https", "registry.test", 443), path=TAGS)
     for number, caller in ((1, own), (2, replace(own, user=1001))):
         held = _Refused(nobody, request, Received(status=401, at=1.0), caller)

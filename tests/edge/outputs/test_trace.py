@@ -25,7 +25,7 @@ from kit.messages import MANIFEST, opaque, wire
 from kit.program import ROOT, Program
 from kit.talk import Talk, read
 from regauth_core.edge.commands.diagnose import diagnose, journal_of
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.outputs.reports import report_text, write_reports
 from regauth_core.edge.outputs.trace import TraceWriter
@@ -214,7 +214,7 @@ def test_newer_version_is_one_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "new"
     recorded(path, IGNORED.wires, IGNORED)
     path.write_text(path.read_text().replace(SCHEMA, "regauth.trace/2", 1))
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(UserError) as caught:
         diagnose([path], as_json=True, quiet_time=None, credentials_known=False, out=StringIO())
     assert f"{path}: expected {SCHEMA}, found 'regauth.trace/2': written by a newer regauth?" == str(caught.value)
 
@@ -396,7 +396,7 @@ def test_device_without_room_is_said_once() -> None:
 def test_path_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     """The line names the file and why."""
     for path in (tmp_path / "no" / "where", tmp_path):
-        with pytest.raises(Trouble, match=str(path)):
+        with pytest.raises(UserError, match=str(path)):
             TraceWriter(path, Redactor(b"k" * 32))
 
 
@@ -405,7 +405,7 @@ def test_nothing_is_appended_to_what_is_no_trace(content: str, tmp_path: Path) -
     """Somebody's file, or the trace of another version, stays as it is."""
     path = tmp_path / "file"
     path.write_text(content)
-    with pytest.raises(Trouble, match=f"{path}: expected a new file, or a {SCHEMA} trace"):
+    with pytest.raises(UserError, match=f"{path}: expected a new file, or a {SCHEMA} trace"):
         TraceWriter(path, Redactor(b"k" * 32))
     assert path.read_text() == content
 
@@ -570,7 +570,7 @@ def test_what_is_no_trace_stays_as_it_is(content: str, through: str, tmp_path: P
     victim.write_text(content)
     victim.chmod(0o644)
     link.symlink_to(victim)
-    with pytest.raises(Trouble, match="expected a new file, or a regauth.trace/1 trace"):
+    with pytest.raises(UserError, match="expected a new file, or a regauth.trace/1 trace"):
         TraceWriter(victim if through == "itself" else link, Redactor(b"k"))
     assert victim.read_text() == content
     assert victim.stat().st_mode & 0o777 == 0o644
@@ -580,7 +580,7 @@ def test_a_trace_has_one_writer_at_a_time(tmp_path: Path) -> None:
     """A second one gets one clear line, and may write when the first has ended."""
     path = tmp_path / "t.jsonl"
     first = TraceWriter(path, Redactor(b"k"))
-    with pytest.raises(Trouble, match="another regauth is writing this trace"):
+    with pytest.raises(UserError, match="another regauth is writing this trace"):
         TraceWriter(path, Redactor(b"k"))
     first.close()
     TraceWriter(path, Redactor(b"k")).close()

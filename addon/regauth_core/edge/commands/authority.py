@@ -13,7 +13,7 @@ from typing import Final
 
 from mitmproxy import certs
 
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import reason
 
 _KEY_BITS: Final = 2048
@@ -38,7 +38,7 @@ def authority(environment: Mapping[str, str]) -> Iterator[Path]:
     """A directory that holds an authority for mitmproxy (its ``confdir``), only the owner may look into it.
 
     It is ``$XDG_STATE_HOME/regauth/authority`` (``~/.local/state`` where that is not set), made once because making a
-    key takes long; where that cannot be written, a directory that is gone afterwards. Raises `Trouble`.
+    key takes long; where that cannot be written, a directory that is gone afterwards. Raises `UserError`.
     """
     home = environment.get("XDG_STATE_HOME") or environment.get("HOME", "") and f"{environment['HOME']}/.local/state"
     kept = Path(home) / "regauth" / "authority" if home and Path(home).is_absolute() else None
@@ -50,7 +50,7 @@ def authority(environment: Mapping[str, str]) -> Iterator[Path]:
         try:
             _create(directory)
         except OSError as error:
-            raise Trouble(f"{name}: cannot keep a certificate authority there: {reason(error)}") from None
+            raise UserError(f"{name}: cannot keep a certificate authority there: {reason(error)}") from None
         yield directory
 
 

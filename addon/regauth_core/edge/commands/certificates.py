@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from mitmproxy.certs import CertStore
 
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 
 _KEY_SIZE = 2048
 _NAMES = 64
@@ -28,7 +28,7 @@ class Certificates:
     def __init__(self, confdir: Path, names: Iterable[str]) -> None:
         """Reads the authority in `confdir`, or makes one there; `names` (hosts and addresses) share one certificate.
 
-        Raises `Trouble` where the directory or what is in it cannot be used.
+        Raises `UserError` where the directory or what is in it cannot be used.
         """
         self.authority = confdir / "mitmproxy-ca-cert.pem"
         """The file with the certificate that clients have to trust."""
@@ -37,9 +37,9 @@ class Certificates:
             if not self.authority.exists():
                 self.authority.write_bytes(self._store.default_ca.to_pem())
         except OSError as error:
-            raise Trouble(f"{confdir}: no place for a certificate authority: {error.strerror}") from None
+            raise UserError(f"{confdir}: no place for a certificate authority: {error.strerror}") from None
         except ValueError:
-            raise Trouble(f"{confdir / 'mitmproxy-ca.pem'}: expected a certificate authority in PEM") from None
+            raise UserError(f"{confdir / 'mitmproxy-ca.pem'}: expected a certificate authority in PEM") from None
         self._lock = Lock()
         self._contexts: dict[str, ssl.SSLContext] = {}
         self.context = self._made(tuple(dict.fromkeys(names)))

@@ -53,7 +53,7 @@ class _Client:
 def demo(environment: Mapping[str, str], out: TextIO) -> int:
     """Tell the story on `out`; 0 if the first client was found out and the second left in peace, else 1.
 
-    Raises `Trouble` where the proxy cannot start.
+    Raises `UserError` where the proxy cannot start.
     """
     with forwarding() as forward:
         out.write(f"{_PROLOGUE}\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from regauth_core.diagnosis.diagnoser import Diagnoser
-from regauth_core.edge.errors import whereabouts
+from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.inputs.captures import Captures
 from regauth_core.edge.mitm.recorder import environment
 from regauth_core.edge.outputs import reports
@@ -31,7 +31,7 @@ def diagnose(
 ) -> int:
     """Write to `out` what the files show, as text or as JSON (``regauth.findings/1``); the exit status, 0.
 
-    Raises `Trouble` where a file cannot be read or is none of the known kinds.
+    Raises `UserError` where a file cannot be read or is none of the known kinds.
     """
     # What is read is dropped at once, and nothing of it refers back to itself: looking for that costs a third.
     gc.set_threshold(100_000, 20, 100)
@@ -57,7 +57,7 @@ def journal_of(
     """What the files show together, and the redactor whose sweep the output has to pass.
 
     `quiet_time` in seconds, by default the trace's own; `anonymize` as for `Redactor`; `most_exchanges` are held for
-    showing, the newest. Raises `Trouble` where a file cannot be read or is none of the known kinds.
+    showing, the newest. Raises `UserError` where a file cannot be read or is none of the known kinds.
     """
     redactor = Redactor(secrets.token_bytes(32), anonymize=anonymize)
     captures = Captures(paths, redactor)
@@ -78,7 +78,7 @@ def journal_of(
             try:
                 diagnoser.add(event)
             except Exception as error:
-                place = whereabouts(error)
+                place = where_it_failed(error)
                 failed[f"a part of the diagnosis is missing because of an error in regauth ({place})"] = None
         elif isinstance(event, Gone):
             gone.append(event)

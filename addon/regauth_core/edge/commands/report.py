@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from regauth_core.edge.commands.diagnose import journal_of
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.outputs import reports as outputs
 from regauth_core.edge.outputs.final_sweep import swept_text
 from regauth_core.report import ENDINGS, wording
@@ -28,7 +28,7 @@ def report(
     """Write `reports` of what the files `paths` show together; the exit status, 2 if one could not be written.
 
     `template` orders the Markdown ones; `anonymize`, `quiet_time` and `credentials_known` are as for `journal_of`. What
-    was kept and replaced, notes and complaints go to `out`, one line each. Raises `Trouble` for a file that cannot be
+    was kept and replaced, notes and complaints go to `out`, one line each. Raises `UserError` for a file that cannot be
     read, a report whose name ends in none of the known endings, and an unknown template.
     """
     checked_template("report: --template", template)
@@ -48,16 +48,16 @@ def report(
 
 
 def checked_template(name: str, given: str | None) -> str | None:
-    """`given`, if it is the name of a template; `name` is the option's, for errors. Raises `Trouble`."""
+    """`given`, if it is the name of a template; `name` is the option's, for errors. Raises `UserError`."""
     try:
         templates.template(given)
     except ValueError as error:
-        raise Trouble(f"{name}: {error}") from None
+        raise UserError(f"{name}: {error}") from None
     return given
 
 
 def checked_ending(name: str, path: Path) -> Path:
-    """`path`, if a report can be called so; `name` is the option's, for errors. Raises `Trouble`."""
+    """`path`, if a report can be called so; `name` is the option's, for errors. Raises `UserError`."""
     if not path.name.lower().endswith(ENDINGS):
-        raise Trouble(f"{name}: {path}: expected a file name that ends in {' or '.join(ENDINGS)}")
+        raise UserError(f"{name}: {path}: expected a file name that ends in {' or '.join(ENDINGS)}")
     return path

@@ -26,7 +26,7 @@ from regauth_core.edge.commands.client_command import (
     version_command,
 )
 from regauth_core.edge.credentials.keyring import Keyring, sources_of
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import reason, scratch
 from regauth_core.edge.mitm.addon import RegAuth
 from regauth_core.edge.mitm.admission import Admission
@@ -91,7 +91,7 @@ class Observed:
 
 
 def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
-    """Run the command, tell on `out` what was seen, write the reports; the exit status. Raises `Trouble`."""
+    """Run the command, tell on `out` what was seen, write the reports; the exit status. Raises `UserError`."""
     with forwarding() as forward:
         observed = observe_command(plan, environment, forward)
         # The files first: whoever reads our output may have left.
@@ -126,7 +126,7 @@ class Forward:
 
 
 def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward) -> Observed:
-    """Run the command behind the proxy; its standard streams are ours. Raises `Trouble`."""
+    """Run the command behind the proxy; its standard streams are ours. Raises `UserError`."""
     program = _program(plan.command[0], environment)
     with authority(environment) as confdir, scratch() as directory:
         bundle = directory / "trusted.pem"
@@ -182,8 +182,8 @@ def _program(name: str, environment: Mapping[str, str]) -> str:
     if found is not None:
         return found
     if os.sep in name and Path(name).exists():
-        raise Trouble(f"run: not a program that may be executed: {name}")
-    raise Trouble(f"run: command not found: {name}")
+        raise UserError(f"run: not a program that may be executed: {name}")
+    raise UserError(f"run: command not found: {name}")
 
 
 def _started(program: str, plan: Plan, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -192,7 +192,7 @@ def _started(program: str, plan: Plan, variables: Mapping[str, str]) -> subproce
         # Running what the user named is the purpose.
         return subprocess.Popen(plan.command, executable=program, env=variables, stderr=errors)  # noqa: S603
     except OSError as error:
-        raise Trouble(f"run: {plan.command[0]}: {reason(error)}") from None
+        raise UserError(f"run: {plan.command[0]}: {reason(error)}") from None
 
 
 def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool | list[str]]:
@@ -217,7 +217,7 @@ def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool
     if plan.scenario is None and (proxy := upstream_proxy(environment)) is not None:
         parts = urlsplit(proxy)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Trouble("run: HTTPS_PROXY: expected the URL of an http or https proxy to go on through")
+            raise UserError("run: HTTPS_PROXY: expected the URL of an http or https proxy to go on through")
         port = parts.port or (443 if parts.scheme == "https" else 8080)
         options["mode"] = [f"upstream:{parts.scheme}://{parts.hostname}:{port}"]
         if parts.username:

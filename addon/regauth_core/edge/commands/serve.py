@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from regauth_core.edge.commands.certificates import Certificates
 from regauth_core.edge.commands.listener import BODY_LIMIT, Handler
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.scenarios import scenario_at
 from regauth_core.simulate.registry import Answer, Asked, Registry
 
@@ -118,16 +118,16 @@ class Server:
     def __init__(self, registry: Registry, *, host: str, port: int, confdir: Path) -> None:
         """Listens at once, and answers after `start`. `port` 0 takes a free one; `confdir` is the authority's place.
 
-        Raises `Trouble` where the address or the directory cannot be used.
+        Raises `UserError` where the address or the directory cannot be used.
         """
         names = (host, "localhost", "127.0.0.1", "::1", *registry.hosts)
         self.certificates = Certificates(confdir, [name for name in names if name not in ("", "0.0.0.0", "::")])  # noqa: S104
         try:
             self._listener = _Listener(registry, self.certificates, (host, port))
         except OSError as error:
-            raise Trouble(f"{host}:{port}: {_reason(error)}") from None
+            raise UserError(f"{host}:{port}: {_reason(error)}") from None
         except OverflowError:
-            raise Trouble(f"--port {port}: expected a number from 0 to 65535") from None
+            raise UserError(f"--port {port}: expected a number from 0 to 65535") from None
         self.port = int(self._listener.server_address[1])
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.1,), daemon=True)
 
@@ -147,7 +147,7 @@ class Server:
 def serve(scenario_path: Path, *, host: str, port: int, confdir: Path, out: TextIO) -> int:
     """Plays the scenario in the file until SIGINT or SIGTERM, then returns 0. Prints to `out` how to reach it.
 
-    Raises `Trouble` where the file, the address or `confdir` cannot be used.
+    Raises `UserError` where the file, the address or `confdir` cannot be used.
     """
     registry = Registry(scenario_at(scenario_path), secret=secrets.token_bytes(32))
     server = Server(registry, host=host, port=port, confdir=confdir)

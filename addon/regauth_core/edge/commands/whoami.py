@@ -11,10 +11,10 @@ from regauth_core.credentials.authfile import Tool
 from regauth_core.credentials.locations import AUTH_CONFIG
 from regauth_core.credentials.login import Login
 from regauth_core.credentials.login_parsing import is_same
-from regauth_core.credentials.lookup import Found, Looked, Outcome
+from regauth_core.credentials.lookup import Found, Looked, LookupResult
 from regauth_core.credentials.registry_names import one_name
 from regauth_core.edge.credentials.keyring import Keyring, sources_of
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import shortened
 from regauth_core.protocol.reference import Named, named
 from regauth_core.protocol.registries import DOCKER_HUB
@@ -38,16 +38,16 @@ def whoami(reference: str, as_: str | None, sources: Sequence[str], environment:
     """Print to `out` how the credential for the image `reference` is found; 0 if there is one, else 1.
 
     By the rules of the tool `as_` (``docker``, ``containers``, ``crane``), else of regauth's own `sources` (as in
-    ``--credentials``) if there are any, else of all three tools, with what they differ in. Raises `Trouble` for bad
+    ``--credentials``) if there are any, else of all three tools, with what they differ in. Raises `UserError` for bad
     usage. Never prints a secret.
     """
     image = named(reference)
     if image is None:
-        raise Trouble("whoami: expected an image such as quay.io/team/app:1.0, or a registry such as quay.io")
+        raise UserError("whoami: expected an image such as quay.io/team/app:1.0, or a registry such as quay.io")
     if as_ is not None and as_ not in Tool.__members__.values():
-        raise Trouble(f"whoami: --as: expected one of {', '.join(Tool)}")
+        raise UserError(f"whoami: --as: expected one of {', '.join(Tool)}")
     if as_ is not None and sources:
-        raise Trouble("whoami: expected --as or --credentials, not both: the one says whose sources, the other which")
+        raise UserError("whoami: expected --as or --credentials, not both: the one says whose sources, the other which")
     keyring = Keyring(sources_of("whoami: --credentials", sources, environment), environment)
     keyring.prompt()
     tools = [Tool(as_)] if as_ is not None else list(Tool)
@@ -101,7 +101,7 @@ def _steps(looked: Sequence[Looked], environment: Mapping[str, str]) -> Iterator
 
 
 def _outcome(looked: Looked) -> str:
-    if looked.source == AUTH_CONFIG and looked.outcome is Outcome.MISSING:
+    if looked.source == AUTH_CONFIG and looked.outcome is LookupResult.MISSING:
         return "not set"
     return f"{looked.outcome} ({looked.note})" if looked.note else str(looked.outcome)
 
@@ -154,7 +154,7 @@ def _is_alike(one: Found, other: Found) -> bool:
 
 def _reasons(found: Found) -> Iterator[Looked]:
     """What explains that nothing, or something else, was found."""
-    telling = (Outcome.PASSED_OVER, Outcome.MALFORMED, Outcome.FAILED, Outcome.EMPTY)
+    telling = (LookupResult.PASSED_OVER, LookupResult.MALFORMED, LookupResult.FAILED, LookupResult.EMPTY)
     return (each for each in found.looked if each.outcome in telling and each.note)
 
 

@@ -21,7 +21,7 @@ from regauth_core.credentials.authfile import Pair, Tool
 from regauth_core.credentials.locations import Places, places
 from regauth_core.credentials.login import Login
 from regauth_core.credentials.login_parsing import identified, login_of, login_of_text
-from regauth_core.credentials.lookup import Answer, Found, Looked, Lookup, Outcome, Question, WantsHelper
+from regauth_core.credentials.lookup import Answer, Found, Looked, Lookup, LookupResult, Question, WantsHelper
 from regauth_core.credentials.registry_names import registry_name
 from regauth_core.edge.credentials import terminal
 from regauth_core.edge.credentials.credential_files import read_file
@@ -36,7 +36,7 @@ from regauth_core.edge.credentials.sources import (
     VariableSource,
     sources_of,
 )
-from regauth_core.edge.errors import Trouble, whereabouts
+from regauth_core.edge.errors import UserError, where_it_failed
 from regauth_core.edge.files import shortened
 from regauth_core.model import Origin
 from regauth_core.report.text import visible
@@ -82,14 +82,16 @@ class Keyring:
         self._key = secrets.token_bytes(32)
 
     def prompt(self, ask: Callable[[str], Pair] = terminal.ask) -> None:
-        """Let a person type what ``prompt:`` sources want; each is asked for once. Raises `Trouble`."""
+        """Let a person type what ``prompt:`` sources want; each is asked for once. Raises `UserError`."""
         for source in self._sources:
             if not isinstance(source, PromptSource) or source in self._typed:
                 continue
             user, secret = ask(str(source.namespace))
             login = login_of((user, secret)) if user else login_of(None, registry_token=secret)
             if login is None:
-                raise Trouble(f"prompt:{source.namespace}: expected a user and a password, or a token that can be sent")
+                raise UserError(
+                    f"prompt:{source.namespace}: expected a user and a password, or a token that can be sent"
+                )
             self._typed[source] = login
 
     async def login_for(self, origin: Origin, repository: str | None) -> Found:
@@ -122,7 +124,7 @@ class Keyring:
             return await self.look_up(registry, repository)
         except Exception as error:
             # A fault of ours must not become one of the traffic.
-            self._say(f"internal error: {whereabouts(error)}; nothing is sent; please report")
+            self._say(f"internal error: {where_it_failed(error)}; nothing is sent; please report")
             return Found(login=None, looked=())
 
     async def look_up(self, registry: str, repository: str) -> Found:
@@ -188,7 +190,7 @@ class Keyring:
         return replace(found, login=identified(found.login, registry, self._key))
 
     def _report(self, looked: Looked) -> None:
-        if looked.outcome in (Outcome.FAILED, Outcome.MALFORMED):
+        if looked.outcome in (LookupResult.FAILED, LookupResult.MALFORMED):
             # A helper's key is the server that it was asked for: that came with the traffic.
             key = f"{looked.key} " if looked.key and not looked.source.startswith("docker-credential-") else ""
             self._say(f"{shortened(looked.source, self._environment)}: {key}{looked.note}")
@@ -203,8 +205,8 @@ def _told(where: str, source: NamedSource, login: Login | str) -> Found:
     """The end of a lookup in a source that has one login, or why it has none."""
     key = f"for {source.namespace}"
     if isinstance(login, str):
-        return Found(login=None, looked=(Looked(source=where, key=key, outcome=Outcome.MALFORMED, note=login),))
-    return Found(login=login, looked=(Looked(source=where, key=key, outcome=Outcome.MATCHED),))
+        return Found(login=None, looked=(Looked(source=where, key=key, outcome=LookupResult.MALFORMED, note=login),))
+    return Found(login=login, looked=(Looked(source=where, key=key, outcome=LookupResult.MATCHED),))
 
 
 def _places(environment: Mapping[str, str]) -> Places:

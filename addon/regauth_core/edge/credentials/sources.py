@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 from regauth_core.credentials.authfile import Tool
 from regauth_core.credentials.registry_names import Namespace
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 
 EXPECTED: Final = "docker, containers, a file such as auth.json, env:HOST=VARIABLE, file:HOST=PATH or prompt:HOST"
 
@@ -71,7 +71,7 @@ Source: TypeAlias = ToolSource | FileSource | NamedSource
 def sources_of(name: str, texts: Sequence[str], environment: Mapping[str, str]) -> tuple[Source, ...]:
     """The sources that `texts` ask for, in order. Reads none of them; sees whether files and variables exist.
 
-    `name` is the option's, for errors. Raises `Trouble`, which does not quote what could be a secret in a wrong place.
+    `name` is the option's, for errors. Raises `UserError`, which does not quote what could be a misplaced secret.
     """
     found = []
     for number, text in enumerate(texts, 1):
@@ -91,7 +91,7 @@ def _source(where: str, text: str, environment: Mapping[str, str]) -> Source:
     if colon and kind in ("env", "file"):
         host, equals, value = rest.partition("=")
         if not equals or not value:
-            raise Trouble(f"{where}expected {kind}:HOST={'VARIABLE' if kind == 'env' else 'PATH'}")
+            raise UserError(f"{where}expected {kind}:HOST={'VARIABLE' if kind == 'env' else 'PATH'}")
         namespace = _namespace(where, kind, host)
         if kind == "file":
             return SecretFileSource(namespace, _file(f"{where}file:{namespace}=…: ", value, environment))
@@ -102,18 +102,20 @@ def _source(where: str, text: str, environment: Mapping[str, str]) -> Source:
 def _namespace(where: str, kind: str, text: str) -> Namespace:
     found = Namespace.read(text)
     if found is None:
-        raise Trouble(f"{where}{kind}: expected HOST, HOST:PORT or HOST/NAMESPACE behind {kind}:")
+        raise UserError(f"{where}{kind}: expected HOST, HOST:PORT or HOST/NAMESPACE behind {kind}:")
     return found
 
 
 def _variables(where: str, text: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     names = tuple(text.split(","))
     if len(names) > 2 or not all(_VARIABLE.fullmatch(name) for name in names):
-        raise Trouble(f"{where}: expected the name of a variable, or those of user and password with a comma between")
+        raise UserError(f"{where}: expected the name of a variable, or those of user and password with a comma between")
     for number, name in enumerate(names, 1):
         if not environment.get(name):
             which = "the variable" if len(names) == 1 else f"variable {number}"
-            raise Trouble(f"{where}: {which} is not set, or empty; expected the name of one that holds the credentials")
+            raise UserError(
+                f"{where}: {which} is not set, or empty; expected the name of one that holds the credentials"
+            )
     return names
 
 
@@ -127,4 +129,4 @@ def _file(where: str, text: str, environment: Mapping[str, str], otherwise: str 
     except (OSError, ValueError):
         is_directory = False
     found = "this is a directory" if is_directory else "there is none of this name"
-    raise Trouble(f"{where}expected a file that exists{otherwise}; {found}")
+    raise UserError(f"{where}expected a file that exists{otherwise}; {found}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from regauth_core.credentials.authfile import Pair
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 
 _TERMINAL: Final = Path("/dev/tty")
 
@@ -16,7 +16,7 @@ _TERMINAL: Final = Path("/dev/tty")
 def ask(subject: str) -> Pair:
     """The user and password for `subject`, typed at this process's terminal; the password is not shown.
 
-    Raises `Trouble` where there is no terminal, or where the person ends it.
+    Raises `UserError` where there is no terminal, or where the person ends it.
     """
     try:
         with _TERMINAL.open("w", encoding="utf-8") as out, _TERMINAL.open(encoding="utf-8", errors="replace") as typed:
@@ -24,9 +24,9 @@ def ask(subject: str) -> Pair:
             out.flush()
             line = typed.readline()
     except OSError:
-        raise Trouble(f"prompt:{subject}: there is no terminal to ask at; use env: or file: instead") from None
+        raise UserError(f"prompt:{subject}: there is no terminal to ask at; use env: or file: instead") from None
     if not line:
-        raise Trouble(f"prompt:{subject}: nothing was typed")
+        raise UserError(f"prompt:{subject}: nothing was typed")
     user = line.rstrip("\r\n")
     try:
         with warnings.catch_warnings():
@@ -34,5 +34,5 @@ def ask(subject: str) -> Pair:
             warnings.simplefilter("error", getpass.GetPassWarning)
             password = getpass.getpass(f"{'Password' if user else 'Token'} for {subject}: ")
     except (EOFError, getpass.GetPassWarning):
-        raise Trouble(f"prompt:{subject}: no password could be read from the terminal") from None
+        raise UserError(f"prompt:{subject}: no password could be read from the terminal") from None
     return user, password

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from regauth_core.edge.errors import Trouble, whereabouts
+from regauth_core.edge.errors import UserError, where_it_failed
 from regauth_core.edge.files import reason
 from regauth_core.edge.inputs import har, saved_flows
 from regauth_core.edge.inputs.times import is_possible
@@ -21,7 +21,7 @@ from regauth_core.recording.environment import understood
 from regauth_core.recording.observe import Wire, observe
 from regauth_core.recording.traffic import Watch, is_token_form, place_of
 from regauth_core.redaction.counts import together
-from regauth_core.redaction.redactor import Again, Redactor
+from regauth_core.redaction.redactor import Redactor, RenamingRedactor
 from regauth_core.redaction.renaming import Renaming
 from regauth_core.report.har import OwnLog
 
@@ -57,14 +57,14 @@ class Captures:
     """Files to be read together. Iterate once; then the attributes tell how they were made and came to their end."""
 
     def __init__(self, paths: Sequence[Path], redactor: Redactor, watch: Watch | None = None) -> None:
-        """`watch` decides what is registry traffic. Raises `Trouble` where a file is missing or none of the kinds."""
+        """`watch` decides what is registry traffic. Raises `UserError` where a file is missing or none of the kinds."""
         self.ending = Ending.GONE
         self.notes: list[str] = []
         self.passed_over = 0
         """Exchanges that are no registry's."""
         self._redactor = redactor
         self._watch = watch or Watch()
-        self._renaming = Renaming(Again(redactor)) if redactor.hides_names else None
+        self._renaming = Renaming(RenamingRedactor(redactor)) if redactor.hides_names else None
         self._files = [(path, _checked_kind(path)) for path in paths]
         self._traces = {path: SavedTrace(path) for path, kind in self._files if kind is Kind.TRACE}
         self._hars = {path: _own_log(path) for path, kind in self._files if kind is Kind.HAR}
@@ -116,7 +116,7 @@ class Captures:
     def _failed(self, error: Exception) -> None:
         """An error of ours takes one exchange with it, and is told."""
         self._ends(Ending.CUT)
-        note = f"exchanges could not be examined because of an error in regauth ({whereabouts(error)})"
+        note = f"exchanges could not be examined because of an error in regauth ({where_it_failed(error)})"
         if note not in self.notes:
             self.notes.append(note)
 
@@ -225,9 +225,9 @@ def _checked_kind(path: Path) -> Kind:
         with path.open("rb") as file:
             kind = kind_of(file.read(_SNIFFED))
     except OSError as error:
-        raise Trouble(f"{path}: {reason(error)}") from None
+        raise UserError(f"{path}: {reason(error)}") from None
     if kind is None:
-        raise Trouble(f"{path}: expected a regauth trace, a mitmproxy flow file or a HAR file")
+        raise UserError(f"{path}: expected a regauth trace, a mitmproxy flow file or a HAR file")
     return kind
 
 
@@ -236,8 +236,8 @@ def _own_log(path: Path) -> OwnLog | None:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         try:
             return har.own_log(har.Entries(file))
-        except Trouble as trouble:
-            raise Trouble(f"{path}: {trouble}") from None
+        except UserError as trouble:
+            raise UserError(f"{path}: {trouble}") from None
 
 
 def _in_order(items: Iterable[_Item]) -> Iterator[_Item]:

@@ -11,12 +11,12 @@ from mitmproxy.net.http.url import parse_authority
 from mitmproxy.proxy import mode_specs
 
 from regauth_core.model import FailureKind, Origin
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.content_encoding import decoded
 from regauth_core.recording.observe import Wire
 
 METADATA: Final = "regauth"
-"""Below this key what only the live proxy knows is kept in the flow (`Noted`); mitmproxy saves it with the flow."""
+"""Below this key what only the live proxy knows is kept in the flow (`FlowNotes`); mitmproxy saves it with the flow."""
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes of a body that are handed on, without its encoding; a larger one is only counted."""
@@ -24,7 +24,7 @@ MAX_BODY: Final = 1024 * 1024
 _EXPECT: Final = "the proxy answered 'Expect: 100-continue' itself: the client sent its body before it could be refused"
 
 
-class Noted:
+class FlowNotes:
     """What the proxy noted down about a flow beside the messages.
 
     A view of the flow's metadata: plain lists, dictionaries, texts and numbers, or mitmproxy could not save the flow.
@@ -50,7 +50,7 @@ class Noted:
         """Something else that was changed, in words that hold nothing from the wire."""
         self._kept.setdefault("changes", []).append(what)
 
-    def withheld(self, reason: Distrust) -> None:
+    def withheld(self, reason: Withheld) -> None:
         """Credentials of regauth's own were kept from it."""
         self._kept["withheld"] = reason.value
 
@@ -140,8 +140,8 @@ def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _reason(value: object) -> Distrust | None:
-    return Distrust(value) if isinstance(value, str) and value in Distrust.__members__.values() else None
+def _reason(value: object) -> Withheld | None:
+    return Withheld(value) if isinstance(value, str) and value in Withheld.__members__.values() else None
 
 
 def proxy_user(flow: http.HTTPFlow) -> str | None:

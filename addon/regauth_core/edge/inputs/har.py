@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.model import Exchange, FailureKind
 from regauth_core.recording.observe import Wire
 from regauth_core.report.har import SCHEMA, OwnLog
@@ -228,7 +228,7 @@ def _failure(entry: dict[str, Any], response: dict[str, Any]) -> tuple[FailureKi
 
 
 def own_log(entries: Entries) -> OwnLog | None:
-    """What regauth wrote of how the file was made; `None` where it did not. Raises `Trouble` for a newer version."""
+    """What regauth wrote of how the file was made; `None` where it did not. Raises `UserError` for a newer version."""
     try:
         head = entries.head()
     except Damaged:
@@ -240,7 +240,7 @@ def own_log(entries: Entries) -> OwnLog | None:
         value, _ = json.JSONDecoder().raw_decode(head, found.end())
         schema = _dict(value).get("schema")
         if isinstance(schema, str) and schema != SCHEMA:
-            raise Trouble(f"expected {SCHEMA}, found {schema[:40]!r}: written by a newer regauth?")
+            raise UserError(f"expected {SCHEMA}, found {schema[:40]!r}: written by a newer regauth?")
         return msgspec.convert(value, OwnLog)
     except (ValueError, RecursionError, msgspec.ValidationError):
         return None

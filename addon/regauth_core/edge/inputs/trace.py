@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.inputs.times import is_possible, is_time
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Proof
@@ -42,7 +42,7 @@ class SavedTrace:
     """One trace. Iterate once; then the attributes tell how it ended."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `Trouble` where the file does not begin with the head of a trace of this version."""
+        """Raises `UserError` where the file does not begin with the head of a trace of this version."""
         self.head = _head(path)
         self.notes: list[str] = []
         self.ending = Ending.GONE
@@ -199,7 +199,7 @@ def _head(path: Path) -> TraceHead:
     try:
         schema = msgspec.json.decode(line, type=dict[str, object]).get("schema")
         if schema != SCHEMA:
-            raise Trouble(f"{path}: expected {SCHEMA}, found {str(schema)[:40]!r}: written by a newer regauth?")
+            raise UserError(f"{path}: expected {SCHEMA}, found {str(schema)[:40]!r}: written by a newer regauth?")
         return msgspec.json.decode(line, type=TraceHead)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise Trouble(f"{path}: line 1: expected the head of a {SCHEMA} trace") from None
+        raise UserError(f"{path}: line 1: expected the head of a {SCHEMA} trace") from None

@@ -21,8 +21,8 @@ from mitmproxy.log import ALERT
 from mitmproxy.proxy import mode_specs
 
 from regauth_core.edge.credentials.keyring import Keyring, sources_of
-from regauth_core.edge.errors import Trouble, whereabouts
-from regauth_core.edge.inputs.flows import Noted
+from regauth_core.edge.errors import UserError, where_it_failed
+from regauth_core.edge.inputs.flows import FlowNotes
 from regauth_core.edge.mitm import options
 from regauth_core.edge.mitm.addressed import Names
 from regauth_core.edge.mitm.admission import Admission
@@ -32,7 +32,7 @@ from regauth_core.edge.mitm.inject_mode import Inject
 from regauth_core.edge.mitm.injection import Injector
 from regauth_core.edge.mitm.live import Live
 from regauth_core.edge.mitm.recorder import Recorder
-from regauth_core.edge.mitm.scenario_player import StandIn
+from regauth_core.edge.mitm.scenario_player import ScenarioPlayer
 from regauth_core.edge.mitm.shim import Shim
 from regauth_core.edge.mitm.subrequests import Sender, is_ours
 from regauth_core.edge.outputs import reports
@@ -87,7 +87,7 @@ class RegAuth:
         self._identities = identities or Identities()
         self._admission = admission
         self._names: Names | None = None
-        self._standin: StandIn | None = None
+        self._standin: ScenarioPlayer | None = None
         self._keyring = keyring
         self._sender = Sender()
         self._injector: Injector | None = None
@@ -111,7 +111,7 @@ class RegAuth:
         if changed:
             try:
                 self._apply(options.settings_of(ctx.options), changed)
-            except Trouble as trouble:
+            except UserError as trouble:
                 self._refuse(str(trouble))
         warned = {"regauth_inject", "regauth_clients", *_SAVING, *_AFTERWARDS}
         if self._ticker is not None and not warned.isdisjoint(updated):
@@ -218,7 +218,9 @@ class RegAuth:
         if fresh or before != settings and not changed.isdisjoint(_FIXED):
             if self._live is not None and self._live.recorder.count:
                 self._settings = before
-                raise Trouble(f"{', '.join(sorted(_FIXED))} cannot change while recording; restart with the new value")
+                raise UserError(
+                    f"{', '.join(sorted(_FIXED))} cannot change while recording; restart with the new value"
+                )
             self._live = self._recorded_anew(before, settings)
         elif self._live is not None and settings.hosts != before.hosts:
             self._live.watch = Watch(settings.hosts)
@@ -318,7 +320,7 @@ class RegAuth:
             ctx.master.addons.remove(self._standin)
             self._standin = None
         if settings is not None and settings.scenario is not None:
-            self._standin = StandIn(Registry(settings.scenario, secret=secrets.token_bytes(32)))
+            self._standin = ScenarioPlayer(Registry(settings.scenario, secret=secrets.token_bytes(32)))
             ctx.master.addons.add(self._standin)
 
     def _refuse(self, complaint: str) -> None:
@@ -346,7 +348,7 @@ class RegAuth:
             yield
         except Exception as error:
             self._failures += 1
-            _log.error("regauth: could not examine %s (%s)", what, whereabouts(error))
+            _log.error("regauth: could not examine %s (%s)", what, where_it_failed(error))
 
     # Connections
 
@@ -379,7 +381,7 @@ class RegAuth:
                 process = await self._identities.process(flow.client_conn)
                 label = self._identities.label(flow.client_conn)
                 number, program = (process.number, process.program) if process else (None, None)
-                Noted(flow).sender(label, number, program)
+                FlowNotes(flow).sender(label, number, program)
                 live.unreached(flow, path)
             elif self._embedded and not live.recorder.count:
                 # Later on it may be anybody that the client happens to try; at first it is the registry.
@@ -483,7 +485,7 @@ class RegAuth:
             raise exceptions.CommandError("regauth: nothing is being recorded")
         try:
             file = options.report_file("regauth.report", path)
-        except Trouble as trouble:
+        except UserError as trouble:
             raise exceptions.CommandError(str(trouble)) from None
         recorder = self._live.recorder
         for complaint in reports.write_reports(recorder.journal(), [file], recorder.redactor):

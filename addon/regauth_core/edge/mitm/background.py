@@ -15,7 +15,7 @@ from mitmproxy import ctx
 from mitmproxy.options import Options
 from mitmproxy.tools.dump import DumpMaster
 
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 
 _PATIENCE: Final = 20.0
 """Seconds that starting and stopping may take before it is called failed."""
@@ -60,13 +60,13 @@ class BackgroundProxy:
         self._thread = threading.Thread(target=self._run, name="regauth-proxy", daemon=True)
 
     def start(self) -> int:
-        """Start it; the port it listens on. Raises `Trouble`."""
+        """Start it; the port it listens on. Raises `UserError`."""
         self._thread.start()
         waited = 0.0
         while not self._ready.event.wait(0.05):
             waited += 0.05
             if not self._thread.is_alive() or waited > _PATIENCE:
-                raise Trouble(f"the proxy did not start: {self._failure or 'no reason was given'}")
+                raise UserError(f"the proxy did not start: {self._failure or 'no reason was given'}")
         assert self._ready.port is not None  # noqa: S101  (for the type checker: the event says so)
         return self._ready.port
 

@@ -12,7 +12,7 @@ from mitmproxy import ctx, http
 
 from regauth_core.auth.callers import Caller, Callers
 from regauth_core.auth.messages import named_origin
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.mitm.addressed import Names
 from regauth_core.edge.mitm.admission import Admission
 from regauth_core.edge.mitm.identity import Identities
@@ -54,7 +54,7 @@ def _checks_password() -> bool:
 
 
 def callers(texts: Sequence[str]) -> Callers:
-    """The user of this process, and whom ``regauth_clients`` adds. Raises `Trouble`."""
+    """The user of this process, and whom ``regauth_clients`` adds. Raises `UserError`."""
     users, addresses, names = set(), set(), set()
     words = [text.strip() for text in texts]
     for word in words:
@@ -94,14 +94,14 @@ def _user(kind: str, text: str) -> int:
 
             return pwd.getpwnam(text).pw_uid
         except (ImportError, KeyError, ValueError):
-            raise Trouble(f"regauth_clients: there is no user {text!r} on this machine") from None
-    raise Trouble(f"regauth_clients: expected uid:NUMBER, found {kind}:{text!r}")
+            raise UserError(f"regauth_clients: there is no user {text!r} on this machine") from None
+    raise UserError(f"regauth_clients: expected uid:NUMBER, found {kind}:{text!r}")
 
 
 def _name(text: str) -> str:
     origin = named_origin("http", text)
     if origin is None:
-        raise Trouble(f"regauth_clients: expected name:HOST, found name:{text!r}")
+        raise UserError(f"regauth_clients: expected name:HOST, found name:{text!r}")
     return origin.host.rstrip(".")
 
 
@@ -109,10 +109,10 @@ def _address(text: str) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        raise Trouble(f"regauth_clients: expected {EXPECTED}, found {text!r}") from None
+        raise UserError(f"regauth_clients: expected {EXPECTED}, found {text!r}") from None
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_loopback:
-        raise Trouble(
+        raise UserError(
             f"regauth_clients: {text} is this machine, where users are told apart: expected user:NAME, uid:NUMBER or "
             "any-user"
         )

@@ -16,10 +16,10 @@ from mitmproxy import http
 
 from regauth_core.auth.authenticator import Authenticator, may_be_manifest
 from regauth_core.auth.callers import Caller, Callers
-from regauth_core.auth.messages import Authorization, ClientRequest, Outcome, Received
-from regauth_core.auth.reasons import Stop
+from regauth_core.auth.messages import Authorization, AuthResult, ClientRequest, Received
+from regauth_core.auth.reasons import StopReason
 from regauth_core.auth.required_access import need_of
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
 from regauth_core.auth.verification import objection
 from regauth_core.bounded import Bounded
@@ -27,7 +27,7 @@ from regauth_core.credentials.login import Login
 from regauth_core.credentials.lookup import Found
 from regauth_core.edge.credentials.keyring import Keyring
 from regauth_core.edge.files import shortened
-from regauth_core.edge.inputs.flows import Noted, plain_body
+from regauth_core.edge.inputs.flows import FlowNotes, plain_body
 from regauth_core.edge.mitm.connections import Connections
 from regauth_core.edge.mitm.inject_mode import Inject
 from regauth_core.edge.mitm.recorder import Recorder
@@ -35,8 +35,8 @@ from regauth_core.edge.mitm.subrequests import Sender, origin_connected
 from regauth_core.edge.mitm.translation import address_of, bare, client_request, received_of, response_of, sent_back
 from regauth_core.model import Endpoint, Origin
 from regauth_core.model.finding import Finding, Proof, Verification
-from regauth_core.model.finding import Outcome as Proved
-from regauth_core.model.withheld import Distrust
+from regauth_core.model.finding import ProofResult as Proved
+from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.authorization import credentials
 from regauth_core.protocol.references import MAX_MANIFEST
 from regauth_core.recording.traffic import Place, place_of
@@ -50,12 +50,12 @@ _UPSTREAM_SAID: Final = "regauth answered the registry's {status} in the client'
 # What is no fault of anything and needs no word.
 _QUIET: Final = frozenset(
     {
-        Stop.CLIENT_AUTHORIZED,
-        Stop.NO_LOGIN,
-        Stop.NO_REFUSAL,
-        Stop.NOT_A_READ,
-        Stop.RECENTLY_REFUSED,
-        Distrust.OUTSIDE_API,
+        StopReason.CLIENT_AUTHORIZED,
+        StopReason.NO_LOGIN,
+        StopReason.NO_REFUSAL,
+        StopReason.NOT_A_READ,
+        StopReason.RECENTLY_REFUSED,
+        Withheld.OUTSIDE_API,
     }
 )
 
@@ -66,9 +66,9 @@ class _Kept:
 
     request: ClientRequest
     caller: Caller
-    objection: Distrust | None
+    objection: Withheld | None
     """Why no credentials may be used for the client."""
-    before: Outcome | None = None
+    before: AuthResult | None = None
     own: tuple[tuple[bytes, bytes], ...] | None = field(default=None, repr=False)
     """The client's own header fields, where they were changed."""
 
@@ -93,7 +93,7 @@ class Injector:
         trust: Trust,
         sender: Sender,
         *,
-        manner: Manner,
+        manner: AuthSettings,
         callers: Callers,
         caller_of: Callable[[http.HTTPFlow], Awaitable[Caller]],
     ) -> None:
@@ -153,7 +153,7 @@ class Injector:
         )
         if kept.own is not None and self._authenticator.objection(kept.request, _begin(flow)) is not None:
             flow.request.headers.fields, kept.own, kept.before = kept.own, None, None
-            Noted(flow).changed("regauth took it out again, before anything was sent")
+            FlowNotes(flow).changed("regauth took it out again, before anything was sent")
 
     def _add(self, flow: http.HTTPFlow, kept: _Kept, found: Authorization, recorder: Recorder) -> None:
         kept.own = flow.request.headers.fields
@@ -214,7 +214,7 @@ class Injector:
         kept = self._kept.get(flow.id)
         is_helped = kept is not None and kept.own is not None and flow.response is not None
         if is_helped and flow.response is not None and flow.response.headers.pop("set-cookie", None) is not None:
-            Noted(flow).changed("regauth kept from the client a cookie for whoever has the credentials")
+            FlowNotes(flow).changed("regauth kept from the client a cookie for whoever has the credentials")
 
     def drop(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off."""
@@ -296,7 +296,7 @@ class Injector:
 
     # Common to all
 
-    async def _withhold(self, flow: http.HTTPFlow, kept: _Kept, reason: Distrust, recorder: Recorder) -> None:
+    async def _withhold(self, flow: http.HTTPFlow, kept: _Kept, reason: Withheld, recorder: Recorder) -> None:
         """Say that a client was refused for which credentials are held and may not be used."""
         need, response = need_of(kept.request.method, kept.request.path), flow.response
         is_refused = need.is_api and response is not None and response.status_code in (401, 403)
@@ -304,7 +304,7 @@ class Injector:
             return
         if (await self._keyring.login_for(kept.request.origin, need.repository)).login is None:
             return
-        Noted(flow).withheld(reason)
+        FlowNotes(flow).withheld(reason)
         _note_setting(reason, kept.caller, recorder)
 
     async def _look_up(self, request: ClientRequest, recorder: Recorder) -> None:
@@ -335,22 +335,22 @@ class Injector:
         self._sent_back[key] = now + _CIRCLE
         return True
 
-    def _tell(self, flow: http.HTTPFlow, kept: _Kept, outcome: Outcome, recorder: Recorder) -> None:
+    def _tell(self, flow: http.HTTPFlow, kept: _Kept, outcome: AuthResult, recorder: Recorder) -> None:
         """Say why a request was refused all the same: what was kept back is for a rule, anything else for a note."""
         reasons = dict.fromkeys((*(kept.before.reasons if kept.before is not None else ()), *outcome.reasons))
-        withheld = next((one for one in reasons if isinstance(one, Distrust) and one not in _QUIET), None)
+        withheld = next((one for one in reasons if isinstance(one, Withheld) and one not in _QUIET), None)
         if withheld is not None:
-            Noted(flow).withheld(withheld)
+            FlowNotes(flow).withheld(withheld)
         host = recorder.redactor.host_name(kept.request.origin.host)
-        if Stop.NO_LOGIN in reasons and not _brings_credentials(kept):
+        if StopReason.NO_LOGIN in reasons and not _brings_credentials(kept):
             recorder.note(f"regauth has no credentials for {host}: nothing of regauth_credentials is for it")
-        for reason in reasons if Stop.RECENTLY_REFUSED not in reasons else ():
-            if isinstance(reason, Stop) and reason not in _QUIET:
+        for reason in reasons if StopReason.RECENTLY_REFUSED not in reasons else ():
+            if isinstance(reason, StopReason) and reason not in _QUIET:
                 recorder.note(f"regauth's own credentials for {host}: {objection(reason)}")
 
     def _mark(self, flow: http.HTTPFlow, recorder: Recorder, *changes: str) -> None:
         for change in changes:
-            Noted(flow).changed(change)
+            FlowNotes(flow).changed(change)
         flow.marked = flow.marked or ":key:"
         flow.comment = flow.comment or "changed by regauth"
         recorder.note(
@@ -364,11 +364,11 @@ class Injector:
             self._misled[_who(flow)] = True
 
 
-def _note_setting(reason: Distrust, caller: Caller, recorder: Recorder) -> None:
+def _note_setting(reason: Withheld, caller: Caller, recorder: Recorder) -> None:
     """Say what would allow it, where that has to be found out."""
     who = {
-        Distrust.OTHER_MACHINE: str(recorder.redactor.host_name(caller.address)),
-        Distrust.OTHER_USER: f"uid:{caller.user}",
+        Withheld.OTHER_MACHINE: str(recorder.redactor.host_name(caller.address)),
+        Withheld.OTHER_USER: f"uid:{caller.user}",
     }.get(reason)
     if who is not None:
         recorder.note(f"regauth's own credentials are not used for {who}; regauth_clients={who} allows that")

@@ -14,7 +14,7 @@ from mitmproxy.hooks import UpdateHook
 from mitmproxy.log import ALERT
 
 from regauth_core.bounded import Bounded
-from regauth_core.edge.inputs.flows import Noted, origin_of, plain_body, proxy_user, wire_of
+from regauth_core.edge.inputs.flows import FlowNotes, origin_of, plain_body, proxy_user, wire_of
 from regauth_core.edge.mitm.presence import Presence
 from regauth_core.edge.mitm.processes import Process
 from regauth_core.edge.mitm.recorder import Recorder
@@ -93,7 +93,7 @@ class Live:
         self._asked[flow.request.host.lower()] = None
         self.recorder.withdraw(self._left.pop(flow.request.host.lower(), ""))
         label = label or proxy_user(flow)
-        noted = Noted(flow)
+        noted = FlowNotes(flow)
         noted.sender(label, process.number if process else None, process.program if process else None)
         request = flow.request
         if request.method in _WITH_BODY and request.headers.get("expect", "").lower() == "100-continue":
@@ -115,7 +115,7 @@ class Live:
         if entry is None:
             return
         if flow.live and (entry.request or entry.response):
-            Noted(flow).sizes(
+            FlowNotes(flow).sizes(
                 entry.request.size if entry.request else None, entry.response.size if entry.response else None
             )
         if flow.response is not None:
@@ -216,7 +216,7 @@ class Live:
             self._tell(finding)
             flows = [flow for number in finding.exchanges if (flow := self._flows.get(number)) is not None]
             for flow in flows:
-                Noted(flow).finding(finding.rule)
+                FlowNotes(flow).finding(finding.rule)
                 flow.marked = flow.marked or _MARKS[finding.severity]
                 flow.comment = flow.comment or f"{finding.rule}: {finding.title}"
             if flows:

@@ -15,10 +15,10 @@ from mitmproxy.addonmanager import Loader
 from regauth_core import report
 from regauth_core.auth.callers import Callers
 from regauth_core.auth.permissions import Action, Permit, Permits
-from regauth_core.auth.settings import Manner
+from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
 from regauth_core.edge.credentials.sources import EXPECTED
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import check_writable
 from regauth_core.edge.mitm.callers import callers
 from regauth_core.edge.mitm.inject_mode import Inject
@@ -149,7 +149,7 @@ class Settings:
     credentials: tuple[str, ...] = ()
     callers: Callers = Callers()
     trust: Trust = Trust()
-    manner: Manner = Manner()
+    manner: AuthSettings = AuthSettings()
     shim: tuple[Named, ...] = ()
 
 
@@ -160,7 +160,7 @@ def declare(loader: Loader) -> None:
 
 
 def settings_of(options: Any) -> Settings:
-    """What mitmproxy's `options` say. Raises `Trouble`, naming the option and what it takes."""
+    """What mitmproxy's `options` say. Raises `UserError`, naming the option and what it takes."""
     mode = inject("regauth_inject", options.regauth_inject)
     check_mode("regauth_", mode, options.regauth_credentials, options.regauth_shim)
     return Settings(
@@ -186,74 +186,74 @@ def unknown(deferred: Sequence[str]) -> tuple[str, ...]:
 
 
 def quiet_time(name: str, text: str) -> float:
-    """Seconds, more than 0 and at most a day; `name` is the option's, for errors. Raises `Trouble`."""
+    """Seconds, more than 0 and at most a day; `name` is the option's, for errors. Raises `UserError`."""
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds <= _LONGEST_QUIET:
-        raise Trouble(f"{name}: expected seconds between 0 and {_LONGEST_QUIET:g}, found {text!r}")
+        raise UserError(f"{name}: expected seconds between 0 and {_LONGEST_QUIET:g}, found {text!r}")
     return seconds
 
 
 def report_file(name: str, text: str) -> Path:
-    """A report's file, whose ending says a format that exists and whose directory can be written. Raises `Trouble`."""
+    """A report's file: its ending names a format that exists, its directory can be written. Raises `UserError`."""
     path = writable(name, text)
     if not path.name.lower().endswith(report.ENDINGS):
-        raise Trouble(f"{name}: {text}: expected a file name that ends in {' or '.join(report.ENDINGS)}")
+        raise UserError(f"{name}: {text}: expected a file name that ends in {' or '.join(report.ENDINGS)}")
     return path
 
 
 def anonymize(name: str, texts: Sequence[str]) -> frozenset[Anonymize]:
-    """What to anonymize, of texts that may each name several things joined by commas. Raises `Trouble`."""
+    """What to anonymize, of texts that may each name several things joined by commas. Raises `UserError`."""
     words = [word.strip() for text in texts for word in text.split(",")]
     for word in words:
         if word not in Anonymize.__members__.values():
-            raise Trouble(f"{name}: expected one of {', '.join(Anonymize)}, found {word!r}")
+            raise UserError(f"{name}: expected one of {', '.join(Anonymize)}, found {word!r}")
     return frozenset(Anonymize(word) for word in words)
 
 
 def severity(name: str, text: str) -> Severity:
-    """How bad a finding is. Raises `Trouble`."""
+    """How bad a finding is. Raises `UserError`."""
     if text not in Severity.__members__.values():
-        raise Trouble(f"{name}: expected one of {', '.join(Severity)}, found {text!r}")
+        raise UserError(f"{name}: expected one of {', '.join(Severity)}, found {text!r}")
     return Severity(text)
 
 
 def inject(name: str, text: str) -> Inject:
-    """What to do to the traffic. Raises `Trouble`."""
+    """What to do to the traffic. Raises `UserError`."""
     if text not in Inject.__members__.values():
-        raise Trouble(f"{name}: expected one of {', '.join(Inject)}, found {text!r}")
+        raise UserError(f"{name}: expected one of {', '.join(Inject)}, found {text!r}")
     return Inject(text)
 
 
 def check_mode(prefix: str, mode: Inject, credentials: Sequence[str], named: Sequence[str]) -> None:
-    """Whether the mode has what it needs; `prefix` is that of the options' names. Raises `Trouble`."""
+    """Whether the mode has what it needs; `prefix` is that of the options' names. Raises `UserError`."""
     if mode in (Inject.VERIFY, Inject.FILL, Inject.OVERRIDE) and not credentials:
-        raise Trouble(f"{prefix}inject: {mode} needs {prefix}credentials: {EXPECTED}")
+        raise UserError(f"{prefix}inject: {mode} needs {prefix}credentials: {EXPECTED}")
     if mode is Inject.SHIM and not named:
-        raise Trouble(f"{prefix}inject: {mode} needs {prefix}shim: HOST/REPOSITORY, whose challenge the ping gets")
+        raise UserError(f"{prefix}inject: {mode} needs {prefix}shim: HOST/REPOSITORY, whose challenge the ping gets")
 
 
 def permits(name: str, texts: Sequence[str]) -> Permits:
-    """What may be done with credentials, of texts that may each join several actions by commas. Raises `Trouble`."""
+    """What may be done with credentials, of texts that may each join several actions by commas. Raises `UserError`."""
     found = []
     for word in (word.strip() for text in texts for word in text.split(",")):
         permit = Permit.read(word)
         if permit is None:
             expected = f"{', '.join(Action)}, or one of them with :HOST or :HOST/NAMESPACE"
-            raise Trouble(f"{name}: expected {expected}, found {word!r}")
+            raise UserError(f"{name}: expected {expected}, found {word!r}")
         found.append(permit)
     return Permits(tuple(found))
 
 
 def trust(name: str, texts: Sequence[str], permits: Permits) -> Trust:
-    """What the user allows. Raises `Trouble`."""
+    """What the user allows. Raises `UserError`."""
     words = [text.strip() for text in texts]
     realms = [origin_of(word) for word in words if "://" in word]
     for word in words:
         if word not in ("http", "unverified", "any-https") and ("://" not in word or origin_of(word) is None):
-            raise Trouble(f"{name}: expected http, unverified, any-https or https://HOST, found {word!r}")
+            raise UserError(f"{name}: expected http, unverified, any-https or https://HOST, found {word!r}")
     return Trust(
         allow_http="http" in words,
         allow_unverified="unverified" in words,
@@ -263,8 +263,8 @@ def trust(name: str, texts: Sequence[str], permits: Permits) -> Trust:
     )
 
 
-def manner(name: str, texts: Sequence[str]) -> Manner:
-    """How challenges are answered. Raises `Trouble`."""
+def manner(name: str, texts: Sequence[str]) -> AuthSettings:
+    """How challenges are answered. Raises `UserError`."""
     plain, first = set(), set()
     for word in (text.strip() for text in texts):
         kind, colon, host = word.partition(":")
@@ -274,37 +274,39 @@ def manner(name: str, texts: Sequence[str]) -> Manner:
         elif kind == "oauth-first" and origin is not None:
             first.add(origin)
         else:
-            raise Trouble(f"{name}: expected refusal-403, offline or oauth-first:HOST, found {word!r}")
-    return Manner(is_refusal_final="refusal-403" in plain, offline="offline" in plain, oauth_first=frozenset(first))
+            raise UserError(f"{name}: expected refusal-403, offline or oauth-first:HOST, found {word!r}")
+    return AuthSettings(
+        is_refusal_final="refusal-403" in plain, offline="offline" in plain, oauth_first=frozenset(first)
+    )
 
 
 def shim(name: str, text: str) -> Named:
-    """A registry, perhaps with a repository. Raises `Trouble`."""
+    """A registry, perhaps with a repository. Raises `UserError`."""
     host, _, repository = text.strip().partition("/")
     if not _HOST.fullmatch(host.lower()) or host.startswith("*") or not _REPOSITORY.fullmatch(repository):
-        raise Trouble(f"{name}: expected HOST, HOST:PORT or either with /REPOSITORY, found {text!r}")
+        raise UserError(f"{name}: expected HOST, HOST:PORT or either with /REPOSITORY, found {text!r}")
     return Named(host.lower(), repository or None)
 
 
 def writable(name: str, text: str) -> Path:
-    """A file that can be written. Raises `Trouble`."""
+    """A file that can be written. Raises `UserError`."""
     path = Path(text).expanduser()
     try:
         check_writable(path)
-    except Trouble as trouble:
-        raise Trouble(f"{name}: {trouble}") from None
+    except UserError as trouble:
+        raise UserError(f"{name}: {trouble}") from None
     return path
 
 
 def _host(text: str) -> str:
     host = text.strip().lower().rstrip("/")
     if not _HOST.fullmatch(host):
-        raise Trouble(f"regauth_hosts: expected HOST, HOST:PORT or *.DOMAIN, found {text!r}")
+        raise UserError(f"regauth_hosts: expected HOST, HOST:PORT or *.DOMAIN, found {text!r}")
     return host
 
 
 def _scenario(name: str) -> Scenario | None:
     try:
         return scenario_at(scenario_path(name)) if name else None
-    except Trouble as trouble:
-        raise Trouble(f"regauth_scenario: {trouble}") from None
+    except UserError as trouble:
+        raise UserError(f"regauth_scenario: {trouble}") from None

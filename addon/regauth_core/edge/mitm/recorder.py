@@ -14,7 +14,7 @@ from mitmproxy import version
 import regauth_core
 from regauth_core.bounded import Bounded
 from regauth_core.diagnosis.diagnoser import Diagnoser
-from regauth_core.edge.errors import whereabouts
+from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.outputs.trace import TraceWriter
 from regauth_core.model import Exchange, Sender
 from regauth_core.model.finding import Diagnosis, Finding, Proof
@@ -194,7 +194,7 @@ class Recorder:
         try:
             return examine()
         except Exception as error:
-            self.note(f"a part of the diagnosis is missing because of an error in regauth ({whereabouts(error)})")
+            self.note(f"a part of the diagnosis is missing because of an error in regauth ({where_it_failed(error)})")
             return otherwise
 
     def _write(self, line: TraceLine) -> None:

@@ -16,7 +16,7 @@ MAX_UPLOAD: Final = 256 * 1024 * 1024
 """Bytes of a request's body that are taken, as it says itself."""
 
 
-class StandIn:
+class ScenarioPlayer:
     """The hooks that keep mitmproxy from contacting the hosts that a scenario's registry serves, and the answers."""
 
     name = "regauth-standin"

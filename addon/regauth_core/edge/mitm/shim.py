@@ -15,7 +15,7 @@ from mitmproxy import http
 from regauth_core.auth.messages import Purpose, Send
 from regauth_core.bounded import Bounded
 from regauth_core.conversation import engines
-from regauth_core.edge.inputs.flows import Noted
+from regauth_core.edge.inputs.flows import FlowNotes
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.mitm.subrequests import Sender, origin_connected
 from regauth_core.model import Endpoint, Origin
@@ -112,7 +112,7 @@ def _rewrite(flow: http.HTTPFlow, response: http.Response, lines: Sequence[str],
         what = "regauth made the 200 of this ping a 401 with the challenge that the registry sends for a repository"
     else:
         what = "regauth added to this ping the challenge that the registry sends for a repository"
-    Noted(flow).changed(what)
+    FlowNotes(flow).changed(what)
     flow.marked = flow.marked or ":key:"
     flow.comment = flow.comment or "changed by regauth"
 

@@ -17,7 +17,7 @@ from mitmproxy.addons.clientplayback import ReplayHandler
 from mitmproxy.connection import Server
 
 from regauth_core.auth.issued_token import MAX_ANSWER
-from regauth_core.auth.messages import SECONDS, Flow, Purpose, Received, Send, Turn
+from regauth_core.auth.messages import SECONDS, Flow, Lock, Purpose, Received, Send
 from regauth_core.model import Origin
 from regauth_core.protocol.content_encoding import decoded
 
@@ -95,10 +95,10 @@ class Sender:
         try:
             step = next(steps)
             while True:
-                if held is not None and (isinstance(step, Turn) or step.turn != held):
+                if held is not None and (isinstance(step, Lock) or step.turn != held):
                     self._turns.give_back(held)
                     held = None
-                if isinstance(step, Turn):
+                if isinstance(step, Lock):
                     await self._turns.take(step.key)
                     held = step.key
                     reply = Received(status=0, at=time.time())

@@ -11,7 +11,7 @@ from typing import Final, TextIO
 from rich.console import Console
 
 from regauth_core import report
-from regauth_core.edge.errors import whereabouts
+from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.files import reason, write_private
 from regauth_core.edge.outputs.final_sweep import swept_journal, swept_report, swept_text
 from regauth_core.model.journal import Journal
@@ -59,7 +59,7 @@ def write_reports(
         except OSError as error:
             complaints.append(f"{path}: the report could not be written: {reason(error)}")
         except Exception as error:
-            complaints.append(f"{path}: not written because of an error in regauth ({whereabouts(error)})")
+            complaints.append(f"{path}: not written because of an error in regauth ({where_it_failed(error)})")
     return tuple(complaints)
 
 

@@ -37,7 +37,7 @@ from typing import BinaryIO, Final, get_args
 
 import msgspec
 
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import reason
 from regauth_core.edge.outputs.final_sweep import Search, swept_value
 from regauth_core.model.trace import MAX_LINE, SCHEMA, TraceLine
@@ -54,7 +54,7 @@ class TraceWriter:
     """
 
     def __init__(self, path: Path, redactor: Redactor) -> None:
-        """Open `path` for appending, and make it private; it is this writer's until `close`. Raises `Trouble`.
+        """Open `path` for appending, and make it private; it is this writer's until `close`. Raises `UserError`.
 
         A file that is not a trace, and one to which another writer appends, stays as it is.
         """
@@ -144,14 +144,14 @@ def _opened(path: Path) -> int:
         access = os.O_RDWR if path.is_file() or not path.exists() else os.O_WRONLY
         file = os.open(path, access | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise Trouble(f"{path}: {reason(error)}") from None
+        raise UserError(f"{path}: {reason(error)}") from None
     try:
         if stat.S_ISREG(os.fstat(file).st_mode):
             _take(file, path)
     except OSError as error:
         os.close(file)
-        raise Trouble(f"{path}: {reason(error)}") from None
-    except Trouble:
+        raise UserError(f"{path}: {reason(error)}") from None
+    except UserError:
         os.close(file)
         raise
     return file
@@ -162,13 +162,13 @@ def _take(file: int, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Trouble(f"{path}: another regauth is writing this trace; give each a file of its own") from None
+        raise UserError(f"{path}: another regauth is writing this trace; give each a file of its own") from None
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):  # a file system without locks
             raise
     size = os.fstat(file).st_size
     if size and not os.pread(file, len(_BEGINNING), 0).startswith(_BEGINNING):
-        raise Trouble(f"{path}: expected a new file, or a {SCHEMA} trace to append to")
+        raise UserError(f"{path}: expected a new file, or a {SCHEMA} trace to append to")
     os.fchmod(file, 0o600)
     if size and os.pread(file, 1, size - 1) != b"\n":
         # Whoever wrote it was killed in the middle of a line.
