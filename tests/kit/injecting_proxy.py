@@ -74,6 +74,6 @@ def carried(got: Got) -> bool:
 def withheld(journal: Journal) -> list[str]:
     """Why credentials were kept back, as the findings say it, and what would be findings if the client had ended."""
     diagnosis = journal.diagnosis
-    told = [found.title for found in diagnosis.findings if found.rule == "credentials-withheld"]
+    told = [found.explanation for found in diagnosis.findings if found.rule == "credentials-withheld"]
     told += [open.explanation for open in diagnosis.undecided if open.rule == "credentials-withheld"]
     return [reason for reason in Withheld for text in told if WITHHELD_BECAUSE[reason] in text]
