@@ -9,7 +9,7 @@ comma is then not reported, because it may have been asked for on purpose.
 What to do: use a newer client; no setting helps. Its author should parse quoted strings: commas, spaces and escapes in
 them separate nothing.
 
-Silent when: the client chooses its scopes itself, or fewer actions in a form that is not a prefix of the
+Silent when: the client chooses its scopes itself, or requests fewer actions in a form that is not a prefix of the
 challenge's.
 """
 

@@ -114,7 +114,7 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
             f"{where} ({refused.number}) was answered 401. The client {got} ({answer.number}), which is what the"
             " challenge asks for, but did not send the refused request again."
         ),
-        client_author=f"After a successful token exchange, repeat the refused request ({where}) with its body.",
+        client_author=f"Repeat the refused request ({where}) with its body once the client can answer the challenge.",
         user=_user(conversation, refused, answer),
         because="the challenge, the answer to it and the end of the conversation are in the capture",
         rests_on_absence=True,

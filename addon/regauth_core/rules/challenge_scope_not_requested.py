@@ -102,9 +102,9 @@ def _judged(conversation: Conversation, gap: _Gap) -> Match | None:
 
 
 def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, failed: bool) -> Match:
-    host = gap.exchange.origin.host
+    registry = conversation.origin.host
     missing = " ".join(map(str, gap.missing))
-    came = "the token was then refused" if failed else f"{host} accepted the token anyway"
+    came = "the token was then refused" if failed else f"{registry} accepted the token anyway"
     return Match(
         exchanges=present(gap.refused, gap.exchange, *refused),
         severity=Severity.ERROR if failed else Severity.WARNING,
@@ -117,7 +117,7 @@ def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, fa
         user=(
             f"Use another version of the client. No setting helps while it does not request {missing}."
             if failed
-            else f"Nothing for now. This works only as long as {host} accepts such tokens."
+            else f"Nothing for now. This works only as long as {registry} accepts such tokens."
         ),
         because="the challenge and every token request to that server are in the capture",
         doubt=conversation.doubt(gap.refused),

@@ -128,7 +128,7 @@ def _match(conversation: Conversation, exchange: Exchange, reason: Withheld) -> 
         title=f"regauth withheld credentials for {registry}: {reason.value.replace('-', ' ')}",
         explanation=(
             f"{where(exchange)} ({exchange.number}) was answered {exchange.status}{named}. regauth has credentials"
-            f" for it and did not send them, because {WITHHELD_BECAUSE[reason]}. The client got the refusal"
+            f" that may fit and did not send them, because {WITHHELD_BECAUSE[reason]}. The client got the refusal"
             " unchanged."
         ),
         client_author="Nothing: regauth was to authenticate in the client's place, and did not.",
