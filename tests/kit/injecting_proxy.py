@@ -9,7 +9,7 @@ from typing import Final
 from kit.canaries import leaks, opaque, password
 from kit.proxy import Got, Reply
 from regauth_core.model.journal import Journal
-from regauth_core.model.withheld import WITHHELD_BECAUSE, Withheld
+from regauth_core.model.withheld import Withheld
 
 PASSWORD: Final = password("injected")
 
@@ -74,6 +74,6 @@ def carried(got: Got) -> bool:
 def withheld(journal: Journal) -> list[str]:
     """Why credentials were kept back, as the findings say it, and what would be findings if the client had ended."""
     diagnosis = journal.diagnosis
-    told = [found.explanation for found in diagnosis.findings if found.rule == "credentials-withheld"]
+    told = [found.title for found in diagnosis.findings if found.rule == "credentials-withheld"]
     told += [open.explanation for open in diagnosis.undecided if open.rule == "credentials-withheld"]
-    return [reason for reason in Withheld for text in told if WITHHELD_BECAUSE[reason] in text]
+    return [reason for reason in Withheld for text in told if f": {reason.value.replace('-', ' ')}" in text]
