@@ -180,7 +180,7 @@ def test_other_kinds_of_login() -> None:
         (ALICE, PULL, 401, 'Bearer realm="http://auth.r.test/t"', "plain http"),
         (ALICE, PULL, 401, 'Bearer realm="https://169.254.169.254/t"', "metadata"),
         (IDENTITY, PULL, 401, BASIC, "cannot answer"),
-        (ALICE, "GET /elsewhere", 401, BASIC, "none of the registry API"),
+        (ALICE, "GET /elsewhere", 401, BASIC, "not part of the registry API"),
         (ALICE, "GET https://o.test/v2/foo/manifests/1", 401, BASIC, "no credentials are configured"),
         (ALICE, "GET http://r.test/v2/foo/manifests/1", 401, BASIC, "plain http"),
     ],

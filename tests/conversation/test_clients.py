@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.talk import read
+from kit.notation import read
 from regauth_core.conversation.clients import Clients, key_of
 from regauth_core.conversation.engines import engine_of, engine_of_agent, remedy
 from regauth_core.model import Exchange, Safe, Sender

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.talk import read
+from kit.notation import read
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.refusal import Fit, Refusal, Sent, refusal
 from regauth_core.conversation.tracking import Tracker

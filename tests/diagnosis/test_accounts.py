@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.notation import read
 from kit.random_conversations import lines
-from kit.talk import read
 from regauth_core.diagnosis.diagnoser import Diagnoser
 from regauth_core.model import Endpoint
 from regauth_core.model.finding import Diagnosis, Finding, Severity

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from kit.talk import BEGIN, read
+from kit.notation import BEGIN, read
 from regauth_core.diagnosis.diagnoser import Diagnoser
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Diagnosis

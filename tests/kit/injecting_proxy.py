@@ -9,7 +9,7 @@ from typing import Final
 from kit.canaries import leaks, opaque, password
 from kit.proxy import Got, Reply
 from regauth_core.model.journal import Journal
-from regauth_core.model.withheld import WITHHELD_BECAUSE, Withheld
+from regauth_core.model.withheld import Withheld
 
 PASSWORD: Final = password("injected")
 
@@ -76,4 +76,4 @@ def withheld(journal: Journal) -> list[str]:
     diagnosis = journal.diagnosis
     told = [found.title for found in diagnosis.findings if found.rule == "credentials-withheld"]
     told += [open.explanation for open in diagnosis.undecided if open.rule == "credentials-withheld"]
-    return [reason for reason in Withheld for text in told if WITHHELD_BECAUSE[reason] in text]
+    return [reason for reason in Withheld for text in told if f": {reason.value.replace('-', ' ')}" in text]

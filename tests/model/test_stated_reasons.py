@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.talk import read
+from kit.notation import read
 from regauth_core.model.stated_reasons import EXPLAINING, StatedReason, stated
 
 BODIES = [

@@ -15,8 +15,8 @@ import pytest
 
 from kit.canaries import CORPUS
 from kit.messages import DIGEST, basic, jwt, wire
+from kit.notation import Talk, conversations
 from kit.outputs import Story, outputs, recorded
-from kit.talk import Talk, read
 from regauth_core.cli import main
 from regauth_core.diagnosis.diagnoser import Diagnoser
 from regauth_core.edge.commands.diagnose import journal_of
@@ -31,8 +31,7 @@ from regauth_core.redaction.renaming import Renaming
 from regauth_core.report import ENDINGS
 
 KINDS = frozenset({"hosts", "repositories", "users"})
-FOLDER = Path(__file__).parents[1] / "conversations"
-TALKS = [read(p.read_text(), str(p.relative_to(FOLDER).with_suffix(""))) for p in sorted(FOLDER.rglob("*.talk"))]
+TALKS = conversations()
 
 
 def redactor(*kinds: str) -> Redactor:

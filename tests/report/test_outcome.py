@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kit.talk import read
+from kit.notation import read
 from regauth_core.model.finding import Fault, Verdict
 from regauth_core.model.journal import Environment, Journal
 from regauth_core.report import wording

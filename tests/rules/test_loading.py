@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import regauth_core.rules as package
-from kit.talk import read
+from kit.notation import read
 from regauth_core.conversation.tracking import Tracker
 from regauth_core.rules.base import Rule
 

@@ -1,4 +1,4 @@
-"""The libraries behind registry clients: how to recognise one by its traffic, and what helps its users today."""
+"""The libraries behind registry clients: how to recognise one in traffic, and what helps its users today."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ORAS_PY = "oras-py"
 DXF = "python-dxf"
 JIB = "jib"
 
-# The order matters: a user agent that names two (docker with containerd's store) belongs to the first that matches.
+# The order matters: the first match counts where a user agent names two (docker with containerd's store).
 _AGENT_MARKS = (
     ("containerd-client/", CONTAINERD),
     ("UpstreamClient(", DOCKER_DISTRIBUTION),
@@ -62,10 +62,10 @@ def engine_of_agent(user_agent: str) -> str | None:
 
 
 def engine_of(exchange: Exchange) -> str | None:
-    """The engine behind an exchange, by its marks; `None` where they say nothing.
+    """The engine behind an exchange, by its marks; `None` where it has none.
 
-    Only requests to a registry and token requests bear marks. Once it has authenticated, dxf takes the user agent of
-    docker's command line, so what a token request says of itself counts only by its `client_id`.
+    Only requests to a registry and token requests have marks. Once it has authenticated, dxf sends the user agent of
+    docker's command line, so of a token request only the `client_id` counts.
     """
     request = exchange.request
     if exchange.target.endpoint is Endpoint.ELSEWHERE:
@@ -100,8 +100,8 @@ _REMEDIES = (
     Remedy(
         "challenge-ignored",
         CONTAINERS_IMAGE,
-        "this engine does read a challenge on the ping whatever its status, so a registry that adds its"
-        " WWW-Authenticate header to the 200 of /v2/ makes it log in",
+        "this engine reads a challenge on the ping whatever its status: it logs in where the registry adds its"
+        " WWW-Authenticate header to the 200 of /v2/",
     ),
     Remedy(
         "challenge-ignored",
@@ -111,12 +111,13 @@ _REMEDIES = (
     Remedy(
         "wrong-scheme-sent",
         GO_CONTAINERREGISTRY,
-        "this engine takes the scheme from the ping alone, so a registry whose /v2/ answers 401 with the repositories'"
-        " Bearer challenge makes it fetch a token",
+        "this engine takes the scheme only from the ping: it fetches a token where /v2/ answers 401 with the"
+        " repositories' Bearer challenge",
     ),
 )
 
 
 def remedy(rule: str, engine: str | None) -> str | None:
-    """What helps a user of `engine` against the finding of `rule`, as a clause to be added to the advice."""
+    """What helps a user of `engine` with the finding of `rule`, as a clause for the advice; `None` if nothing is"
+    " known."""
     return next((r.text for r in _REMEDIES if r.rule == rule and r.engine == engine), None)

@@ -20,12 +20,12 @@ class Family(StrEnum):
     TOKEN_LIFE = "token life and reuse"
     EXCHANGE = "token exchange"
     CREDENTIALS = "credentials"
-    LEAK = "credentials leaving their place"
-    PROXY = "proxies, limits, leftovers"
+    LEAK = "leaked credentials"
+    PROXY = "proxies, limits and the rest"
 
 
 class Level(StrEnum):
-    """How binding the text behind a rule is."""
+    """How binding the requirement behind a rule is."""
 
     MUST = "must"
     SHOULD = "should"
@@ -35,10 +35,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """What a rule found in one conversation. What is `None` comes from the rule."""
+    """What a rule found in one conversation. A value of `None` is taken from the rule's header."""
 
     exchanges: tuple[Exchange, ...]
-    """The evidence: what set the expectation, what was refused, what was wrong or repeated."""
+    """The evidence: the exchange that set the expectation, the refusals, the wrong or repeated requests."""
     title: str
     explanation: str
     client_author: str
@@ -47,17 +47,18 @@ class Match:
     fault: Fault | None = None
     cause: str | None = None
     confidence: Confidence = Confidence.HIGH
-    because: str = "every exchange that it rests on is in the capture"
+    because: str = "every exchange that it is based on is in the capture"
     """Why the confidence is what it is."""
     doubt: tuple[Reason, str] | None = None
-    """If there is one, this is no finding: it is undecided, for this reason."""
+    """Where there is one, the match is not a finding: it is undecided, for this reason."""
     rests_on_absence: bool = True
-    """A later exchange could have undone it: less sure where a file just ends, undecided where the capture is cut."""
+    """A later exchange could have refuted it: less certain where a file simply ends, undecided where the capture"
+    " is cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What the file of a rule begins with, below its manual page."""
+    """The facts at the top of a rule's file, below its manual page."""
 
     name: str
     family: Family
@@ -68,21 +69,21 @@ class Header:
     seen: tuple[str, ...]
     """Public reports of it, such as ``containers/skopeo#2502``."""
     signs: int
-    """It is asked about a conversation that shows one of these signs (`signs`)."""
+    """It runs on a conversation that shows one of these signs (`signs`)."""
     at_once: bool = False
-    """It is certain with the exchange that completes it, `Conversation.latest`, and is not asked again at the end."""
+    """It is certain with the exchange that completes it, `Conversation.latest`, and does not run again at the end."""
     stands_alone: bool = False
-    """It is told beside the root cause, not instead of it."""
+    """It is reported beside the root cause, not instead of it."""
     is_provable: bool = False
     """Sending what a correct client would have sent shows whether its finding is right."""
     accounts: bool = True
-    """Its finding says why what is among its evidence failed."""
+    """Its finding explains the failures among its evidence."""
     yields: bool = False
-    """It is silent where an answer among its evidence states a reason that has nothing to do with the login."""
+    """It is silent where an answer among its evidence states a reason that does not concern authentication."""
     is_last: bool = False
-    """It is asked about what no other rule accounts for (`Conversation.unaccounted`), and only then."""
+    """It runs only on what no other rule accounts for (`Conversation.unaccounted`)."""
     beside: frozenset[str] = frozenset()
-    """Root causes beside which it is told as well."""
+    """Root causes beside which it is reported as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
-"""Instead of credentials the client shows the token server a token that it had got earlier.
+"""The client sent the token server an earlier Bearer token instead of credentials.
 
-Fires when: a token request with ``Authorization: Bearer`` is turned away, or makes the server fail. Info where a later
+Fires when: a token request with ``Authorization: Bearer`` is refused, or makes the server fail. Info where a later
 exchange succeeds.
 
-What to do: update the client; its author should keep the original credentials for the token server and never send it
-what a registry had asked for.
+What to do: update the client; its author should keep the original credentials for the token server and never send it a
+token that was issued for a registry.
 
-Silent when: the server takes it, as those of some clouds do with identity tokens.
+Silent when: the server accepts it, as some clouds' servers accept identity tokens.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every token request that a token was sent with in vain."""
+    """One match with every failed token request that carried a Bearer token."""
     wrong = [e for e in conversation.token_exchanges if _is_refused(e) and is_about(conversation, e)]
     if not wrong:
         return
@@ -52,7 +52,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             " wants the credentials themselves, or nothing."
         ),
         client_author=f"Never reuse the registry's Authorization for {host}: keep the credentials and send those.",
-        user="Update the client; the login is not at fault.",
+        user="Update the client. It did not send its credentials here, so they are not at fault.",
     )
 
 

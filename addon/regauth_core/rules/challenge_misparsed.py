@@ -1,15 +1,15 @@
-"""The client misread the challenge: its token request holds a broken piece of it.
+"""The client misread the challenge: its token request contains a damaged copy of a value.
 
 Fires when: the scope, the service or the address of a token request is the challenge's value cut off at a comma, a
-blank or a quote, or without the last character before one, or with a stray quote in it; or entries of the scope are
-glued together; or the value belongs to another challenge of the same answer. It must not be a whole value of any other
-challenge that the client had been given. Info where the client got what it wanted all the same; a list of actions cut
-at a comma is then not worth a word, because it may have been asked for on purpose.
+space or a quote, or without the last character before one, or with a stray quote in it; or scope entries are joined
+together; or the value belongs to another challenge of the same answer. The value must not be a whole value of any other
+challenge that the client had received. Info where the client got what it wanted anyway; a list of actions cut at a
+comma is then not reported, because it may have been asked for on purpose.
 
-What to do: use a newer client, for no setting helps; its author should read quoted strings as such: commas, blanks
-and escapes in them separate nothing.
+What to do: use a newer client; no setting helps. Its author should parse quoted strings: commas, spaces and escapes in
+them separate nothing.
 
-Silent when: the client wants scopes of its own choice, or fewer actions in a form that is no beginning of the
+Silent when: the client chooses its scopes itself, or requests fewer actions in a form that is not a prefix of the
 challenge's.
 """
 
@@ -27,7 +27,7 @@ from regauth_core.model import Challenge, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
-from regauth_core.rules.wording import numbers, subject
+from regauth_core.rules.wording import numbers, reference_of
 
 RULE = Header(
     name="challenge-misparsed",
@@ -115,7 +115,7 @@ def _of_scope(exchange: Exchange, challenges: list[Challenge], last: Challenge) 
 
 
 def _is_garbled(text: str, given: str) -> bool | None:
-    """Whether `text` is a damaged copy of `given`, and then whether that is sure; `None` where it is none."""
+    """Whether `text` is a damaged copy of `given`, and then whether that is sure; `None` where it is not."""
     bare = text.strip("\"'")
     if not bare or not given or text == given:
         return None
@@ -150,7 +150,7 @@ def _of_address(exchange: Exchange, challenges: list[Challenge]) -> _Damage | No
     longer = plain.startswith(given) and plain[len(given)] in _ENDS
     if len(given) > 1 and (longer or _is_garbled(plain, given) is not None):
         return _Damage("realm", given, path, True)
-    # What cannot be shown of an address is no word: in the place of the realm's own last word it is suspect.
+    # A redacted segment in the place of the realm's last word is suspect: a plain path would be shown.
     hidden = path.rpartition("/")[2].startswith("<") and not given.rpartition("/")[2].startswith("<")
     return _Damage("realm", given, path, False) if hidden and path.count("/") == given.count("/") else None
 
@@ -181,27 +181,27 @@ def _match(
     severity: Severity,
 ) -> Match:
     sent = "is sent to" if damage.parameter == "realm" else "asks for"
-    after = f" The token that came of it was refused ({numbers(used)})." if used and severity is Severity.ERROR else ""
+    after = f" The resulting token was refused ({numbers(used)})." if used and severity is Severity.ERROR else ""
     return Match(
         exchanges=present(refused, exchange, *used),
         severity=severity,
-        title=f"the client misread the {damage.parameter} of the challenge for {subject(conversation)}",
+        title=f"the client misread the {damage.parameter} in the challenge of {reference_of(conversation)}",
         explanation=(
             f'The challenge ({refused.number}) says {damage.parameter}="{damage.given}"; the token request'
             f' ({exchange.number}) {sent} "{damage.asked}", which is not what it says.{after}'
         ),
         client_author=(
-            f"Read quoted strings as RFC 9110 has them: a comma, a blank or an escape inside of"
+            f"Parse quoted strings as RFC 9110 defines them: a comma, a space or an escape inside"
             f' {damage.parameter}="{damage.given}" separates nothing.'
         ),
-        user=f"No setting of {refused.origin.host} helps against this; use a newer version of the client, or another.",
+        user=f"Use a newer version of the client, or another client. No setting of {refused.origin.host} helps.",
         confidence=Confidence.HIGH if damage.sure else Confidence.MEDIUM,
         because=(
-            "nobody asks for such a value on purpose"
+            "no client asks for such a value on purpose"
             if damage.sure
-            else "what stands in the place of the realm's last word cannot be shown"
+            else "the redacted path segment in the place of the realm's last one cannot be compared"
             if damage.parameter == "realm"
-            else "the same words might be asked for on purpose by a client that wants less than it was told to ask for"
+            else "a client that wants less than the challenge names might ask for the same words on purpose"
         ),
         doubt=conversation.doubt(refused),
     )

@@ -1,20 +1,21 @@
-"""The client acted on a challenge, or held what it asks for, and never sent the refused request again.
+"""The client had what the challenge asks for and never repeated the refused request.
 
 Fires when: a request got 401 with a usable challenge; then a token exchange for that challenge gave a usable token, or
 the client had already been accepted with a credential that fits (the same Basic realm's, or a live token that covers
-the request); and to the end the request was not sent again with a credential.
+the request); and the request was never sent again with a credential.
 
-Severity: error where the operation stopped there, info where it went on by another way.
+Severity: error where the operation stopped there, info where it continued in another way.
 
-Causes: both-schemes-offered (the token was fetched, and the other scheme of the same answer is what the client
-wanted), body-not-rewindable (it carried a body), token-unused-after-exchange (all else).
+Causes: both-schemes-offered (the token was fetched, and the other scheme of the same answer is what the client wanted),
+body-not-rewindable (it carried a body), token-unused-after-exchange (anything else).
 
-What to do: the client's author should repeat the very request that was refused once the token is there, with its body.
-A user need not look at the login: it worked.
+What to do: the client's author should repeat the refused request, with its body, once the client has the token. A user
+need not change the login.
 
-Silent when: the same resource is asked with another method, by digest instead of tag, or over a new connection; it was
-the ping that asked, and repositories are then served with the token; a login, whose token request names no scope, ends
-there; the request was repeated without the token; of several refused requests only those still wanted are repeated.
+Silent when: the same resource is asked with another method, by digest instead of tag, or over a new connection; the
+ping was challenged, and repositories are then served with the token; the operation is a login, whose token request
+names no scope and which ends there; the request was repeated without the token; of several refused requests only those
+still wanted are repeated.
 """
 
 from __future__ import annotations
@@ -102,17 +103,18 @@ def _same_realm(accepted: Exchange, refused: Exchange, conversation: Conversatio
 def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> Match:
     went_on = _went_on(conversation, refused, answer)
     where = f"{refused.request.method} {refused.request.url}"
-    got = "was given a token" if conversation.is_token_exchange(answer) else "had been accepted with a credential"
+    by_token = conversation.is_token_exchange(answer)
+    got, held = ("got a token",) * 2 if by_token else ("had been accepted with a credential", "had a credential")
     return Match(
         exchanges=(refused, answer),
         severity=Severity.INFO if went_on else None,
         cause=_cause(refused),
-        title=f"the client {got} and never repeated the refused request",
+        title=f"the client {held} and never repeated the refused request",
         explanation=(
             f"{where} ({refused.number}) was answered 401. The client {got} ({answer.number}), which is what the"
-            " challenge asks for, but the refused request was not sent again."
+            " challenge asks for, but did not send the refused request again."
         ),
-        client_author=f"After a successful exchange send the refused request ({where}) once more, with its body.",
+        client_author=f"Repeat the refused request ({where}) with its body once the client can answer the challenge.",
         user=_user(conversation, refused, answer),
         because="the challenge, the answer to it and the end of the conversation are in the capture",
         rests_on_absence=True,
@@ -123,7 +125,7 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
 def _user(conversation: Conversation, refused: Exchange, answer: Exchange) -> str:
     host = refused.origin.host
     if _cause(refused) != "both-schemes-offered":
-        return f"{host} did its part and the login is not at fault: try again, or use another client."
+        return f"Try again, or use another client. {host} answered correctly."
     if conversation.is_token_exchange(answer) and is_anonymous(answer):
         return (
             f"{host} offers Basic beside Bearer, and the client stops where it has no password: log in to {host}, or"

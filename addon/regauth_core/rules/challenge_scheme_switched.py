@@ -1,12 +1,12 @@
-"""The client did as the challenge said, and is then told to authenticate in another way or elsewhere.
+"""The client answered the challenge, and the registry then asked for another scheme or realm.
 
 Fires when: a request that answers a challenge as it asked is refused with 401, and that answer offers only another
-scheme, or the same one with a realm of another owner; and the request never succeeds.
+scheme, or the same scheme with another owner's realm; and the request never succeeds.
 
-Causes: layered-proxy (the two challenges alternate on one address, or headers show two speakers; a proxy is at fault).
+Causes: layered-proxy (the two challenges alternate on one address, or headers show two servers; a proxy is at fault).
 
-What to do: check the account's rights on the repository first; if two systems guard the same path, leave that to one
-of them; a client may follow the new challenge once.
+What to do: check the account's rights on the repository first; if two systems guard the same path, let only one of them
+authenticate; a client may follow the new challenge once.
 
 Silent when: the second scheme is tried and succeeds; only the scope or the error of the challenge changed; the client
 chose the scheme by itself.
@@ -26,7 +26,7 @@ from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import registrable_domain
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
-from regauth_core.rules.wording import numbers, schemes, subject, where
+from regauth_core.rules.wording import numbers, reference_of, schemes, where
 
 RULE = Header(
     name="challenge-scheme-switched",
@@ -47,7 +47,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every answer that changed its mind."""
+    """One match with every answer that asks for another scheme or realm."""
     switched = [(e, before) for e in conversation.refused() if (before := _before(conversation, e)) is not None]
     if switched and not conversation.went_on(switched[-1][0]):
         yield _match(conversation, [e for e, _ in switched], switched[0][1])
@@ -89,7 +89,7 @@ def _is_other(challenge: Challenge, asked: list[Challenge]) -> bool:
 
 
 def _is_layered(conversation: Conversation, switched: list[Exchange], before: Exchange) -> bool:
-    """Whether two speakers show: by their `Server` or `Via`, or because each scheme is answered with the other."""
+    """Whether two servers show: by their `Server` or `Via`, or because each scheme is answered with the other."""
     for name in ("server", "via"):
         said = {e.response.header(name) for e in (before, *switched) if e.response}
         if len(said) > 1:
@@ -107,16 +107,16 @@ def _match(conversation: Conversation, switched: list[Exchange], before: Exchang
         exchanges=present(before, *switched),
         fault=Fault.PROXY if layered else None,
         cause="layered-proxy" if layered else None,
-        title=f"{subject(conversation)} answers the right scheme with a challenge for another",
+        title=f"{reference_of(conversation)} answers the right scheme with another challenge",
         explanation=(
-            f"{turn} ({before.number}) and the client answered that; {where(first)} was refused all the same, and the"
+            f"{turn} ({before.number}) and the client answered that. {where(first)} was refused anyway, and the"
             f" 401 asks for {new} ({numbers(switched)})."
-            + (" Two systems seem to stand behind one address." if layered else "")
+            + (" Two systems seem to answer at one address." if layered else "")
         ),
         client_author=f"Follow the new challenge of {where(first)} once, or start again without the token.",
         user=(
-            f"Check that the account may use {conversation.repository or first.origin.host}, which is the usual reason;"
-            " else look for two systems behind /v2/ that both read the Authorization header, and keep one."
+            f"Check that the login may use {conversation.repository or first.origin.host}, which is the usual reason;"
+            " otherwise look for two systems behind /v2/ that both read the Authorization header, and keep one."
         ),
         because="the first challenge, the answer to it and the second challenge are in the capture",
         doubt=why_undecided(conversation, first, issue_behind(conversation, first)),

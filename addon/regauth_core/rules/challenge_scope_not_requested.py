@@ -1,15 +1,15 @@
-"""The challenge demands a scope entry that the client never hands on to the token server.
+"""The challenge names a scope entry that the client never requests from the token server.
 
 Fires when: after a repository's challenge the client asks for a token without one or more of the entries named there,
-and no other request of the client to that token server ever asks for it. Error where the request is then refused,
-warning where the server puts up with it.
+and no other request of the client to that token server asks for them. Error where the request is then refused, warning
+where the registry accepts the token anyway.
 
-What to do: nothing for now where the server tolerates it; a client should pass scope entries that it does not know on
-as they are.
+What to do: nothing for now where the registry accepts the token; a client should pass on unknown scope entries
+unchanged.
 
-Silent when: it was the ping's challenge, whose scope often means nothing; entries are added or their actions
-reordered; the client asks for the rest later, or had asked before; it is a mount's source; the challenge itself is for
-another repository than the one that was asked.
+Silent when: the challenge was the ping's, whose scope often means nothing; entries are added or their actions
+reordered; the client asks for the rest later, or had asked before; the entry is a mount's source; the challenge itself
+is for another repository than the requested one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from regauth_core.protocol.registries import repository_of
 from regauth_core.protocol.scope import Scope, entries
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import asked_text, subject, where
+from regauth_core.rules.wording import asked_text, reference_of, where
 
 RULE = Header(
     name="challenge-scope-not-requested",
@@ -102,22 +102,22 @@ def _judged(conversation: Conversation, gap: _Gap) -> Match | None:
 
 
 def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, failed: bool) -> Match:
-    host = gap.exchange.origin.host
+    registry = conversation.origin.host
     missing = " ".join(map(str, gap.missing))
-    came = "the token was then refused" if failed else f"{host} puts up with it"
+    came = "the token was then refused" if failed else f"{registry} accepted the token anyway"
     return Match(
         exchanges=present(gap.refused, gap.exchange, *refused),
         severity=Severity.ERROR if failed else Severity.WARNING,
-        title=f"the client did not ask for the scope that {subject(conversation)} names",
+        title=f"the client did not request the scope that {reference_of(conversation)} names",
         explanation=(
             f"The challenge for {where(gap.refused)} ({gap.refused.number}) asks for {missing}; the token request that"
             f" follows asks for {asked_text(gap.exchange)} ({gap.exchange.number}), and {came}."
         ),
-        client_author=f"Send scope entries that you do not know as they are: {missing} here.",
+        client_author=f"Send unknown scope entries unchanged: {missing} here.",
         user=(
-            f"No setting helps while the client does not ask {host} for {missing}; use another version."
+            f"Use another version of the client. No setting helps while it does not request {missing}."
             if failed
-            else f"It works only as long as {host} tolerates it."
+            else f"Nothing for now. This works only as long as {registry} accepts such tokens."
         ),
         because="the challenge and every token request to that server are in the capture",
         doubt=conversation.doubt(gap.refused),

@@ -1,16 +1,16 @@
-"""The registry sends the client for a token that cannot open what was asked.
+"""The challenge asks for a scope that does not cover the request.
 
 Fires when: a Bearer challenge for a repository names no scope, or only other repositories, or lacks the action that the
-method needs; the client asked for just that; and the request was refused again with the token, or one request after
-the other costs a 401 and an exchange of its own. Info where the client got through at no extra cost.
+method needs; the client asked for just that; and the request was refused again with the token, or every request costs a
+401 and a token exchange. Info where the client got through at no extra cost.
 
 Causes: missing, other-repository, other-action, ping-names-repository (the ping was refused with a fresh token).
 
-What to do: correct the registry's path method or the rewriting proxy; a client can derive the scope from the path
-where the challenge has none.
+What to do: correct the registry's path method or the rewriting proxy; where the challenge has no scope, a client can
+derive it from the path.
 
-Silent when: the ping is answered once there is a token; the name has a host or a port in front; there is one more
-scope, such as a mount's source; the scope is a word of a service's own; the actions are a vendor's own.
+Silent when: the ping is answered once there is a token; the name has a host or a port in front; there is an additional
+scope, such as a mount's source; the scope is a service's opaque word; the actions are vendor-specific.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope, covered, entries, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import asked_text, numbers, subject, where
+from regauth_core.rules.wording import asked_text, numbers, reference_of, where
 
 RULE = Header(
     name="challenge-scope-wrong",
@@ -60,7 +60,7 @@ class _Wrong:
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for the first challenge that led the client astray."""
+    """One match for the first challenge that misled the client."""
     wrong = [w for e in conversation.refused() if (w := _wrong(conversation, e)) is not None]
     for one in wrong:
         again = _refused_again(conversation, one)
@@ -79,7 +79,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _pings(conversation: Conversation) -> list[Exchange]:
-    """The pings that were refused with a token for want of a repository, which they are not about."""
+    """The pings that were refused with a token because their challenge asks for a repository, which a ping does"
+    " not concern."""
     return [
         e
         for e in conversation.refused()
@@ -102,13 +103,13 @@ def _ping_match(conversation: Conversation, pings: list[Exchange]) -> Match:
         exchanges=present(issue.exchange if issue is not None else None, *pings),
         severity=Severity.ERROR,
         cause="ping-names-repository",
-        title=f"{host} asks for a repository's scope where no repository is concerned",
+        title=f"the ping of {host} asks for a repository's scope",
         explanation=(
             f"{where(first)} was sent with a fresh token and answered 401 ({numbers(pings)}); the challenge asks for"
-            f" {said}{broken} and the request names no repository. So no client can log in."
+            f" {said}{broken} and the request names no repository. No client can log in this way."
         ),
-        client_author="Ask for a token without scope at the ping, and say that the registry refused it.",
-        user=f"Update or correct {host}: its ping has to accept any valid token. The login is right.",
+        client_author="At the ping, request a token without scope, and report that the registry refused it.",
+        user=f"Update or correct {host}: its ping must accept any valid token.",
         because="the token, the ping and its challenge are in the capture",
         doubt=why_undecided(conversation, first, issue),
     )
@@ -186,19 +187,19 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
     issue = issue_behind(conversation, shown[-1])
     came = {
         None: f"The client asked for that{_of(issue)} and was refused again ({numbers(shown)}).",
-        Severity.WARNING: f"Each request costs a 401 and a token exchange of its own ({numbers(shown)}).",
-        Severity.INFO: "The client got through all the same.",
+        Severity.WARNING: f"Each request costs a 401 and a token exchange ({numbers(shown)}).",
+        Severity.INFO: "The client succeeded anyway.",
     }[severity]
     derived = " ".join(str(s) for s in needed(first.request.method, first.target))
     return Match(
         exchanges=present(first, *shown),
         severity=severity,
         cause=one.cause,
-        title=f"the challenge for {subject(conversation)} asks for the wrong scope",
+        title=f"the challenge of {reference_of(conversation)} asks for the wrong scope",
         explanation=f"{where(first)} was answered 401 ({first.number}) with a challenge that {what}. {came}",
         client_author=(
-            f"Where a challenge has no fitting scope, derive {derived} from the path, and keep the token under what was"
-            " requested."
+            f"Where a challenge has no fitting scope, derive {derived} from the path, and cache the token under the"
+            " requested scope."
         ),
         user=(
             f"Correct how {first.origin.host} derives the repository from the path (repository path method, rewrite"

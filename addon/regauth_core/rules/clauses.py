@@ -1,4 +1,4 @@
-"""The documents that rules rest on, and how a clause of them is cited."""
+"""The documents that rules are based on, and how to cite a clause of them."""
 
 from __future__ import annotations
 

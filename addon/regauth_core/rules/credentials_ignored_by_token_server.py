@@ -1,13 +1,12 @@
-"""The token server was given a login and issued a token for nobody.
+"""The token server received credentials and issued an anonymous token.
 
 Fires when: an exchange with credentials gives a readable token whose `sub` is there and empty, which grants nothing or
-less than was asked, and with which the registry then turns a request away. Info where the operation goes on.
+less than was asked, and with which the registry then refuses a request. Info where the operation continues.
 
-What to do: try the password elsewhere on that registry, for it is probably wrong; a token server should refuse a
-wrong password; a client should say that its token has no rights.
+What to do: try the password in another way at that registry: it is probably wrong; a token server should refuse a wrong
+password; a client should report that its token has no rights.
 
-Silent when: the token cannot be read; its `sub` names somebody, who then is the right user without the right; nothing
-was refused.
+Silent when: the token cannot be read; its `sub` names a user, who then lacks the right; nothing was refused.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every request that an anonymous token was refused for in spite of a login."""
+    """One match with every request that was refused with an anonymous token in spite of credentials."""
     refused = [e for e in conversation.requests if _ignored(conversation, e) is not None]
     issue = _ignored(conversation, refused[0]) if refused else None
     if issue is None or conversation.succeeded(refused[0]):
@@ -54,8 +53,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" The token names no subject and grants {'less than that' if issue.granted else 'nothing'}; with it the"
             f" registry answered {refused[0].status} ({numbers(refused)})."
         ),
-        client_author="Do not call a login successful when the token that it brought has no subject and no rights.",
-        user=f"The password is probably wrong although {host} did not say so: log in by other means to be sure.",
+        client_author="Do not report a successful login when the token has no subject and no rights.",
+        user=f"The password is probably wrong, although {host} did not say so. Log in by other means to be sure.",
         confidence=Confidence.MEDIUM,
         because="the token's subject is empty, which is how servers of this kind answer a login that failed",
         doubt=why_undecided(conversation, refused[0], issue),

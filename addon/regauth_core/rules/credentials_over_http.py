@@ -1,13 +1,13 @@
-"""Somebody's credential was sent where everybody on the way can read it.
+"""A credential was sent without encryption, where anyone on the network path can read it.
 
-Fires when: a password, refresh token or other credential goes over plain http to a host that is not this machine,
-after https of that host was used or failed, or without any sign that somebody chose plain http.
+Fires when: a password, refresh token or other credential goes over plain http to a host that is not this machine, after
+https to that host was used or failed, or without any sign that the user chose plain http.
 
 Severity: error; warning where https had only failed and the host is on an internal network; info where that host was
-asked over http alone and is internal or a test name, or where the token was an anonymous one.
+used over http alone and is internal or a test name, or where the token was anonymous.
 
-What to do: change the password, and repair the redirect or the TLS setup; a client should ask for an explicit
-permission for each host, and never downgrade with credentials.
+What to do: change the password, and fix the redirect or the TLS setup; a client should require explicit permission for
+each host, and never downgrade with credentials.
 
 Silent when: the host is loopback; the Basic credentials are empty.
 """
@@ -62,9 +62,9 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         severity=severity,
         title=f"a credential was sent to {host} without encryption",
         explanation=f"{where(exchange)} ({exchange.number}) carried a credential over plain http. {before}",
-        client_author=f"Ask for an explicit choice per host before using plain http, and never go from https of {host}"
+        client_author=f"Require an explicit choice per host before using plain http, and never go from https at {host}"
         " to http with a credential.",
-        user=f"Whoever was on the way has seen it: change the password for {host}, and correct its redirect or TLS.",
+        user=f"Anyone on the network path could read it: change the password for {host}, and fix its redirect or TLS.",
         confidence=Confidence.HIGH if secured is not None else Confidence.MEDIUM,
         because=(
             "both the use of https and the request in clear are in the capture"
@@ -80,7 +80,7 @@ def _is_secret(exchange: Exchange) -> bool:
 
 
 def _https_of(conversation: Conversation, exchange: Exchange) -> FirstContact | None:
-    """The client's contact with the same host over https; one that was answered goes first."""
+    """The client's contact with the same host over https, preferably one that was answered."""
     known = conversation.person.origins.items()
     found = [c for origin, c in known if origin.host == exchange.origin.host and origin.scheme == "https"]
     return next((c for c in found if c.exchange.response is not None), found[0] if found else None)

@@ -1,17 +1,17 @@
-"""Without a login there is nothing to be had here, and the client sent none.
+"""Anonymous access is not enough, and the client sent no credentials.
 
-Fires when: a token request without credentials is refused; or a token that was got without them is refused at the
-registry for what it does not grant. An empty `access` in the token makes it certain.
+Fires when: a token request without credentials is refused; or the registry refuses a token that was issued without them
+for what it does not grant. An empty `access` in the token makes it certain.
 
-Severity: error where it is known that the client has a login for this registry, else warning. Where nothing tells a
-private repository from a missing one, nobody is said to be at fault.
+Severity: error where it is known that the client has credentials for this registry, otherwise warning. Where nothing
+distinguishes a private repository from a missing one, the fault is unknown.
 
 Causes: credentials-known-but-unused.
 
-What to do: log in and check the name; see which configuration a daemon really reads; a client should suggest the
-login and say under which name it looked for one.
+What to do: log in and check the name; check which configuration a daemon really reads; a client should suggest to log
+in and say under which name it looked for credentials.
 
-Silent when: the anonymous token is good enough; a login is tried next; the operation goes on all the same.
+Silent when: the anonymous token is good enough; credentials are tried next; the operation continues anyway.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from regauth_core.protocol.registries import DOCKER_HUB
 from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import asked_text, numbers, subject, where
+from regauth_core.rules.wording import asked_text, numbers, reference_of, where
 
 RULE = Header(
     name="credentials-required",
@@ -101,7 +101,7 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
     known = conversation.holds_credentials and not tried
     nothing = issue is not None and issue.granted == ()
     got = (
-        f"was given a token for {asked_text(issue.exchange)} without credentials ({issue.exchange.number}), and with it"
+        f"got a token for {asked_text(issue.exchange)} without credentials ({issue.exchange.number}), and with it"
         f" {where(refused)} was answered {refused.status} ({refused.number})"
         if issue is not None
         else f"asked for {asked_text(refused)} without credentials and was answered {refused.status} ({refused.number})"
@@ -113,11 +113,11 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
         severity=Severity.ERROR if known else None,
         fault=Fault.CONFIGURATION if known or _exists(conversation) else Fault.UNKNOWN,
         cause="credentials-known-but-unused" if known else None,
-        title=f"anonymous access is not enough for {subject(conversation)}",
+        title=f"anonymous access is not enough for {reference_of(conversation)}",
         explanation=(
             f"The client {got}."
-            f"{' It is known to hold credentials and sent none.' if known else ''}"
-            f"{f' The credentials that it had sent before ({numbers(tried)}) got it nothing.' if tried else ''}"
+            f"{' It has credentials and sent none.' if known else ''}"
+            f"{f' The credentials that it sent before ({numbers(tried)}) did not help.' if tried else ''}"
         ),
         client_author=(
             f"Suggest to log in to {conversation.registry}, and log (without secrets) under which key credentials were"
@@ -132,12 +132,12 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
         because=(
             "the token says that it grants nothing"
             if nothing
-            else "the repository may also be missing; the answer does not tell"
+            else "the repository may also be missing; the answer does not say"
         ),
         doubt=why_undecided(conversation, refused, issue),
     )
 
 
 def _exists(conversation: Conversation) -> bool:
-    """Whether the trace shows that the repository is there: the client itself, earlier, got something of it."""
+    """Whether the trace shows that the repository exists: the client itself got something of it earlier."""
     return any(200 <= e.status < 300 for e in conversation.requests)

@@ -1,15 +1,15 @@
-"""One registry's login was sent to the host of another.
+"""One registry's credentials were sent to another registry's host.
 
 Fires when: the credential that serves one registry is sent to a mirror of it (the request says so with `ns`, or the
-same thing is asked of that registry next); or a cloud vendor's login goes to a host that is not in any of its domains.
+same thing is requested from that registry next); or a cloud vendor's login goes to a host outside the vendor's domains.
 
 Causes: mirror, look-alike-host.
 
-What to do: revoke the token or change the password, and give the other host an entry of its own; a client should look
-credentials up by the whole name of the host it talks to.
+What to do: revoke the token or change the password, and store a separate login for the other host; a client should look
+up credentials by the full name of the host that it contacts.
 
-Silent when: the two are names of one registry; the mirror got a credential of its own; the client writes to the second
-registry, which is then no mirror; the host is on an internal network.
+Silent when: the two are names of one registry; the mirror got a different credential; the client writes to the second
+registry, which is then not a mirror; the host is on an internal network.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _VENDORS = {
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for the first credential that went to a mirror, and one for a vendor's login at a stranger."""
+    """One match for the first credential that went to a mirror, and one for a vendor's login at an unrelated host."""
     several = len(conversation.person.at_registries) > 1
     asked = conversation.requests if several else []
     mirrored = [(e, home) for e in asked if (home := _owner(conversation, e)) is not None]
@@ -114,13 +114,13 @@ def _mirror(mirrored: list[Exchange], home: Home) -> Match:
             f"The credential that the client uses for {owner} ({home.exchange.number}) went to {host} with"
             f" {where(first)} ({numbers(mirrored)}), which is asked in place of {owner}."
         ),
-        client_author=f"Look credentials up by the host that is contacted ({host}), not by the name of the image.",
-        user=f"Renew the login for {owner}, and give {host} an entry of its own, or let it be anonymous.",
+        client_author=f"Look up credentials by the host that is contacted ({host}), not by the image name.",
+        user=f"Renew the login for {owner}. Store a separate login for {host}, or use it anonymously.",
         confidence=Confidence.HIGH if certain or secret_of(first) is not None else Confidence.MEDIUM,
         because=(
-            "the request itself says whose mirror it asks"
+            "the request itself names the registry that the host mirrors"
             if certain
-            else f"the same thing is asked of {owner} right afterwards"
+            else f"the same thing is requested from {owner} right afterwards"
         ),
         rests_on_absence=False,
     )
@@ -139,13 +139,15 @@ def _look_alike(strange: list[Exchange]) -> Match:
             f"{where(first)} ({numbers(strange)}) carried a user name that only {vendor} registries use, but {host} is"
             " not in a domain of that vendor."
         ),
-        client_author=f"Match the whole host suffix before asking the cloud for a token: {host} only looks like one.",
-        user=f"Revoke that token, unless {host} is a private endpoint of your own.",
+        client_author=(
+            f"Match the whole host suffix before requesting a token from the cloud: {host} only looks like one."
+        ),
+        user=f"Revoke that token, unless {host} is your private endpoint.",
         confidence=Confidence.HIGH if alike else Confidence.MEDIUM,
         because=(
             "the name imitates the vendor's"
             if alike
-            else "the host may be somebody's own name for the vendor's registry; the capture does not show it"
+            else "the host may be a private name for the vendor's registry; the capture does not show it"
         ),
         rests_on_absence=False,
     )

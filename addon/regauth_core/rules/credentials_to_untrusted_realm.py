@@ -1,14 +1,14 @@
-"""A realm that nothing ties to the registry was told its password or refresh token.
+"""A password or refresh token was sent to a realm that nothing connects with the registry.
 
 Fires when: a token request with such a secret goes to an address of a private network, of this machine or of a cloud's
-metadata service, and the registry's name is none of these; or over plain http to another host; or to where the token
-server had redirected it on another domain. Where it is merely some other public domain: info.
+metadata service, and the registry's name is not one of these; or over plain http to another host; or to another domain,
+to which the token server had redirected it. Info where it is only another public domain.
 
 What to do: check whether the token host belongs to the registry, and change the password if it does not; a client
 should send secrets to trusted realms only.
 
-Silent when: the realm is on the registry's host or domain and asked over https; the pair is a usual one; the exchange
-is anonymous; the registry itself is private.
+Silent when: the realm is on the registry's host or domain and uses https; the pair of registry and realm is a known
+one; the exchange is anonymous; the registry itself is private.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _METADATA = frozenset({"metadata.google.internal", "metadata", "instance-data"})
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match if the newest exchange tells a stranger a secret."""
+    """One match if the newest exchange sends a secret to an unrelated host."""
     exchange = conversation.latest
     if exchange is None or secret_of(exchange) is None or exchange.origin.host == conversation.origin.host:
         return
@@ -72,8 +72,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" password or refresh token with {where(exchange)} ({exchange.number})."
         ),
         client_author=(
-            f"For a public registry such as {registry}, send secrets to https realms on public addresses only, and take"
-            " none along when a token server redirects elsewhere."
+            f"For a public registry such as {registry}, send secrets to https realms on public addresses only, and"
+            " drop them when a token server redirects elsewhere."
         ),
         user=f"Check that {realm.host} belongs to {registry}; if it does not, change the password.",
         because="the answer that named the realm and the request with the secret are in the capture",
@@ -96,13 +96,13 @@ def _suspicion(conversation: Conversation, exchange: Exchange, sender: Exchange)
     if is_private(realm.host) or realm.host in _METADATA:
         return "is a private address, and the registry is not", Severity.ERROR
     if realm.scheme == "http" and sender.origin.scheme == "https":
-        return "is another host, asked in clear", Severity.ERROR
+        return "is another host, over plain http", Severity.ERROR
     usual = is_usual_realm(conversation.registry, realm.host)
     if conversation.is_token_exchange(sender):
         if usual or is_usual_realm(sender.origin.host, realm.host):
             return None
         return "is a host of another domain, to which a token server had redirected it", Severity.ERROR
     if usual or is_test_name(realm.host):
-        # Nobody owns a name for tests, so that there is no other owner to speak of.
+        # Nobody owns a name for tests, so it has no other owner.
         return None
-    return "is another domain than the registry's", Severity.INFO
+    return "is not in the registry's domain", Severity.INFO

@@ -1,18 +1,18 @@
-"""regauth was to answer a challenge and kept its credentials to itself, because of where they would have gone.
+"""regauth withheld its credentials because of where, for what or for which client they would have been sent.
 
-Fires when: credentials were configured for the registry with fill or override, the registry refused the request, and
-sending them was against a rule: the token server is on a host that nothing ties to the registry, an address, a metadata
+Fires when: credentials were configured for the registry with fill or override, the registry refused the request, and a
+rule forbade sending them: nothing connects the token server's host with the registry, or it is an address, a metadata
 service or plain http; the connection is plain http or was not verified; the request names another host in its `Host`
-header, its target or its TLS handshake, or has a field that would make another request of it; the request is spelled in
-a way of which servers make different things; another host had led the client there; the request writes, and only
-reading was allowed; or the client is not one that they are for: a process of another user or one of whom that cannot be
-told, a client on another machine, a browser with a page, or one that addressed a reverse proxy by a name which nobody
-told to regauth.
+header, its target or its TLS handshake, or has a field that would turn it into another request; servers may read the
+request in different ways; another host led the client there; the request writes, and only reading was allowed; or the
+credentials are not for this client: a process of another or an unknown user, a client on another machine, a browser
+that shows a web page, or a client that addressed a reverse proxy by a name that regauth does not know.
 
-What to do: if the place is right and the credentials are meant for it and for this client, allow it; if not, be glad.
+What to do: if the host is right and the credentials are meant for it and for this client, allow it; otherwise nothing,
+because regauth prevented a leak.
 
-Silent when: the client got what it asked for, or sent credentials of its own afterwards; no credentials are configured
-for the place; the credentials were sent and refused.
+Silent when: the client got what it asked for, or sent its own credentials afterwards; no credentials are configured for
+the host; the credentials were sent and refused.
 """
 
 from __future__ import annotations
@@ -62,23 +62,23 @@ _FAULTS: Final = {
 _BY_OPERATOR: Final = "Ask the operator of {registry} what this token server is; no client should send a secret there."
 _ADVICE: Final = {
     Withheld.UNKNOWN_HOST: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) and "
-    "its https://HOST; else ask the operator of {registry}.",
+    "its https://HOST; otherwise ask the operator of {registry}.",
     Withheld.ADDRESS_LITERAL: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) "
-    "and its https://ADDRESS; else ask the operator of {registry}.",
-    Withheld.UNVERIFIED_CONNECTION: "Let mitmproxy trust the authority of {registry} "
+    "and its https://ADDRESS; otherwise ask the operator of {registry}.",
+    Withheld.UNVERIFIED_CONNECTION: "Let mitmproxy trust the CA of {registry} "
     "(ssl_verify_upstream_trusted_ca) instead of any; or allow it with regauth_trust=unverified.",
     Withheld.OTHER_HOST_NAMED: "Address {registry} by the name that the proxy connects to.",
-    Withheld.OTHER_REQUEST_NAMED: "Find out who adds X-Forwarded-Host, X-HTTP-Method-Override or the like.",
-    Withheld.UNCLEAR_TARGET: "Find out why the client spells the path as it does; a method is in upper case, and a "
-    "path below /v2/ holds letters, digits and . _ - : only.",
-    Withheld.UNCLEAR_QUERY: "Find out where the parameters come from: each may be there once, under the name that the "
+    Withheld.OTHER_REQUEST_NAMED: "Find out what adds X-Forwarded-Host, X-HTTP-Method-Override or the like.",
+    Withheld.UNCLEAR_TARGET: "Find out why the client spells the request like this: a method is in upper case, and a "
+    "path below /v2/ contains only letters, digits and . _ - :.",
+    Withheld.UNCLEAR_QUERY: "Find out where the parameters come from: each may occur once, under the name that the "
     "OCI distribution specification gives it, or that {registry} itself put into a Location or Link.",
-    Withheld.UNCLEAR_FIELD: "Find out who adds header fields with control characters, letters that are not ASCII, "
+    Withheld.UNCLEAR_FIELD: "Find out what adds header fields with control characters, letters that are not ASCII, "
     "underscores in their names, or twice.",
     Withheld.UNCLEAR_BODY: "Send what is uploaded with PATCH or PUT and as Content-Type: application/octet-stream, not "
     "as a form (curl: --data-binary with -H).",
     Withheld.UNCLEAR_CONNECTION: "Find out what the client sent before on this connection.",
-    Withheld.LED_ELSEWHERE: "Nothing, unless {registry} is where the client was meant to go: then address it directly.",
+    Withheld.LED_ELSEWHERE: "Nothing, unless the client was meant to reach {registry}: then address it directly.",
     Withheld.NOT_PERMITTED: "If the client is meant to do this with these credentials, allow it with regauth_allow "
     "(run: --allow): push, delete, or either with :HOST/NAMESPACE.",
     Withheld.OTHER_USER: "If that user's processes are meant to use these credentials, allow it with "
@@ -89,13 +89,13 @@ _ADVICE: Final = {
     Withheld.OTHER_MACHINE: "If that machine is meant to use these credentials, allow it with regauth_clients=ADDRESS.",
     Withheld.OTHER_NAME: "Address the proxy as localhost, by its address or by the name of {registry}; or allow the "
     "name that clients use with regauth_clients=name:HOST.",
-    Withheld.WEB_PAGE: "Ask {registry} with a registry client. To let web pages use these credentials, any page that "
-    "this browser shows included: regauth_clients=browser.",
+    Withheld.WEB_PAGE: "Ask {registry} with a registry client. To let every page that this browser shows use these "
+    "credentials: regauth_clients=browser.",
 }
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for each reason, with the first refusal that the client did not get over by itself."""
+    """One match for each reason, with the first refusal that the client did not overcome itself."""
     told: set[Withheld] = set()
     for exchange in conversation.steps:
         reason = exchange.withheld
@@ -112,7 +112,7 @@ def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
 
 
 def _is_own(conversation: Conversation, act: Exchange) -> bool:
-    """Whether the client shows a secret of its own, or a token that may be for one; a token for nobody is none."""
+    """Whether the client sends its own secret, or a token that may have been issued for one; not an anonymous token."""
     if secret_of(act) is not None:
         return True
     issue = conversation.issue_of(bearer(act))
@@ -125,15 +125,15 @@ def _match(conversation: Conversation, exchange: Exchange, reason: Withheld) -> 
         exchanges=(exchange,),
         cause=reason.value,
         fault=_FAULTS.get(reason),
-        title=f"regauth used no credentials of its own at {registry}: {WITHHELD_BECAUSE[reason]}",
+        title=f"regauth withheld credentials for {registry}: {reason.value.replace('-', ' ')}",
         explanation=(
-            f"{where(exchange)} ({exchange.number}) was answered {exchange.status}{named}. regauth holds credentials"
-            f" that might do and did not use them, because {WITHHELD_BECAUSE[reason]}. The client got the refusal"
+            f"{where(exchange)} ({exchange.number}) was answered {exchange.status}{named}. regauth has credentials"
+            f" that may fit and did not send them, because {WITHHELD_BECAUSE[reason]}. The client got the refusal"
             " unchanged."
         ),
-        client_author="Nothing: this is about what regauth was asked to do in the client's place.",
+        client_author="Nothing: regauth was to authenticate in the client's place, and did not.",
         user=_advice(reason, exchange).format(registry=registry),
-        because="regauth itself decided so",
+        because="regauth itself made this decision",
     )
 
 
@@ -148,4 +148,4 @@ def _advice(reason: Withheld, exchange: Exchange) -> str:
         return _ADVICE.get(reason, _BY_OPERATOR)
     if exchange.origin.scheme == "https":
         return "Ask the operator of {registry} to put the token server behind https."
-    return "Use https with {registry}; on a network of your own, regauth_trust=http (run: --trust http) allows this."
+    return "Use https with {registry}; on your own network, regauth_trust=http (run: --trust http) allows this."

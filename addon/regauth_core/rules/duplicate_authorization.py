@@ -1,12 +1,12 @@
-"""One request brings two credentials along.
+"""One request carries two credentials.
 
 Fires when: there are two header lines, or two credentials joined by a comma, and the request is refused. Warning where
-it is accepted. Where it is known that something on the way added one, the fault is the proxy's.
+it is accepted. Where it is known that a proxy added one, the fault is the proxy's.
 
-What to do: find the second source of the header, often a proxy or an option for extra headers, and take it away; a
-client should set the header rather than add to it.
+What to do: find the second source of the header, often a proxy or an option for extra headers, and remove it; a client
+should set the header instead of adding to it.
 
-Silent when: there is one value; `Proxy-Authorization` stands beside it.
+Silent when: there is one value; the second header is `Proxy-Authorization`.
 """
 
 from __future__ import annotations

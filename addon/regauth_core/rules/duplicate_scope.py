@@ -1,4 +1,4 @@
-"""A token request splits the actions on one repository over two entries, and only one of them counts.
+"""A token request splits one repository's actions over two entries, and only one of them counts.
 
 Fires when: a token request carries two entries of one type and name with different actions, and afterwards a request is
 refused for an action that was asked for: the token does not list it, or the refusal says that the scope is not enough.
@@ -60,7 +60,7 @@ def _fits(conversation: Conversation, refused: Exchange) -> bool:
     if issue is None or not doubled(issue.asked) or not is_final(conversation, refused):
         return False
     if issue.granted is not None and not issue.granted:
-        return False  # whoever grants nothing at all did not trip over one entry
+        return False  # a server that grants nothing at all did not fail on one entry
     return bool(lost_on_the_way(conversation, refused, issue))
 
 
@@ -71,13 +71,15 @@ def _match(conversation: Conversation, issue: IssuedToken, refused: list[Exchang
     got = f" {server} granted {' '.join(map(str, granted)) or 'nothing'}." if granted is not None else ""
     return Match(
         exchanges=present(issue.exchange, *refused),
-        title=f"the token request names {names} twice, and {server} honours one entry",
+        title=f"{server} honours only one of two entries for {names}",
         explanation=(
             f"The client asked for {asked_text(issue.exchange)} ({issue.exchange.number}).{got} {where(refused[0])} was"
             f" then refused with {refused[0].status} ({numbers(refused)})."
         ),
-        client_author=f"Merge the actions of one repository before asking: {' '.join(map(str, merged(issue.asked)))}.",
+        client_author=(
+            f"Merge the actions on one repository before requesting a token: {' '.join(map(str, merged(issue.asked)))}."
+        ),
         user=f"Update the client, or the token server at {server}.",
-        because="the doubled entry, what was granted for it and the refusal are in the capture",
+        because="the duplicate entry, what was granted for it and the refusal are in the capture",
         doubt=why_undecided(conversation, refused[0], issue),
     )

@@ -1,4 +1,4 @@
-"""One client makes the same token exchange several times in parallel.
+"""The client makes the same token exchange several times in parallel.
 
 Fires when: at least three token requests of one client with the same realm, service, scopes and credential overlap, or
 begin within a second of each other, and are answered with tokens.
@@ -41,7 +41,7 @@ _MANY = 3
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for each token that was asked for too often at once."""
+    """One match for each token that was requested too often at once."""
     groups: dict[object, list[Exchange]] = {}
     for exchange in conversation.token_exchanges:
         if succeeded(exchange) and is_about(conversation, exchange):
@@ -75,12 +75,14 @@ def _match(crowd: list[Exchange]) -> Match:
     host = crowd[0].origin.host
     return Match(
         exchanges=tuple(crowd),
-        title=f"the same token was asked of {host} {len(crowd)} times at once",
+        title=f"the same token was requested from {host} {len(crowd)} times at once",
         explanation=(
             f"Exchanges {numbers(crowd)} ask {host} for {asked_text(crowd[0])} with the same credential, at the same"
-            " time. One answer would have served all."
+            " time. One answer would have served them all."
         ),
-        client_author=f"Keep one exchange in flight for each scope, here {asked_text(crowd[0])}; let the others wait.",
-        user=f"Harmless but for the load: it counts against a rate limit of {host}, if there is one.",
+        client_author=(
+            f"Keep one exchange in flight for each scope, here {asked_text(crowd[0])}; let the others wait for it."
+        ),
+        user=f"Harmless, except that it counts against a rate limit of {host}, if it has one.",
         rests_on_absence=False,
     )

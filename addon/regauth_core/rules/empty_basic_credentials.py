@@ -1,9 +1,9 @@
 """A request carries ``Authorization: Basic`` with an empty user name and an empty password.
 
-Fires when: such a header (``Og==``) is refused. Info where it is accepted, or where the operation goes on.
+Fires when: such a header (``Og==``) is refused. Info where it is accepted, or where the operation continues.
 
-What to do: log in, or see why the credential helper returned nothing; a client without credentials should send no
-header.
+What to do: log in, or find out why the credential helper returned nothing; a client without credentials should not send
+the header.
 
 Silent when: only the password is empty and there is a user name.
 """
@@ -48,13 +48,13 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     yield Match(
         exchanges=tuple(shown),
         severity=None if fails else Severity.INFO,
-        title=f"the client sent {host} Basic credentials with neither user nor password",
+        title=f"the client sent empty Basic credentials to {host}",
         explanation=(
             f"{where(first)} ({numbers(shown)}) carried Authorization: Basic Og==, which is an empty user name and an"
             f" empty password, and was answered {first.status}."
         ),
-        client_author=f"Send {host} no Authorization header at all where there are no credentials.",
-        user=f"You are not logged in to {host}, or the credential helper returned nothing: log in.",
+        client_author=f"Without credentials, do not send {host} an Authorization header.",
+        user=f"Log in to {host}: the client has no login for it, or its credential helper returned nothing.",
     )
 
 

@@ -1,14 +1,14 @@
-"""A token is used beyond its life, turned away, and not replaced.
+"""An expired token is used, refused, and not replaced.
 
-Fires when: a request with a Bearer token older than its own words allow (`expires_in`, else the `exp` inside, else a
-minute) gets 401, no new token is asked for, and the client stops or sends the same token again. That the token had
-worked before, or that the answer says ``invalid_token``, makes it certain.
+Fires when: a request with a Bearer token past its stated life (`expires_in`, else the `exp` inside, else a minute) gets
+401, no new token is requested, and the client stops or sends the same token again. It is certain where the token had
+worked before, or where the answer says ``invalid_token``.
 
-What to do: try again, or raise the life of tokens; a client should drop a token that a 401 refuses, and watch its
+What to do: try again, or extend the life of tokens; a client should drop a token that a 401 refuses, and observe its
 expiry.
 
-Silent when: a new exchange follows the 401; the registry still accepts the old token; it was refused while it was
-young, which has other reasons; what failed was an upload that had begun with it (token-expired-mid-upload).
+Silent when: a new exchange follows the 401; the registry still accepts the old token; it was refused before its end,
+which has other reasons; what failed was an upload that had begun with it (token-expired-mid-upload).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for each token that was kept beyond its life."""
+    """One match for each token that was kept after it expired."""
     kept: dict[str, list[Exchange]] = {}
     for refused in conversation.refused():
         token = bearer(refused)
@@ -81,23 +81,24 @@ def _match(conversation: Conversation, refused: list[Exchange], token: Credentia
     return Match(
         exchanges=present(issue.exchange if issue else None, *refused),
         severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
-        title=f"the client kept using a token of {first.origin.host} that had expired",
+        title=f"the client kept using an expired token at {first.origin.host}",
         explanation=(
-            f"{where(first)} was sent {late:.0f} s after the token's life was over, refused with 401 ({first.number})"
-            f"{again}. The client asked for no new token."
+            f"{where(first)} was sent {late:.0f} s after the token expired, refused with 401 ({first.number})"
+            f"{again}. The client did not request a new token."
         ),
         client_author=(
-            f"Note when each token of {first.origin.host} ends, and drop it on any 401 that refuses it: then ask for"
-            " a new one and send the request once more."
+            f"Record when each token of {first.origin.host} expires, and drop it on any 401 that refuses it: then"
+            " request"
+            " a new one and repeat the request."
         ),
-        user=f"Try again; if it comes back, give tokens of {first.origin.host} more life or pull less in parallel.",
+        user=f"Try again. If it recurs, let tokens of {first.origin.host} live longer, or pull less in parallel.",
         confidence=Confidence.HIGH if worked is not None or said else Confidence.MEDIUM,
         because=(
             "the same token had been accepted before"
             if worked is not None
             else "the registry says that the token is invalid"
             if said
-            else "the token's time was over, but it is not known to have worked before"
+            else "the token had expired, but it is not known to have worked before"
         ),
         doubt=why_undecided(conversation, first, issue),
     )

@@ -1,12 +1,12 @@
-"""The registry turns an expired token away with a status that does not tell the client to renew it.
+"""The registry refuses an expired token with a status that does not ask the client to renew it.
 
 Fires when: a Bearer token that had worked and is now older than its life gets 400, 403 or 404 with the code ``DENIED``
-or ``UNAUTHORIZED``, and the client asks for no new token.
+or ``UNAUTHORIZED``, and the client does not request a new token.
 
-What to do: start the client again for now; the registry should answer 401 to an expired token; a client may take such
-a refusal of an old token as a reason for one renewal.
+What to do: run the client again for now; the registry should answer 401 to an expired token; a client may renew its
+token once after such a refusal.
 
-Silent when: the token was young; the body gives another code, so that something else is wrong with the request; a new
+Silent when: the token had not expired; the body gives another code, so something else is wrong with the request; a new
 exchange follows.
 """
 
@@ -44,7 +44,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every request that was refused in the wrong words."""
+    """One match with every request that was refused with the wrong status."""
     refused = [e for e in conversation.refused(400, 403, 404) if _is_late(conversation, e)]
     if not refused:
         return
@@ -53,17 +53,17 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     yield Match(
         exchanges=present(issue.exchange if issue else None, *refused),
         severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
-        title=f"{first.origin.host} answers {first.status} to an expired token, so the client does not renew it",
+        title=f"{first.origin.host} answers {first.status} instead of 401 to an expired token",
         explanation=(
-            f"{where(first)} ({first.number}) carried a token that had worked and whose life was over. The answer is"
-            f' {first.status} instead of 401 with error="invalid_token", and no new token was asked for'
+            f"{where(first)} ({first.number}) carried a token that had worked and has since expired. The answer is"
+            f' {first.status} instead of 401 with error="invalid_token", and no new token was requested for'
             f" {subject(conversation)}."
         ),
         client_author=(
-            f"When a token is past its time, let a {first.status} of {first.origin.host} lead to one renewal as well."
+            f"When a token has expired, let a {first.status} of {first.origin.host} lead to one renewal as well."
         ),
-        user="A new run of the client helps; the registry's operator should let expired tokens be answered 401.",
-        because="the token had been accepted before, its life was over, and the code speaks of rights",
+        user="Run the client again. The registry's operator should let it answer 401 to expired tokens.",
+        because="the token had been accepted before and had expired, and the error code is about rights",
         doubt=why_undecided(conversation, first, issue),
     )
 

@@ -1,13 +1,13 @@
-"""A token server learns of repositories that are none of its business.
+"""A token request names a repository of another registry.
 
 Fires when: a token request for one registry names a repository that the client asks of another registry, that it never
-asks of this one, and that no challenge and no mount of this one names. It stands beside whatever else is found.
+asks of this one, and that no challenge and no mount of this one names. It is reported beside whatever else is found.
 
-What to do: know that names of private repositories were told to another registry; a client should keep scope hints
+What to do: note that names of private repositories were disclosed to another registry; a client should keep scope hints
 for each host.
 
-Silent when: the name is a mount's source; it is part of a longer name here, as behind a pull-through prefix; the
-client works on the same name at both places, or may still do so.
+Silent when: the name is a mount's source; it is part of a longer name here, as behind a pull-through prefix; the client
+uses the same name at both registries, or may still do so.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for each token request that tells a foreign name."""
+    """One match for each token request that names a foreign repository."""
     for exchange in conversation.token_exchanges:
         names = repositories(asked(exchange), conversation.registry)
         foreign = {name: first for name in sorted(names) if (first := _foreign(conversation, name)) is not None}
-        # A request for several repositories belongs to a conversation of each: it is told in the first of them.
+        # A request for several repositories belongs to a conversation of each: it is reported in the first of them.
         told_in = min(names - set(foreign) or names, default=None)
         is_here = conversation.repository == told_in or conversation.repository not in names
         if foreign and is_here and (names - set(foreign) or _is_used(conversation, exchange)):
@@ -56,7 +56,7 @@ def _is_used(conversation: Conversation, exchange: Exchange) -> bool:
 
 
 def _foreign(conversation: Conversation, name: str) -> Exchange | None:
-    """The client's request for the name at another registry, if this one has nothing to do with it."""
+    """The client's request for the name at another registry, if this one is unrelated to it."""
     here = conversation.at_registry
     if name in here.asked or any(_is_related(name, known) for known in (*here.asked, *here.named)):
         return None
@@ -74,12 +74,13 @@ def _match(conversation: Conversation, exchange: Exchange, foreign: dict[str, Ex
     others = ", ".join(dict.fromkeys(first.origin.host for first in foreign.values()))
     return Match(
         exchanges=(*foreign.values(), exchange),
-        title=f"{server} was told of {told}, which belongs to {others}",
+        title=f"a token request to {server} names {told} of {others}",
         explanation=(
-            f"The token request to {server} ({exchange.number}) names {told}. The client asks {others} for it, never"
-            f" {conversation.registry}, and no challenge of {conversation.registry} names it."
+            f"The token request to {server} ({exchange.number}) names {told}. The client requests it from {others},"
+            " never"
+            f" from {conversation.registry}, and no challenge of {conversation.registry} names it."
         ),
-        client_author=f"Keep scope hints for each host: those for {others} are no business of {server}.",
-        user=f"Names of private repositories at {others} are disclosed to {server}; use another version of the client.",
+        client_author=f"Keep scope hints for each host: do not send those for {others} to {server}.",
+        user=f"Use another version of the client: this one discloses names of repositories at {others} to {server}.",
         because="what the client asked of either registry is in the capture",
     )

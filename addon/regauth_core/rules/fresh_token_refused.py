@@ -1,17 +1,17 @@
 """The registry refuses a token that its own token server has just issued for it.
 
-Fires when: a request that carries a Bearer token is answered 401 although the token is in time, was fetched for this
-registry's challenge, and was asked for (or grants) what the request needs; and the answer says ``invalid_token``, or
-the request is the ping, or the token's own claims cover the request, or several such tokens in a row are refused.
+Fires when: a request that carries a Bearer token is answered 401 although the token has not expired, was fetched for
+this registry's challenge, and was asked for (or grants) what the request needs; and the answer says ``invalid_token``,
+or the request is the ping, or the token's own claims cover the request, or several such tokens in a row are refused.
 
 Causes: invalid-token (the answer says so), several-tokens, otherwise none.
 
-What to do: make the two halves trust each other: the key or certificate with which the registry checks tokens, the
-issuer and the audience (`iss` and `aud` against what the registry expects and its `service`), and the clocks. The
-password is right.
+What to do: make the registry trust its token server: check the key or certificate with which the registry verifies
+tokens, the issuer and the audience (`iss` and `aud` against what the registry expects and its `service`), and the
+clocks. The password is right.
 
-Silent when: the token is over, is for another registry, or was asked for too little; the answer asks for more
-(``insufficient_scope``) or states another reason; the token was issued to somebody anonymous; the client gets through.
+Silent when: the token has expired, is for another registry, or was asked for too little; the answer asks for more
+(``insufficient_scope``) or states another reason; the token is anonymous; the client succeeds.
 """
 
 from __future__ import annotations
@@ -89,12 +89,12 @@ def _names_repository(one: Refusal) -> bool:
 
 
 def _was_accepted(conversation: Conversation, one: Refusal) -> bool:
-    """Whether this very token was good here, before or after: then its signature is trusted."""
+    """Whether this very token was accepted here, before or after: then its signature is trusted."""
     return one.accepted is not None and not conversation.is_token_exchange(one.accepted)
 
 
 def _is_plain(one: Refusal) -> bool:
-    """Whether no right can be missing: it is the ping, or the token says itself that it grants what is needed."""
+    """Whether no right can be missing: the request is the ping, or the token itself lists what is needed."""
     if one.exchange.target.endpoint is Endpoint.PING:
         return True
     return one.issue is not None and one.issue.granted is not None
@@ -110,23 +110,24 @@ def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None
     return Match(
         exchanges=present(*issued, *refused),
         cause=cause,
-        title=f"{host} does not accept the tokens of its own token server {server}",
+        title=f"{host} refuses fresh tokens of its token server {server}",
         explanation=(
             f"{server} accepted the login and issued a token for {subject(conversation)} ({numbers(issued)}). Asked"
             f" {age} later, {host} refused it with {where(first.exchange)} ({numbers(refused)}, answered 401"
-            f"{f', {first.error}' if first.error else ''}). The token was in time and was asked for what this needs, so"
-            " it is not the password."
+            f"{f', {first.error}' if first.error else ''}). The token had not expired and was requested for this, so"
+            " the password is not the reason."
         ),
-        client_author=f"Say that {host} refused a fresh token, not that the login is wrong.",
+        client_author=f"Report that {host} refused a fresh token, not that the login is wrong.",
         user=(
-            f"Who runs {host}: compare the key or certificate that it checks tokens with, the issuer and the audience"
-            f" with those of {server}{_claims(first)}, then the clocks of both. Another password does not help."
+            f"If you run {host}: compare the key or certificate with which it checks tokens, the issuer and the"
+            " audience"
+            f" with those of {server}{_claims(first)}, then the clocks of both. Changing the password does not help."
         ),
         confidence=Confidence.HIGH if cause is not None else Confidence.MEDIUM,
         because=(
             "the answer says that the token is not valid"
             if cause == "invalid-token"
-            else "one fresh token after the other was refused"
+            else "several fresh tokens were refused"
             if cause is not None
             else "one token was refused, and the answer does not say why"
         ),

@@ -1,11 +1,11 @@
-"""The registry lets GET through and refuses HEAD of the same address, or the reverse.
+"""The registry serves GET and refuses HEAD of the same URL, or the reverse.
 
-Fires when: HEAD of an address is refused with 401, 403 or 405 and GET of it with the same credential (or none) is
-answered with success, or the other way round. Warning where the client got the refusal last and failed for it.
+Fires when: HEAD of a URL is refused with 401, 403 or 405 and GET of it with the same credential (or none) succeeds, or
+the reverse. Warning where the refusal came last and made the client fail.
 
 What to do: update the registry; a client can try GET where HEAD was refused.
 
-Silent when: the second request carries another credential, for then somebody authenticated, nothing more.
+Silent when: the second request carries another credential: then the client only authenticated.
 """
 
 from __future__ import annotations
@@ -63,18 +63,18 @@ def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> M
     return Match(
         exchanges=(refused, served),
         severity=Severity.WARNING if failed else None,
-        title=f"{refused.request.method} and {served.request.method} are authorized differently",
+        title=f"{refused.request.method} and {served.request.method} of one URL are authorized differently",
         explanation=(
             f"{where(refused)} was answered {refused.status} ({refused.number});"
-            f" {served.request.method} of the same address, with the same credential or none, was answered"
+            f" {served.request.method} of the same URL, with the same credential or none, was answered"
             f" {served.status} ({served.number})."
         ),
         client_author=(
             f"Where {where(refused)} is refused, try GET."
             if refused.request.method == "HEAD"
-            else f"Do not take an answered HEAD for leave to send {where(refused)}."
+            else f"Do not conclude from an answered HEAD that {where(refused)} is allowed."
         ),
-        user=f"Update the registry at {refused.origin.host}: it checks {refused.request.method} in another way.",
+        user=f"Update the registry at {refused.origin.host}: it authorizes {refused.request.method} differently.",
         because="both requests with their credentials are in the capture",
         doubt=conversation.doubt(refused) if failed else None,
     )

@@ -1,17 +1,17 @@
-"""An https answer of the registry points back to itself over http.
+"""An https answer of the registry names its own host with an http URL.
 
-Fires when: an https answer names, as realm, `Location` or next page, an address of its own host or domain that begins
-with http, and the client goes there or gives up because of it.
+Fires when: an https answer names, as realm, `Location` or next page, an http URL of its own host or domain, and the
+client goes there or gives up because of it.
 
 Severity: error where what follows fails or the client stops; warning where the client corrects the URL to https, or
-follows it and gets what it wants.
+follows it and succeeds.
 
 Causes: realm, location (of an upload), link (to a next page), redirect.
 
-What to do: tell the operator: the reverse proxy has to pass on the scheme and host that the client used, or the
+What to do: report it to the operator: the reverse proxy must pass on the scheme and host that the client used, or the
 registry needs its external URL in its settings; a client should never go from https to http.
 
-Silent when: https was never used; the address is left alone and nothing depends on it.
+Silent when: https was never used; the URL is not used and nothing depends on it.
 """
 
 from __future__ import annotations
@@ -84,19 +84,19 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
         if followed is not None
         else f"the client asked it over https instead ({corrected.number})"
         if corrected is not None
-        else "the client went no further"
+        else "the client stopped there"
     )
     host = exchange.origin.host
     return Match(
         exchanges=present(exchange, next_step),
         severity=_severity(conversation, exchange, followed, corrected),
         cause=cause,
-        title=f"{host} is asked over https and answers with an http URL of itself",
+        title=f"{host} answers an https request with an http URL of itself",
         explanation=(
             f"The answer to {where(exchange)} ({exchange.number}) names {link.text.partition('?')[0]} as its {cause},"
             f" and {what}."
         ),
-        client_author=f"Do not leave https once {host} was addressed by it.",
+        client_author=f"Do not leave https once it was used with {host}.",
         user=(
             f"Let the reverse proxy of {host} send X-Forwarded-Proto and Host to the registry, or set the registry's"
             f" external URL to https; then try {subject(conversation)} again."
@@ -141,5 +141,5 @@ def _severity(
         return Severity.INFO if reachable else Severity.ERROR
     if followed is None and corrected is None:
         return Severity.ERROR
-    # Where something else fails afterwards, that is what has to be told.
+    # Where something else fails afterwards, that is what to report.
     return Severity.WARNING if success else Severity.INFO

@@ -1,14 +1,14 @@
-"""A token that can only be exchanged for others is sent as if it were a password or an access token.
+"""An identity token is sent as if it were a password or an access token.
 
-Fires when: somebody gets Basic credentials whose user name is ``<token>``; or the registry itself gets what was seen
-to be a refresh token elsewhere in the trace, or a login under the all-zero GUID.
+Fires when: a host gets Basic credentials whose user name is ``<token>``; or the registry itself gets a refresh token
+that was seen elsewhere in the trace, or a login under the all-zero GUID.
 
 Severity: error where it is refused, warning where it is accepted: it is the key to every later token.
 
 Causes: sent-as-password, sent-to-registry.
 
-What to do: update the client, or log in with a password; a client should hand an identity token to the realm as a
-refresh grant, and to nobody else.
+What to do: update the client, or log in with a password; a client should send an identity token only to the realm, as a
+refresh grant.
 
 Silent when: the all-zero GUID goes to the realm, as Azure documents it.
 """
@@ -79,15 +79,16 @@ def _match(cause: str, exchanges: list[Exchange]) -> Match:
     refused = [e for e in exchanges if refuses(e)]
     first = (refused or exchanges)[0]
     host = first.origin.host
-    how = "as a password, with the user name <token>," if cause == "sent-as-password" else "to the registry itself"
+    is_password = cause == "sent-as-password"
+    how = "as a password, with the user name <token>," if is_password else "to the registry itself"
     return Match(
         exchanges=tuple(exchanges),
         severity=None if refused else Severity.WARNING,
         cause=cause,
-        title=f"an identity token was sent to {host} {how.rstrip(',')}",
+        title=f"an identity token was sent to {host}{' as a password' if is_password else ''}",
         explanation=(
             f"{where(first)} carried an identity token {how} and was answered {first.status} ({numbers(exchanges)})."
-            " Such a token is only good for a POST with grant_type=refresh_token at the realm."
+            " Such a token is only valid in a POST with grant_type=refresh_token at the realm."
         ),
         client_author=(
             "A login under <token> is a refresh token: exchange it at the realm with grant_type=refresh_token, and"

@@ -1,14 +1,14 @@
-"""Client and registry meet in the old v1 protocol, or try to.
+"""The client or the registry uses the old v1 protocol.
 
-Fires when: the client turns to ``/v1/`` after ``/v2/`` on that host gave 401 or 404; or the scheme `Token` or the
-header `X-Docker-Token` of v1 is used. Warning where a v2 path gets `Token`, or where the 401 lacked
-`Docker-Distribution-Api-Version` and so made the client try ``/v1/``.
+Fires when: the client requests ``/v1/`` after ``/v2/`` on that host gave 401 or 404; or v1's scheme `Token` or header
+`X-Docker-Token` is used. Warning where a v2 path gets `Token`, or where the 401 lacked
+`Docker-Distribution-Api-Version`, which made the client try ``/v1/``.
 
-Causes: version-header-missing (then a proxy took the header away), otherwise none.
+Causes: version-header-missing (then a proxy removed the header), otherwise none.
 
-What to do: update the client, or have the proxy add the version header; a client should drop the old protocol.
+What to do: update the client, or have the proxy add the version header; a client should no longer use the old protocol.
 
-Silent when: that header is missing and nobody minds.
+Silent when: that header is missing and it has no effect.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for the old scheme, and one for the way to /v1/."""
+    """One match for the old scheme, and one for the fallback to /v1/."""
     old = [e for e in conversation.steps if _has_token_scheme(e)]
     if old:
         on_v2 = [e for e in old if e.target.endpoint not in (Endpoint.V1, Endpoint.ELSEWHERE)]
@@ -73,13 +73,13 @@ def _old_scheme(conversation: Conversation, old: list[Exchange], *, is_v2: bool)
     return Match(
         exchanges=tuple(old),
         severity=Severity.WARNING if heavy else None,
-        title=f"the client speaks the v1 protocol's authentication to {first.origin.host}",
+        title=f"the client uses v1 authentication with {first.origin.host}",
         explanation=(
             f"{where(first)} ({numbers(old)}) carried a token in the form of the v1 protocol"
-            f"{', on a path of v2, where no registry reads it' if is_v2 else ''}; the answer was {first.status}."
+            f"{', on a v2 path, where no registry reads it' if is_v2 else ''}; the answer was {first.status}."
         ),
         client_author="Drop the v1 protocol: on /v2/ paths only Basic and Bearer are understood.",
-        user=f"Update the client that asks {first.origin.host}.",
+        user=f"Update the client that contacts {first.origin.host}.",
         rests_on_absence=heavy,
     )
 
@@ -99,7 +99,7 @@ def _fallback(conversation: Conversation, before: Exchange, legacy: list[Exchang
         title=f"the client fell back to the v1 protocol at {host}",
         explanation=(
             f"/v2/ was answered {before.status} ({before.number})"
-            f"{' without the header that tells a v2 registry' if unmarked else ''}, and the client asked"
+            f"{' without the header that marks a v2 registry' if unmarked else ''}, and the client requested"
             f" {where(legacy[0])} next ({numbers(legacy)})."
         ),
         client_author="Drop v1: a 401 of /v2/ is a challenge to be answered, whatever headers it lacks.",

@@ -1,16 +1,16 @@
-"""The challenge is broken: something that its scheme needs is missing or cannot be read.
+"""The challenge is malformed: a part that its scheme requires is missing or cannot be read.
 
-Fires when: a 401 carries Basic without a realm, Bearer without a realm or with one that is relative or no URL, a
-quoted string that never ends, or a line from which no challenge can be read; and no sound challenge stands beside it.
+Fires when: a 401 carries Basic without a realm, Bearer without a realm or with one that is relative or not a URL, a
+quoted string that never ends, or a line from which no challenge can be read; and the answer has no valid challenge.
 
-Severity: error where a client that could have answered stopped there, warning where the client may have had nothing to
-answer with, info where it got through.
+Severity: error where a client that could have answered stopped there, warning where the client may have had no
+credentials, info where it succeeded.
 
-What to do: let the registry send what the scheme requires, for Bearer an absolute URL as realm; a client should take
+What to do: let the registry send what the scheme requires, for Bearer an absolute URL as realm; a client should accept
 a Basic challenge without realm.
 
 Silent when: values are unquoted, a scope is empty, service is missing, the scheme's case is odd, list elements are
-empty or parameters unknown: all that is legal, or taken by everybody.
+empty or parameters unknown: all of this is legal, or every client accepts it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from regauth_core.model import Challenge, Exchange, FlawKind
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
-from regauth_core.rules.wording import numbers, subject, where
+from regauth_core.rules.wording import numbers, reference_of, where
 
 RULE = Header(
     name="malformed-challenge",
@@ -40,10 +40,10 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every answer whose challenge is broken."""
+    """One match with every answer whose challenge is malformed."""
     broken = [e for e in refused_alike(conversation, _is_broken) if not is_foreign(conversation, e)]
     if not broken:
-        # Of a ping that repositories tell the rest of, it is worth knowing only that it was understood.
+        # Where repositories show the rest, the ping counts only if its challenge was understood.
         broken = [e for e in conversation.refused() if _is_broken(e) and conversation.responded_to(e)]
     if broken:
         first = next((e for e in broken if _stopped(conversation, e)), broken[0])
@@ -75,7 +75,7 @@ def _defect(challenge: Challenge) -> str | None:
         if not realm:
             return "Bearer without a realm"
         if link is None or link.origin is None:
-            return "Bearer with a realm that is no http(s) URL"
+            return "Bearer with a realm that is not an http(s) URL"
         if link.relative:
             return "Bearer with a realm that is a relative URL"
     return None
@@ -96,17 +96,18 @@ def _severity(conversation: Conversation, first: Exchange) -> Severity:
 def _match(conversation: Conversation, first: Exchange, broken: list[Exchange]) -> Match:
     severity = _severity(conversation, first)
     what = " and ".join(dict.fromkeys(_defects(first)))
-    came = "The client got through all the same." if severity is Severity.INFO else "The client stopped there."
+    came = "The client succeeded anyway." if severity is Severity.INFO else "The client stopped there."
     return Match(
         exchanges=tuple(broken),
         severity=severity,
-        title=f"the challenge of {subject(conversation)} is malformed: {what}",
+        title=f"the challenge of {reference_of(conversation)} is malformed",
         explanation=f"{where(first)} was answered 401 ({numbers(broken)}) with {what}. {came}",
         client_author=(
-            f"Accept a Basic challenge without a realm, and resolve a relative realm against {first.origin} alone."
+            f"Accept a Basic challenge without a realm, and resolve a relative realm only against {first.origin}."
         ),
         user=(
-            f'{first.origin.host} must send Basic realm="…", or for Bearer an absolute URL as realm: tell its operator.'
+            f'Report to the operator of {first.origin.host} that it must send Basic realm="…", or for Bearer an'
+            " absolute URL as realm."
         ),
         because="the header is in the capture as it was sent",
         doubt=None if severity is Severity.INFO else why_undecided_afterwards(conversation, first),

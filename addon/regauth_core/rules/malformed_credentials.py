@@ -1,11 +1,11 @@
-"""What the Authorization header encodes is broken.
+"""The Authorization header encodes malformed credentials.
 
 Fires when: Basic credentials are refused, and what they decode to holds a control character such as a newline, has no
-colon, or is no base64 at all. Warning, and not sure, where it is only no UTF-8, or where the `account` of a token
-request is another user than the header's: some servers take both.
+colon, or is not base64 at all. Warning, with less confidence, where it is merely not UTF-8, or where the `account` of a
+token request names another user than the header: some servers accept both.
 
-What to do: store the secret anew without a line break at its end, and with its special characters quoted; a client
-should look for control characters before it sends anything.
+What to do: store the secret again without a trailing newline, and with its special characters quoted; a client should
+check for control characters before it sends anything.
 
 Silent when: it is accepted; the password holds colons.
 """
@@ -36,7 +36,7 @@ RULE = Header(
 )
 
 _SAID = {
-    CredentialFlaw.CONTROL_CHARACTER: "holds a control character, such as a newline at its end",
+    CredentialFlaw.CONTROL_CHARACTER: "holds a control character, such as a trailing newline",
     CredentialFlaw.NO_COLON: "has no colon between user name and password",
     CredentialFlaw.NOT_BASE64: "is not base64",
     CredentialFlaw.NOT_UTF8: "is not UTF-8",
@@ -44,7 +44,7 @@ _SAID = {
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every refused request whose credential is damaged in the same way."""
+    """One match with every refused request whose credential is malformed in the same way."""
     found: dict[str, list[Exchange]] = {}
     for exchange in conversation.steps:
         said = _damage(exchange) if refuses(exchange) or exchange.status == 400 else None
@@ -73,18 +73,18 @@ def _match(conversation: Conversation, said: str, refused: list[Exchange]) -> Ma
     return Match(
         exchanges=tuple(refused),
         severity=Severity.INFO if continued_after(conversation, refused[-1]) else severity,
-        title=f"the credential that was sent to {host} is damaged",
+        title=f"the credential that was sent to {host} is malformed",
         explanation=(
-            f"{where(first)} ({numbers(refused)}) carried Basic credentials; what they encode {said}. The answer is"
+            f"{where(first)} ({numbers(refused)}) carried Basic credentials; what they encode {said}. The answer was"
             f" {first.status}."
         ),
-        client_author=f"Reject control characters, and what cannot be encoded, before sending anything to {host}.",
+        client_author=f"Before sending anything to {host}, reject control characters and what cannot be encoded.",
         user=(
-            f"Write the secret for {host} again without a newline at its end (printf, echo -n), and quote it so that"
-            " the shell keeps every $."
+            f"Store the secret for {host} again without a trailing newline (printf, echo -n), and quote it to keep the"
+            " shell from expanding a $."
         ),
         confidence=Confidence.HIGH if sure else Confidence.LOW,
         because=(
-            "the damage is in the header itself" if sure else "some servers accept this, and the password may be wrong"
+            "the header itself is malformed" if sure else "some servers accept this, and the password may be wrong"
         ),
     )

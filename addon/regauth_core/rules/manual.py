@@ -1,4 +1,4 @@
-"""The manual of the rules as text for a terminal; all of it comes from the rules themselves."""
+"""The manual of the rules as text for a terminal, made from the rules themselves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def page(rule: Rule, width: int = 80) -> str:
     lines = [rule.name, "=" * len(rule.name), ""]
     for paragraph in paragraphs:
         lines += [*textwrap.wrap(paragraph, width), ""]
-    lines += [f"By default: {rule.severity}, fault: {rule.fault}. The text behind it says: {rule.level}.", ""]
+    lines += [f"Default: {rule.severity}, fault {rule.fault}. Requirement level: {rule.level}.", ""]
     lines.append("Rests on:")
     for reference in rule.references:
         section = f"section {reference.section}" if reference.document.startswith("RFC") else f'"{reference.section}"'

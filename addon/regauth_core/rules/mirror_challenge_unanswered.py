@@ -1,12 +1,12 @@
-"""The client had no credentials for a mirror and went past it.
+"""The client sent a mirror no credentials and fell back to another registry.
 
-Fires when: a host answers 401 with a usable challenge, the client does nothing about it, and then asks another registry
-for the same manifest, blob or list. A request with the `ns` parameter says by itself that its host is a mirror.
+Fires when: a host answers 401 with a usable challenge, the client does nothing about it, and then requests the same
+manifest, blob or list from another registry. The `ns` parameter of a request shows that its host is a mirror.
 
-What to do: give the mirror credentials of its own, or let it serve everybody; a client should look credentials up by
-the host that it talks to.
+What to do: store separate credentials for the mirror, or let it serve anonymously; a client should look up credentials
+by the host that it contacts.
 
-Silent when: no other host is asked, for then the challenge was simply ignored; the mirror gets an answer.
+Silent when: no other host is asked: then the challenge was simply ignored; the mirror gets an answer.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ def _match(conversation: Conversation, passed: list[Exchange], other: Exchange) 
     said = first.target.mirror_of is not None
     return Match(
         exchanges=tuple(passed),
-        title=f"the mirror {mirror} asked for credentials and was passed over",
+        title=f"the mirror {mirror} asked for credentials and was skipped",
         explanation=(
             f"{where(first)} was answered 401 ({numbers(passed)}). The client sent {mirror} no credential for"
             f" {subject(conversation)} and asked {primary} instead ({other.number})."
         ),
-        client_author=f"Look credentials up by the host that is asked: mirrors such as {mirror} have their own.",
-        user=f"Give {mirror} credentials of its own in the client's configuration, or let it serve anonymously.",
+        client_author=f"Look up credentials by the host that is contacted: mirrors such as {mirror} have their own.",
+        user=f"Store separate credentials for {mirror} in the client's configuration, or let it serve anonymously.",
         confidence=Confidence.HIGH if said else Confidence.MEDIUM,
         because=(
-            "the request says whose mirror it asks"
+            "the request names the registry that the host mirrors"
             if said
-            else "that it is a mirror follows only from the same path being asked of another registry next"
+            else "that it is a mirror is known only because the same path is requested from another registry next"
         ),
     )

@@ -1,21 +1,21 @@
 """The registry refuses with 401 and does not say how to authenticate.
 
 Fires when: the registry answers a request with 401 and no WWW-Authenticate, or an empty one. Where the request carried
-a credential, the finding has weight only if that very token had been good for the same before: what it lacks now is
-told by nothing.
+a credential, the finding counts fully only if that very token had been accepted for the same before, and nothing says
+why it no longer is.
 
-Severity: error; warning where the ping gave the challenge and the client got through with it; info where the client
-got through all the same, where a credential was refused that had never been accepted, and for an anonymous token
-request. A proxy is at fault where a `Via` or `Server` header or a page shows that one answered.
+Severity: error; warning where the ping gave the challenge and the client succeeded with it; info where the client
+succeeded anyway, where a credential was refused that had never been accepted, and for an anonymous token request. A
+proxy is at fault where a `Via` or `Server` header or an HTML page shows that one answered.
 
 Causes: challenge-only-on-ping, stripped-by-proxy (a registry's error came through a proxy without its challenge),
 refused-token.
 
-What to do: tell the operator, and look for a proxy that takes the header away; a client may drop its token and fall
+What to do: report it to the operator, and look for a proxy that strips the header; a client may drop its token and fall
 back once on the challenge of the ping.
 
-Silent when: the same request was challenged before or after; the answer is a storage's or another host's; the token
-server refuses a password, where the status says all; the client could do without the request.
+Silent when: the same request was challenged before or after; the answer is from a storage or another host; the token
+server refuses a password, where the status is enough; the client did not need the request.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
-from regauth_core.rules.wording import numbers, subject, where
+from regauth_core.rules.wording import numbers, reference_of, where
 
 RULE = Header(
     name="missing-challenge",
@@ -58,7 +58,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every 401 that says nothing."""
+    """One match with every 401 without a challenge."""
     bare = [e for e in refused_alike(conversation, _is_bare) if not is_foreign(conversation, e)]
     bare = [e for e in bare if not is_challenged_elsewhere(conversation, e)]
     first = next((e for e in bare if is_anonymous(e) and not is_needless(conversation, e)), None)
@@ -86,7 +86,7 @@ def _is_bare(exchange: Exchange) -> bool:
 
 
 def _lost_its_use(conversation: Conversation, refused: Exchange) -> bool:
-    """Whether the refused token had been good in this conversation for a request that needs as much."""
+    """Whether the refused token had been accepted in this conversation for a request that needs as much."""
     token = bearer(refused)
     if token is None or refused.target.endpoint is Endpoint.UPLOAD or is_needless(conversation, refused):
         return False
@@ -96,7 +96,7 @@ def _lost_its_use(conversation: Conversation, refused: Exchange) -> bool:
 
 
 def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
-    """The last exchange before it in which the refused token was good enough."""
+    """The last exchange before it in which the refused token was accepted."""
     token = bearer(refused)
     accepted = conversation.at_registry.accepted.get(token.fingerprint) if token is not None else None
     return accepted if accepted is not None and accepted.started < refused.started else None
@@ -111,23 +111,23 @@ def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) ->
     speaker = _speaker(conversation, first)
     host = first.origin.host
     accepted = _accepted(conversation, first)
-    before = f" The same token had been good before ({accepted.number})." if accepted is not None else ""
+    before = f" The same token had been accepted before ({accepted.number})." if accepted is not None else ""
     known = f" Only the ping ({ping.number}) said how to authenticate." if ping is not None else ""
     return Match(
         exchanges=present(accepted, *bare, ping),
         severity=_severity(through=through or is_exchange, heralded=ping is not None and not is_exchange),
         fault=Fault.PROXY if speaker else Fault.TOKEN_SERVER if is_exchange else None,
         cause=_cause(first, ping, speaker),
-        title=f"401 without a challenge for {subject(conversation)}",
+        title=f"401 without a challenge for {reference_of(conversation)}",
         explanation=(
-            f"{where(first)} was answered 401 without a WWW-Authenticate header ({numbers(bare)}), so nothing tells a"
-            f" client how to authenticate.{known}{before}{speaker}"
+            f"{where(first)} was answered 401 without a WWW-Authenticate header ({numbers(bare)}), so a client"
+            f" cannot know how to authenticate.{known}{before}{speaker}"
         ),
         client_author=(
             f"On a 401 without a challenge, as for {where(first)}, drop the token that was refused and fall back to the"
             " challenge of /v2/ once."
         ),
-        user=f"Tell the operator of {host} that a 401 must carry WWW-Authenticate; a proxy in front may strip it.",
+        user=f"Report to the operator of {host} that a 401 must carry WWW-Authenticate; a proxy in front may strip it.",
         confidence=Confidence.HIGH,
         because="the answer is in the capture with all its headers",
         doubt=None if through else why_undecided_afterwards(conversation, first),
@@ -149,15 +149,15 @@ def _cause(first: Exchange, ping: Exchange | None, speaker: str) -> str | None:
 
 
 def _speaker(conversation: Conversation, exchange: Exchange) -> str:
-    """A sentence that names the proxy which answered or passed the answer on; empty where nothing shows one."""
+    """A sentence that names the proxy which answered or forwarded the answer; empty where nothing shows one."""
     response = exchange.response
     if response is None:
         return ""
     if response.header("via"):
         return f" It came through a proxy (Via: {response.header('via')})."
     if response.is_html:
-        return " The answer is a page, as a proxy writes it, and no registry's error."
+        return " The answer is an HTML page, as proxies send it, not a registry's error."
     own = response.header("server")
     others = {e.response.header("server") for e in conversation.context if e.response and e.origin == exchange.origin}
     differing = sorted(str(s) for s in others if s and own and s != own)
-    return f" It says Server: {own}, other answers of the host {differing[0]}." if differing else ""
+    return f" Its Server header is {own}; other answers of the host have {differing[0]}." if differing else ""

@@ -1,16 +1,16 @@
 """A refused mount ended the push.
 
 Fires when: a request to mount a blob gets 4xx, no plain upload to that repository and no second mount of the same blob
-comes after it, and the push did not go on without it.
+comes after it, and the push did not continue without it.
 
-Causes: source-not-in-scope (nobody had asked for pull on the source with this token).
+Causes: source-not-in-scope (pull on the source was not requested with this token).
 
 What to do: update the client, or do not share layers between repositories of different owners; a client should upload
 the layer when a mount is refused.
 
-Silent when: the mount is answered 201 or 202; a plain upload follows, seconds later and after other layers as well; a
-HEAD shows that the blob is there; the client turns to the source instead; the manifest is pushed all the same; the
-mount was sent without a credential and challenged.
+Silent when: the mount is answered 201 or 202; a plain upload follows, even seconds later or after other layers; a HEAD
+shows that the blob is there; the client turns to the source instead; the manifest is pushed anyway; the mount was sent
+without a credential and challenged.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def _is_given_up(conversation: Conversation, mount: Exchange) -> bool:
 
 
 def _has_good_login(conversation: Conversation, mount: Exchange) -> bool:
-    """Whether the client answered the mount's challenge, with what is good for this registry otherwise.
+    """Whether the client answered the mount's challenge with a credential that this registry accepts otherwise.
 
-    Else it is the challenge that was ignored, or the credential that is bad.
+    If not, the challenge was ignored, or the credential is wrong.
     """
     return conversation.responded_to(mount) and bool(conversation.at_registry.accepted)
 
@@ -94,14 +94,14 @@ def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
     unread = (
         source is not None and issue is not None and not covered([Scope.read(f"repository:{source}:pull")], issue.asked)
     )
-    why = f" Its token was not asked for pull on {source}." if unread else ""
+    why = f" Its token was not requested for pull on {source}." if unread else ""
     return Match(
         exchanges=tuple(mounts),
         cause="source-not-in-scope" if unread else None,
         title=f"the push to {conversation.repository} ended with a refused mount",
         explanation=(
             f"{where(first)} asked to mount a layer{f' from {source}' if source else ''} and was answered"
-            f" {first.status} ({numbers(mounts)}).{why} A mount may always be refused, and the client did not"
+            f" {first.status} ({numbers(mounts)}).{why} A registry may refuse any mount, and the client did not"
             " upload the layer instead."
         ),
         client_author=f"Let any 4xx to a mount, {first.status} here, lead to a plain POST of an upload.",

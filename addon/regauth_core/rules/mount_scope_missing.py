@@ -1,15 +1,15 @@
-"""The client tried to borrow a layer from a repository that it could not read, or that is not at this registry.
+"""The client tried to mount a layer from a repository that its token does not cover or that is elsewhere.
 
 Fires when: a mount that names its source was refused or answered 202, a plain upload followed, and the token was not
-asked for pull on the source, or the client knows that repository only from another registry.
+requested for pull on the source, or the client knows that repository only from another registry.
 
 Causes: source-on-other-registry, source-not-in-scope.
 
-What to do: nothing, since the layer is uploaded instead; a client should ask for the source as well, and mount within
-one registry only.
+What to do: nothing, since the layer is uploaded instead; a client should request pull on the source as well, and mount
+within one registry only.
 
-Silent when: no source is named; the push fails for it, which is told by itself; the scope was there and the registry
-still says 202, as it may.
+Silent when: no source is named; the push fails because of it, which is a finding of another rule; the scope was there
+and the registry answers 202, as it may.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _is_uploaded(conversation: Conversation, mount: Exchange) -> bool:
-    """Whether an upload of its own followed, or the one that a 202 had begun."""
+    """Whether a separate upload followed, or the one that a 202 had begun."""
     return any(
         e.started > mount.started and e.target.endpoint in _UPLOADS and e.target.mount is None and 200 <= e.status < 300
         for e in conversation.requests
@@ -80,16 +80,16 @@ def _match(conversation: Conversation, cause: str, mounts: list[Exchange]) -> Ma
     source = first.target.mount_from
     why = {
         "source-on-other-registry": f"the client knows {source} from another registry only",
-        "source-not-in-scope": f"its token was not asked for pull on {source}",
+        "source-not-in-scope": f"its token was not requested for pull on {source}",
     }[cause]
     return Match(
         exchanges=tuple(mounts),
         cause=cause,
-        title=f"a mount from {source} was tried in vain",
+        title=f"the mount from {source} failed",
         explanation=(
             f"{where(first)} was answered {first.status} ({numbers(mounts)}); {why}. The layer was then uploaded."
         ),
-        client_author=f"Ask for pull on {source} beside the push, and offer mounts only within one registry.",
+        client_author=f"Request pull on {source} together with the push, and try mounts only within one registry.",
         user=f"Harmless: the layer is uploaded to {conversation.repository} instead of being mounted.",
-        because="the mount, the token it was tried with and the upload are in the capture",
+        because="the mount, its token and the upload are in the capture",
     )

@@ -1,11 +1,11 @@
-"""Every scheme that is offered is foreign to registry clients.
+"""The registry offers only schemes that registry clients do not support.
 
 Fires when: a 401 carries challenges, none of them Basic or Bearer, and the client never gets what it asked for.
 
-What to do: exempt the registry's paths and the token server from the filter that offers such schemes; a client should
+What to do: exclude the registry's paths and the token server from the filter that offers such schemes; a client should
 name the schemes in its error.
 
-Silent when: Basic or Bearer is among them, usable or broken; the client speaks the offered scheme and succeeds.
+Silent when: Basic or Bearer is among them, usable or broken; the client supports the offered scheme and succeeds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
-from regauth_core.rules.wording import numbers, schemes, subject, where
+from regauth_core.rules.wording import numbers, reference_of, schemes, where
 
 RULE = Header(
     name="no-usable-challenge",
@@ -52,13 +52,16 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     offered = schemes(first)
     return Match(
         exchanges=tuple(refused),
-        title=f"{subject(conversation)} offers only {offered}, which registry clients do not speak",
+        title=f"{reference_of(conversation)} offers only {offered}",
         explanation=(
-            f"{where(first)} was answered 401 with {offered} and nothing else ({numbers(refused)}). Such a challenge"
-            " mostly comes from a single sign-on filter in front of the registry."
+            f"{where(first)} was answered 401 with {offered} and nothing else ({numbers(refused)}). Registry"
+            " clients do not support that; it mostly comes from a single sign-on filter in front of the registry."
         ),
         client_author=f"Name the schemes that were offered ({offered}) in the error.",
-        user=f"Let the operator of {first.origin.host} keep the single sign-on filter off /v2/ and the token path.",
+        user=(
+            f"Ask the operator of {first.origin.host} to exclude /v2/ and the token path from the single sign-on"
+            " filter."
+        ),
         because="the answer with all its challenges is in the capture",
         doubt=why_undecided_afterwards(conversation, first),
     )

@@ -1,12 +1,12 @@
-"""A manifest made the client put something else than a digest into an authorized URL.
+"""The client requested a blob, with a credential, under a path that does not contain a digest.
 
-Fires when: a request with a credential has, where the digest of a blob belongs, something that is no
-``algorithm:hex``, such as dot segments that lead to another repository.
+Fires when: a request with a credential has, in the place of a blob's digest, something other than ``algorithm:hex``,
+such as dot segments that lead to another repository.
 
 What to do: do not use that image; a client should check every digest before it becomes part of a URL.
 
-Silent when: it is an upload session or a list of referrers; the digest's algorithm is another one than sha256; the
-request carries no credential.
+Silent when: it is an upload session or a list of referrers; the digest uses another algorithm than sha256; the request
+carries no credential.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         return
     yield Match(
         exchanges=(exchange,),
-        title=f"a blob was asked of {exchange.origin.host} by something that is no digest",
+        title=f"a blob path at {exchange.origin.host} does not contain a digest",
         explanation=(
             f"{where(exchange)} ({exchange.number}) has {exchange.target.reference} where a digest belongs, and"
-            f" carried a credential; the answer was {exchange.status or 'not seen'}. Whoever wrote the manifest chose"
+            f" carried a credential; the answer was {exchange.status or 'not seen'}. The author of the manifest chose"
             " that path."
         ),
-        client_author="Check every digest against its grammar before it becomes a part of a URL or of a file's name.",
-        user=f"Do not use this image of {conversation.repository or exchange.origin.host}, and tell its owner.",
+        client_author="Check every digest against its grammar before it becomes part of a URL or a file name.",
+        user=f"Do not use this image of {conversation.repository or exchange.origin.host}, and report it to the owner.",
         rests_on_absence=False,
     )

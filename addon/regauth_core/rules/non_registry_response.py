@@ -1,13 +1,13 @@
-"""The answer comes from a login, a filter or a proxy in front, not from the registry.
+"""The answer comes from a login page, a filter or a proxy, not from the registry.
 
-Fires when: a request below `/v2/` is redirected to a login, or answered by an HTML page with 200, 403 or 5xx, and the
-client never gets from the registry what it asked for.
+Fires when: a request below `/v2/` is redirected to a login page, or answered by an HTML page with 200, 403 or 5xx, and
+the client never gets from the registry what it asked for.
 
-What to do: take the registry's paths and its token server out of the single sign-on or filter; a client should show
-the content type instead of taking a page for an answer.
+What to do: exclude the registry's paths and its token server from the single sign-on or filter; a client should report
+the content type instead of accepting a page as an answer.
 
 Silent when: a blob is redirected to a storage; the registry's version header is missing and nothing else; errors are
-JSON; a later attempt gets through.
+JSON; a later attempt succeeds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from regauth_core.model import Endpoint, Exchange, Link
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
-from regauth_core.rules.wording import subject, where
+from regauth_core.rules.wording import reference_of, where
 
 RULE = Header(
     name="non-registry-response",
@@ -51,7 +51,7 @@ _LOGIN_HOSTS = frozenset({"accounts", "adfs", "auth", "cas", "idp", "login", "si
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every answer that is no registry's."""
+    """One match with every answer that did not come from the registry."""
     strange = [e for e in conversation.requests if _is_strange(e) and not is_foreign(conversation, e)]
     strange = [e for e in strange if not is_needless(conversation, e)]
     if not strange or _got_through(conversation, strange[0]) or is_told_by_repositories(conversation, strange):
@@ -91,7 +91,7 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
     there = {link_address(e.response.location) for e in strange if e.response and e.response.location}
     followed = [e for e in conversation.steps if realm_key(e) in there]
     what = (
-        f"redirected to {link.text.partition('?')[0]}, which is a login"
+        f"redirected to {link.text.partition('?')[0]}, which is a login page"
         if link is not None
         else f"answered {first.status} with an HTML page"
     )
@@ -99,12 +99,16 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
     quoted = f' It begins: "{words[:120]}".' if words else ""
     return Match(
         exchanges=present(*strange, *followed),
-        title=f"no registry answered for {subject(conversation)}",
+        title=f"the answer for {reference_of(conversation)} is not a registry's",
         explanation=f"{where(first)} was {what} ({first.number}); a registry answers in JSON.{quoted}",
         client_author=(
-            f"Do not take a page for an open registry: show status {first.status} and content type of {where(first)}."
+            f"Do not accept a page as a registry's answer: show status {first.status} and content type of"
+            f" {where(first)}."
         ),
-        user=f"Let the operator of {first.origin.host} keep single sign-on and filters off /v2/ and the token path.",
+        user=(
+            f"Ask the operator of {first.origin.host} to exclude /v2/ and the token path from single sign-on and"
+            " filters."
+        ),
         because="the answer and the end of the conversation are in the capture",
         doubt=why_undecided_afterwards(conversation, first),
     )

@@ -1,13 +1,14 @@
-"""The registry invited the client to log in with its 200, and the client did not.
+"""A 200 carried a challenge, and the client stayed anonymous although it has credentials.
 
 Fires when: the ping, the catalogue or a list of tags was answered 200 with WWW-Authenticate, the client is known to
-hold credentials, and all that it sent this registry from then on was anonymous and answered. After a ping something
-must have followed.
+have credentials, and every request that it sent this registry from then on was anonymous and succeeded. After a ping at
+least one request must have followed.
 
-What to do: log in explicitly if a listing looks short; a client could offer its credentials when a good answer
-invites them.
+What to do: log in explicitly if a listing looks short; a client could send its credentials when a successful answer
+carries a challenge.
 
-Silent when: nothing is known of credentials; something is refused later, which is then told by itself.
+Silent when: it is not known whether the client has credentials; a later request is refused, which is a finding of
+another rule.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _INVITING = frozenset({Endpoint.PING, Endpoint.CATALOG, Endpoint.TAGS})
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with the first invitation that was not taken."""
+    """One match with the first successful answer whose challenge was not used."""
     if not conversation.holds_credentials or conversation.signs & signs.REFUSED:
         return
     for exchange in conversation.requests:
@@ -63,12 +64,12 @@ def _match(exchange: Exchange) -> Match:
     host = exchange.origin.host
     return Match(
         exchanges=(exchange,),
-        title=f"{host} invited the client to log in, and it stayed anonymous",
+        title=f"{host} offered a login, and the client stayed anonymous",
         explanation=(
             f"{where(exchange)} ({exchange.number}) was answered {exchange.status} with a challenge"
-            f" ({schemes(exchange)}). The client holds credentials, and sent none from then on."
+            f" ({schemes(exchange)}). The client has credentials and sent none from then on."
         ),
-        client_author=f"Offer the credentials for {host} when a successful answer carries a challenge.",
+        client_author=f"Send the credentials for {host} when a successful answer carries a challenge.",
         user=f"If a listing of {host} looks short, log in explicitly.",
-        because="the invitation and all that followed it are in the capture",
+        because="the challenge and every later request are in the capture",
     )

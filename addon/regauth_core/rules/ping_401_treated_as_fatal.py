@@ -1,14 +1,14 @@
-"""A refused ping ended it all, and yet everybody may read the repository that the client was after.
+"""The client gave up at the ping's 401 although the repository is public.
 
-Fires when: the ping got 401 with a usable challenge; the client asked for no repository of this registry afterwards, at
-most for a token that it was refused; and somebody in the trace reads a repository that this client wanted without
-any credential. What it wanted is known from its token requests, or because it asks for that repository elsewhere.
+Fires when: the ping got 401 with a usable challenge; the client then requested no repository of this registry, at most
+a token, which was refused; and a client in the trace reads, without any credential, a repository that this client
+wanted. What it wanted is known from its token requests, or because it requests that repository elsewhere.
 
-What to do: remove stale credentials for this registry, or log in again; a client should try the real request before
-it fails.
+What to do: remove stale credentials for this registry, or log in again; a client should try the real request before it
+fails.
 
-Silent when: nobody reads anonymously; anonymous readers need a token first, so that the exchange was the right way;
-nothing shows what the client wanted (to have ignored the ping's challenge is then all that can be said).
+Silent when: no client reads anonymously; anonymous readers need a token first, so the exchange was right; nothing shows
+what the client wanted (then only the ignored challenge of the ping can be reported).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match where the refused ping was the end of it."""
+    """One match where the client stopped at the refused ping."""
     ping = next(
         (p for p in reversed(conversation.pings) if p.status == 401 and usable_challenges(p) and is_anonymous(p)), None
     )
@@ -62,7 +62,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _open_read(conversation: Conversation, tries: list[Exchange]) -> Exchange | None:
-    """Somebody's request without any credential that got a repository which this client wanted."""
+    """A client's request without any credential that got a repository which this client wanted."""
     registry = conversation.registry
     wanted = set(repositories((s for a in tries for s in asked(a)), registry))
     if not wanted:
@@ -76,21 +76,21 @@ def _match(conversation: Conversation, ping: Exchange, tries: list[Exchange], re
     asked_in_vain = f" Its token request was refused ({numbers(tries)})." if tries else ""
     return Match(
         exchanges=(ping, *tries, read),
-        title=f"the client gave up at the ping of {host}, whose repository {read.target.repository} is open",
+        title=f"the client gave up at the ping; {host}/{read.target.repository} is public",
         explanation=(
-            f"GET /v2/ ({ping.number}) was answered 401.{asked_in_vain} The client never asked for the repository"
-            f" itself, which is given to anybody: {where(read)} was answered {read.status} without a credential"
+            f"GET /v2/ ({ping.number}) was answered 401.{asked_in_vain} The client never requested the repository"
+            f" itself, which is public: {where(read)} was answered {read.status} without a credential"
             f" ({read.number})."
         ),
         client_author=(
-            f"Take the ping as a hint: try {where(read)} itself, or an anonymous token, before you report a failure."
+            f"Treat the ping as a hint: try {where(read)} itself, or an anonymous token, before reporting a failure."
         ),
         user=f"Remove stale credentials for {host} or log in again; {read.target.repository} needs none.",
         confidence=Confidence.HIGH if tries else Confidence.MEDIUM,
         because=(
-            "the token request names the repository that is open"
+            "the token request names the public repository"
             if tries
-            else "that the client wanted this repository is known only from what it asked elsewhere"
+            else "that the client wanted this repository is known only from its requests elsewhere"
         ),
         doubt=conversation.doubt(ping),
     )

@@ -1,16 +1,17 @@
-"""What answers at `/v2/` does not look like the root of a registry, and that misled or stopped the client.
+"""The answer at `/v2/` is not a registry's, which misled or stopped the client.
 
-Fires when: the last answer to the ping is neither 200 nor 401 and the client asked for no repository afterwards, but
-at most walked to `/v1/`; or the ping was redirected, and what was refused there was left without an answer; or it was
-redirected to a place where no challenge is, and a repository's own challenge was then left without one.
+Fires when: the last answer to the ping is neither 200 nor 401 and the client then requested no repository, at most
+`/v1/`; or the ping was redirected, and the client did not answer the challenge there; or it was redirected to a URL
+without a challenge, and the client then did not answer a repository's challenge.
 
 Causes: redirected (a proxy is at fault).
 
-What to do: check host, port and path, and see that everything in front of the registry passes its root on unchanged;
-a client should print the address and the status.
+What to do: check host, port and path, and that every proxy in front of the registry forwards `/v2/` unchanged; a client
+should print the URL and the status.
 
-Silent when: the client gets its repositories, or what it wants of `/v1/`; the redirect leads from http to https on one
-host; a failed attempt to speak TLS came before; the ping is limited, wants a proxy's login, or refuses a credential.
+Silent when: the client gets its repositories, or what it wants from `/v1/`; the redirect leads from http to https on
+one host; a failed TLS handshake came before; the ping is rate limited, asks for a proxy's login, or refuses a
+credential.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _OF_OTHER_RULES = frozenset({407, 429})
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match where the ping's answer led nowhere, or astray."""
+    """One match where the ping's answer stopped or misled the client."""
     pings = [p for p in conversation.pings if p.response is not None]
     if conversation.repository is None:
         yield from _at_the_root(conversation, pings)
@@ -78,7 +79,7 @@ def _at_the_root(conversation: Conversation, pings: list[Exchange]) -> Iterable[
 
 
 def _is_harmless(conversation: Conversation, ping: Exchange, followed: list[Exchange]) -> bool:
-    """Whether the redirected ping came to a registry's root all the same, and what was asked there was answered."""
+    """Whether the redirected ping reached a registry's root anyway, and its challenge was answered."""
     if 300 <= ping.status < 400 and not _redirects(ping):
         return True
     return any(e.status == 200 and e.target.endpoint is Endpoint.PING for e in followed) or any(
@@ -87,7 +88,7 @@ def _is_harmless(conversation: Conversation, ping: Exchange, followed: list[Exch
 
 
 def _led_astray(conversation: Conversation, pings: list[Exchange]) -> Iterable[Match]:
-    """The ping was sent somewhere else, heard of no challenge there, and the repository's own stays unanswered."""
+    """The ping was redirected, got no challenge there, and the repository's own challenge stays unanswered."""
     ignored = [e for e in conversation.refused() if is_anonymous(e) and is_unanswered(conversation, e)]
     ping = next((p for p in pings if ignored and p.started < ignored[0].started and _redirects(p)), None)
     if ping is None or any(p.status == 401 for p in pings if ping.started < p.started < ignored[0].started):
@@ -118,25 +119,25 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
     to = ping.response.location.text.partition("?")[0] if ping.response and ping.response.location else ""
     what = f"redirected to {to}" if redirected else f"answered {ping.status}"
     end = (
-        "No challenge was given there, and what the client asked for afterwards was refused"
+        "The answer there had no challenge, and what the client requested next was refused"
         if conversation.repository is not None
-        else "The client asked for no repository afterwards"
+        else "The client requested no repository afterwards"
     )
     return Match(
         exchanges=present(*shown),
         fault=Fault.PROXY if redirected else None,
         cause="redirected" if redirected else None,
-        title=f"{ping.request.url} does not answer as a registry's root",
+        title=f"{ping.request.url} does not answer like a registry",
         explanation=(
             f"GET {ping.request.url} ({ping.number}) was {what}; a registry answers 200, or 401 with a challenge."
             f" {end} ({numbers(shown)})."
         ),
         client_author=(
             f"Print {ping.request.url} and the status {ping.status}; never conclude from a redirected or failed ping"
-            " that no authentication is wanted."
+            " that the registry does not require authentication."
         ),
         user=(
-            f"Check host, port and path of {ping.origin}, and let /v2/ and everything below it go straight to the"
+            f"Check host, port and path of {ping.origin}, and forward /v2/ and everything below it to the"
             " registry, slashes unchanged."
         ),
         because="the ping, its answer and what the client did next are in the capture",

@@ -1,11 +1,11 @@
-"""A forward proxy wants credentials of its own.
+"""A forward proxy requires a login.
 
 Fires when: a request is answered 407 and nothing on that host succeeds afterwards.
 
-What to do: give the proxy's own credentials to the client, for the token server's host as well as for the registry's;
-a client should name the proxy in its error.
+What to do: give the client the proxy's credentials, for the token server's host as well as for the registry's; a client
+should name the proxy in its error.
 
-Silent when: the client answers with `Proxy-Authorization` and gets through.
+Silent when: the client answers with `Proxy-Authorization` and succeeds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for each host that the proxy does not let through."""
+    """One match for each host to which the proxy does not connect the client."""
     hosts: dict[str, list[Exchange]] = {}
     for exchange in conversation.steps:
         if exchange.status == 407 and is_about(conversation, exchange):
@@ -45,13 +45,13 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         named = any(e.response is not None and e.response.header("proxy-authenticate") for e in refused)
         yield Match(
             exchanges=tuple(refused),
-            title=f"a forward proxy wants a login before it lets the client through to {host}",
+            title=f"a forward proxy requires a login to connect to {host}",
             explanation=(
-                f"{where(refused[0])} was answered 407 ({numbers(refused)}). That answer is the proxy's and not"
-                f" {host}'s; what it asks for is not the registry's password."
+                f"{where(refused[0])} was answered 407 ({numbers(refused)}). That answer is the proxy's, not"
+                f" {host}'s, and it does not ask for the registry's password."
             ),
-            client_author="Say which proxy refused, and do not speak of the registry's credentials.",
-            user=f"Set the proxy's user name and password in its URL, and let the proxy pass {host} as well.",
+            client_author="Report which proxy refused, and do not blame the registry's credentials.",
+            user=f"Set the proxy's user name and password in its URL, and let the proxy connect to {host} as well.",
             confidence=Confidence.HIGH if named else Confidence.MEDIUM,
             because=(
                 "the answer carries Proxy-Authenticate" if named else "the answer is a 407 without Proxy-Authenticate"

@@ -1,14 +1,13 @@
-"""Nobody answers at the address to which the challenge points.
+"""The token server that the challenge names cannot be reached.
 
 Fires when: a request to the realm ends without an answer (no connection, no TLS, an unknown name), or a proxy answers
-502 or 504 in its place, and no later request to it succeeds. That the realm is a loopback address or a
-container's name, or lacks the registry's port, makes it certain.
+502 or 504 in its place, and no later request to it succeeds. It is certain where the realm is a loopback address or a
+container's name, or lacks the registry's port.
 
-What to do: make the realm's address reachable from the client, mostly by letting the reverse proxy pass on the host
-with its port; a client should print that address in its error.
+What to do: make the realm reachable from the client, mostly by letting the reverse proxy forward the Host header with
+its port; a client should print the realm in its error.
 
-Silent when: the client never went there; trying again succeeds; the token server answers itself that it is out of
-order (503).
+Silent when: the client never tried it; a retry succeeds; the token server itself answers 503.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _UNANSWERED = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.SERVE
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every request to a realm that nobody answers."""
+    """One match with every request to a realm that does not answer."""
     dead = [e for e in conversation.token_exchanges if _is_unanswered(e) and is_about(conversation, e)]
     if not dead or _answers_later(conversation, dead[0]):
         return
@@ -51,18 +50,19 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     yield Match(
         exchanges=present(challenge_for(conversation, first), *dead),
         severity=Severity.INFO if continued_after(conversation, first) else None,
-        title=f"the token server {first.origin} that {conversation.origin.host} names cannot be reached",
+        title=f"the token server {first.origin} cannot be reached",
         explanation=(
-            f"The challenge sends clients to {first.origin} for a token; the request to it {how} ({numbers(dead)})."
+            f"The challenge of {conversation.origin.host} names {first.origin} as its token server; the request to"
+            f" it {how} ({numbers(dead)})."
             f"{f' {oddity}.' if oddity else ''}"
         ),
-        client_author=f"Print the realm's address ({first.origin}) in the error, not only that the login failed.",
+        client_author=f"Print the realm ({first.origin}) in the error, not only that the login failed.",
         user=(
             f"The registry must name a realm that clients can reach: check {first.origin}, and let the reverse proxy"
-            " hand on the Host header with its port."
+            " forward the Host header with its port."
         ),
         confidence=Confidence.HIGH if oddity else Confidence.MEDIUM,
-        because=oddity or "it may have been out of order just then",
+        because=oddity or "the failure may have been temporary",
         doubt=conversation.doubt(first),
     )
 
@@ -84,9 +84,9 @@ def _answers_later(conversation: Conversation, dead: Exchange) -> bool:
 def _oddity(conversation: Conversation, dead: Exchange) -> str | None:
     realm, registry = dead.origin, conversation.origin
     if is_loopback(realm.host) and not is_loopback(registry.host):
-        return f"{realm.host} is the client's own machine and not the registry's"
+        return f"{realm.host} is the client's own machine, not the registry's"
     if "." not in realm.host and ":" not in realm.host and "." in registry.host:
-        return f"{realm.host} is a name that only the registry's own network knows"
+        return f"{realm.host} is a name that resolves only in the registry's own network"
     if realm.host == registry.host and realm.port != registry.port:
         return f"the registry is at port {registry.port}, the realm that it names at port {realm.port}"
     return None

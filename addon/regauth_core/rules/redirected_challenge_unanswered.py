@@ -1,16 +1,16 @@
-"""A registry sent the client on to another registry, and that one's challenge was not answered.
+"""A registry redirected the client to another registry, whose challenge was not answered.
 
-Fires when: a redirect leads from a registry's path to the same kind of path of another registry, which answers 401
-with a usable challenge, and the client neither asks that challenge's token server nor sends a credential there.
+Fires when: a redirect leads from a registry's path to the same kind of path of another registry, which answers 401 with
+a usable challenge, and the client neither contacts that challenge's token server nor sends a credential there.
 
 Causes: token-lost (the client had sent a token with the request that was redirected), bearer-unanswered,
-login-under-another-name (only Basic is offered: the login, if there is one, is kept under the first registry's name,
-and a client is right not to send it on).
+login-under-another-name (only Basic is offered: a login would be stored under the first registry's name, and a client
+is right not to send it to another host).
 
-What to do: name the second registry in the reference, or log in to it, or let the first one pass the requests on
-itself; a client should answer the Bearer challenge of the host that it was led to.
+What to do: name the second registry in the reference, or log in to it, or let the first one proxy the requests; a
+client should answer the Bearer challenge of the host that it was redirected to.
 
-Silent when: the redirect leads to a store; the challenge gets an answer, whatever comes of it; the request succeeds
+Silent when: the redirect leads to a storage; the challenge gets an answer, successful or not; the request succeeds
 later.
 """
 
@@ -61,7 +61,7 @@ def _leading(conversation: Conversation, refused: Exchange) -> NamedUrl | None:
 
 
 def _is_overcome(conversation: Conversation, refused: Exchange, naming: NamedUrl) -> bool:
-    """Whether the same was had later, here or from the registry that had sent the client on."""
+    """Whether the same was got later, here or from the registry that redirected the client."""
     if conversation.succeeded(refused) or refused.withheld is not None:
         return True
     return any(was_served(e) and not leads_to_registry(e) for e in conversation.repeats_of(naming.exchange))
@@ -81,29 +81,32 @@ def _match(conversation: Conversation, refused: list[Exchange], naming: NamedUrl
     had_token = any(c.scheme == "bearer" for c in redirect.request.credentials)
     cause = "login-under-another-name" if not is_bearer else "token-lost" if had_token else "bearer-unanswered"
     what = "a Bearer challenge" if is_bearer else "a Basic challenge"
-    sent = f" The token that had come with {redirect.number} was left behind." if cause == "token-lost" else ""
+    sent = f" The token that {redirect.number} carried was not sent." if cause == "token-lost" else ""
     return Match(
         exchanges=present(redirect, *refused),
         fault=Fault.CLIENT if is_bearer else Fault.CONFIGURATION,
         cause=cause,
-        title=f"{here} leads to the registry {there}, whose challenge was not answered",
+        title=f"{here} redirects to {there}, whose challenge was not answered",
         explanation=(
             f"{where(redirect)} was redirected to {there} ({redirect.number}), which answered 401 with {what}"
             f" ({numbers(refused)}). The client sent {there} nothing.{sent}"
         ),
         client_author=(
-            f"Answer the challenge of the host that was reached ({there}) as for any registry, with its own token"
+            f"Answer the challenge of the host that was reached ({there}) like any registry's, with its own token"
             " server and its own login."
             if is_bearer
-            else f"Say that {here} redirects to {there}, and that there is no login for {there}."
+            else f"Report that {here} redirects to {there}, and that no credentials were sent to {there}."
         ),
         user=(
-            f"Name {there} in the reference instead of {here}, or use a client that answers after a redirect."
+            f"Name {there} in the reference instead of {here}, or use a client that answers challenges after a"
+            " redirect."
             if is_bearer
-            else f"A login is kept for each name: log in to {there} and name it in the reference, or let {here} pass"
-            f" requests on to {there} itself. The login for {here} must not be sent to {there}."
+            else f"Logins are stored by host name: log in to {there} and name it in the reference, or let {here} proxy"
+            f" the requests to {there}. The login for {here} must not be sent to {there}."
         ),
         confidence=Confidence.MEDIUM,
-        because=f"the redirect and the challenge are in the capture; whether {there} would have taken an answer is not",
+        because=(
+            f"the redirect and the challenge are in the capture; whether {there} would have accepted an answer is not"
+        ),
         doubt=conversation.doubt(first),
     )

@@ -1,10 +1,10 @@
-"""The client completed a Location with the wrong host.
+"""The client resolved a relative Location against the wrong host.
 
 Fires when: a request was redirected to another host, which answers with a `Location` that has no host, and the client
-then sends its path to the first host, in vain.
+then sends its path to the first host, which fails.
 
-What to do: have the registry send absolute locations; a client should resolve a location against the URL that gave
-the answer.
+What to do: have the registry send absolute locations; a client should resolve a location against the URL that gave the
+answer.
 
 Silent when: the first host accepts it; the `Location` is absolute.
 """
@@ -66,12 +66,12 @@ def _match(answer: Exchange, wrong: Exchange) -> Match:
     right = answer.origin
     return Match(
         exchanges=(answer, wrong),
-        title=f"a relative Location of {right.host} was resolved against {wrong.origin.host}",
+        title=f"a relative Location of {right.host} was sent to {wrong.origin.host}",
         explanation=(
             f"{right.host} answered ({answer.number}) with a Location that has no host. The client sent {where(wrong)}"
             f" ({wrong.number}) to {wrong.origin.host}, which answered {wrong.status}; it belongs to {right.host}."
         ),
-        client_author=f"Resolve a Location against the URL whose answer it stands in, here one of {right}.",
-        user=f"Let {right.host} send absolute locations until the client is corrected.",
+        client_author=f"Resolve a Location against the URL of the request that it answers, here one of {right}.",
+        user=f"Let {right.host} send absolute locations until the client is fixed.",
         rests_on_absence=False,
     )

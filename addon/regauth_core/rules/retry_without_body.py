@@ -1,12 +1,12 @@
-"""The authorized repetition of an upload request arrives empty.
+"""The client repeated an upload request with a credential but without its body.
 
-Fires when: a request that uploads something gets 401, and what the client sends next to the same address, now with a
+Fires when: a request that uploads something gets 401, and the client's next request to the same URL, now with a
 credential, is shorter and is refused for it.
 
-What to do: use another client or version; its author should authenticate on the empty request that begins an upload,
-or send the body again with the repetition.
+What to do: use another client or version; its author should authenticate on the empty request that begins an upload, or
+send the body again when it repeats the request.
 
-Silent when: the first request had no body either, as the PUT that closes an upload; the repetition goes on with an
+Silent when: the first request had no body either, such as the PUT that closes an upload; the repetition continues an
 upload at an offset; a later repetition succeeds.
 """
 
@@ -49,10 +49,10 @@ def matches(conversation: Conversation) -> Iterable[Match]:
                 f" ({repeated.number})."
             ),
             client_author=(
-                "Let the empty POST that begins an upload meet the challenge, or rewind the body before it is sent to"
+                "Authenticate on the empty POST that begins an upload, or rewind the body before sending it to"
                 f" {refused.origin.host} again."
             ),
-            user="Use a client that sends the body again; nothing is wrong with the login or the image.",
+            user="Use a client that sends the body again. The fault is not in the image.",
         )
 
 

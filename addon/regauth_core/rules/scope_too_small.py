@@ -1,16 +1,16 @@
-"""The client asked for too narrow a token and leaves it at that when it is refused.
+"""The client requested a token with too little scope and did not request more after the refusal.
 
 Fires when: a request with a Bearer token is refused with 401 or 403 for want of scope, because the challenge, the
-error's detail or ``insufficient_scope`` says so, or because a write was tried with a token that was asked for reading
-alone; what is missing was not asked for with this token, nor with any later one.
+error's detail or ``insufficient_scope`` says so, or because a write was tried with a token that was requested only for
+reading; what is missing was not requested with this token, nor with any later one.
 
 Causes: repository-name-taken-for-action (the repository's name contains the missing action as a word), pull-for-push,
-fixed-scope-table (an action of the vendor's own is never asked for), otherwise none.
+fixed-scope-table (a vendor-specific action is never requested), otherwise none.
 
-What to do: use a version that asks for the missing action, or create the repository beforehand; a client should take
-the scope out of the refusing challenge and ask once more.
+What to do: use a version that requests the missing action, or create the repository beforehand; a client should take
+the scope from the refusing challenge and request a token once more.
 
-Silent when: a wider exchange follows; the client asked for enough and got less; the token names only other
+Silent when: a wider exchange follows; the client requested enough and got less; the token names only other
 repositories; it was a mount or the ping; nothing says that more would help.
 """
 
@@ -29,7 +29,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope, covered, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import asked_text, numbers, subject, where
+from regauth_core.rules.wording import asked_text, numbers, reference_of, where
 
 RULE = Header(
     name="scope-too-small",
@@ -64,7 +64,7 @@ class _Lack:
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every request whose token had been asked for too little."""
+    """One match with every request whose token had been requested for too little."""
     lacks = [lack for e in conversation.refused(401, 403) if (lack := _lack(conversation, e)) is not None]
     if lacks:
         yield _match(conversation, lacks)
@@ -93,7 +93,7 @@ def _held(scope: Scope, granted: Iterable[Scope]) -> frozenset[str]:
 
 
 def _is_near(conversation: Conversation, missing: tuple[Scope, ...], issue: IssuedToken) -> bool:
-    """Whether the token was asked for the same repository with less, or for nothing at all."""
+    """Whether the token was requested for the same repository with less, or for nothing at all."""
     known = {names_of(conversation, s) for s in issue.asked}
     return not known or any(names_of(conversation, s) in known for s in missing)
 
@@ -123,23 +123,23 @@ def _match(conversation: Conversation, lacks: list[_Lack]) -> Match:
         exchanges=present(exchange, *(lack.refused for lack in lacks)),
         severity=Severity.INFO if went_on else None,
         cause=_cause(one),
-        title=f"the token for {subject(conversation)} was asked for too little",
+        title=f"the client requested too little scope for {reference_of(conversation)}",
         explanation=(
             f"The client asked for {asked_text(exchange)} ({exchange.number}). With that token {where(first)} was"
             f" refused with {first.status} ({numbers(lack.refused for lack in lacks)}); {who} {wanted}, and the client"
-            " never asked for that."
+            " never requested that."
         ),
         client_author=(
-            f"Take the scope from the answer that refuses ({wanted}) and exchange once more; at the beginning of a push"
-            " ask for pull,push at once."
+            f"Take the scope from the refusing answer ({wanted}) and request a token once more; at the beginning of a"
+            " push request pull,push at once."
         ),
         user=(
-            f"Use a version of the client that asks for {','.join(sorted(one.actions)) or wanted}"
-            + (f"; to create {conversation.repository} beforehand may help." if "push" in one.actions else ".")
+            f"Use a version of the client that requests {','.join(sorted(one.actions)) or wanted}"
+            + (f"; creating {conversation.repository} beforehand may help." if "push" in one.actions else ".")
         ),
         confidence=Confidence.HIGH if one.told else Confidence.MEDIUM,
         because=(
-            "what was asked for and what the refusal asks for are in the capture"
+            "what was requested and what the refusal asks for are in the capture"
             if one.told
             else "the refusal does not say what is missing; that a write needs push is known"
         ),

@@ -1,14 +1,14 @@
-"""The token server does not say properly how long its token lives, and clients guess differently.
+"""The token server states no usable life of its token, and clients guess differently.
 
-Fires when: the answer's `expires_in` is less than 60 (zero counts), or a POST is answered without any.
+Fires when: the answer's `expires_in` is less than 60 (zero counts), or the answer to a POST has none.
 
-Severity: info; warning where it has a price: hardly any request goes without an exchange of its own, or one is refused
-once the few seconds are over.
+Severity: info; warning where it has a cost: almost every request needs a token exchange, or a request is refused once
+the few seconds are over.
 
-What to do: let the token server state a life of a minute or more; a client should count sixty seconds where nothing
-is said.
+What to do: let the token server state a life of a minute or more; a client should assume sixty seconds where nothing is
+stated.
 
-Silent when: it is absent from the answer to a GET, where a minute is the rule, and nothing else happens.
+Silent when: it is absent from the answer to a GET, where a minute is the default, and nothing else happens.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _HASTY = 10.0
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every exchange that gave a token of no proper life."""
+    """One match with every exchange that gave a token without a usable life."""
     short = [e for e in conversation.token_exchanges if _is_short(e) and is_about(conversation, e)]
     if not short:
         return
@@ -53,7 +53,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     consequence = (
         f" A request with such a token was refused afterwards ({refused.number})."
         if refused is not None
-        else f" The client asked {len(short)} times for the same token."
+        else f" The client requested the same token {len(short)} times."
         if hasty
         else ""
     )
@@ -62,10 +62,11 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         severity=Severity.WARNING if hasty or refused is not None else Severity.INFO,
         title=f"the token server {host} gives tokens with {said}",
         explanation=(
-            f"The answer ({short[0].number}) has {said}. Some clients then take a minute, some take it literally, some"
-            f" keep the token for ever.{consequence}"
+            f"The answer ({short[0].number}) has {said}. Some clients then assume a minute, some take it literally,"
+            " some"
+            f" keep the token forever.{consequence}"
         ),
-        client_author="Let no token live less than 60 s, nor one without expires_in, and count from when it came in.",
+        client_author="Assume a life of at least 60 s, also without expires_in, and count from when the token arrived.",
         user=f"Let {host} send an expires_in of 60 or more; 300 is usual.",
         because="the answer of the token server is in the capture",
         rests_on_absence=hasty or refused is not None,

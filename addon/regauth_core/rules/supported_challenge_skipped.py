@@ -1,14 +1,14 @@
-"""Several schemes were offered, and the client gave up although it could have used one of them.
+"""Several schemes were offered, and the client did not use one that it could have used.
 
-Fires when: a 401 offers two schemes or more, on one line or several, at least one of them is Basic or a complete
-Bearer challenge, and the client stopped, or answered only with a scheme that registries do not share, or only with
-Basic which was refused, and let the rest lie.
+Fires when: a 401 offers two schemes or more, on one line or several, at least one of them is Basic or a complete Bearer
+challenge, and the client stopped, or answered only with a scheme that registries do not have in common, or only with
+Basic, which was refused, and ignored the others.
 
-What to do: have the registry or proxy put the usable scheme first or alone; a client should read every challenge of
-every line and skip those it does not know.
+What to do: let the registry or proxy send the usable scheme first or alone; a client should read every challenge of
+every line and skip unknown ones.
 
-Silent when: one of the others gets it through, or the token server refuses the credential; none is usable;
-there is only one scheme, which is then plainly ignored; the client could do without the request.
+Silent when: the client succeeds with one of the others, or the token server refuses the credential; none is usable;
+there is only one scheme, which is then simply ignored; the client did not need the request.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
-from regauth_core.rules.wording import numbers, schemes, subject, where
+from regauth_core.rules.wording import numbers, reference_of, schemes, where
 
 RULE = Header(
     name="supported-challenge-skipped",
@@ -44,7 +44,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every refusal whose choice of schemes was not taken."""
+    """One match with every refusal whose usable scheme was not used."""
     skipped = refused_alike(conversation, lambda e: _is_skipped(conversation, e))
     if skipped:
         yield _match(conversation, skipped)
@@ -62,7 +62,7 @@ def _is_skipped(conversation: Conversation, refused: Exchange) -> bool:
 
 
 def _tried_bearer(conversation: Conversation, refused: Exchange) -> bool:
-    """Whether the client ever asked this registry's token servers for anything, or sent a token."""
+    """Whether the client ever contacted this registry's token servers, or sent a token."""
     return any(conversation.is_token_exchange(a) or bearer(a) is not None for a in conversation.at_registry.acts)
 
 
@@ -76,22 +76,24 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
     did = "The client sent Basic, which was refused, and" if tried else "The client sent no such credential and"
     return Match(
         exchanges=tuple(skipped),
-        title=f"the client did not take the {best.scheme} challenge that {subject(conversation)} offers among others",
+        title=f"the client skipped the {best.scheme} challenge of {reference_of(conversation)}",
         explanation=(
             f"{where(first)} was answered 401 with {schemes(first)} ({numbers(skipped)})."
-            f" {best.scheme}, in WWW-Authenticate line {place}, is one that registry clients can answer."
-            f" {did} asked no token server."
+            f" {best.scheme}, in WWW-Authenticate line {place}, is one that registry clients support."
+            f" {did} contacted no token server."
         ),
         client_author=(
-            "Read every WWW-Authenticate line and every challenge in it, pass over schemes that you do not know, and"
-            f" take the best of the rest: {best.scheme} here."
+            "Read every WWW-Authenticate line and every challenge in it, skip unknown schemes, and use the"
+            f" best of the rest: {best.scheme} here."
         ),
-        user=f"Let {host} list Bearer or Basic first, each on a line of its own, or offer nothing else below /v2/.",
+        user=(
+            f"Let {host} send Bearer or Basic first, each in a separate header line, or offer nothing else below /v2/."
+        ),
         confidence=Confidence.MEDIUM if lone or tried else Confidence.HIGH,
         because=(
-            "the password may be wrong as well, in any form"
+            "the password may also be wrong"
             if tried
-            else "the client is not known to hold credentials that it could have sent"
+            else "the client is not known to have credentials that it could have sent"
             if lone
             else "the offered schemes and the silence after them are in the capture"
         ),

@@ -1,13 +1,13 @@
-"""A blob took longer to upload than its token lived, and the upload was lost.
+"""The token expired during an upload, and the upload failed.
 
-Fires when: a token was good enough to begin an upload and gets 401 for one of its later requests, its time had run out
-when that request ended, and neither that upload nor a new one is completed.
+Fires when: a token was accepted at the beginning of an upload and gets 401 for one of its later requests, the token had
+expired when that request ended, and neither that upload nor a new one is completed.
 
-What to do: raise the life of tokens above the time that the largest layer takes; a client should renew its token
-before it closes an upload.
+What to do: let tokens live longer than the upload of the largest layer takes; a client should renew its token before it
+closes an upload.
 
-Silent when: a renewed token brings the upload to its end; there was life left in the token, so that its scope or the
-place it was sent to is what to look at.
+Silent when: a renewed token completes the upload; the token had not expired: then look at its scope, or at the host
+that it was sent to.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import where
+from regauth_core.rules.wording import reference_of, where
 
 RULE = Header(
     name="token-expired-mid-upload",
@@ -37,7 +37,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every upload that its token did not outlive."""
+    """One match with every upload during which its token expired."""
     cut = [e for e in conversation.refused() if e.target.endpoint is Endpoint.UPLOAD and _outlived(conversation, e)]
     if not cut:
         return
@@ -47,13 +47,13 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     life = f"{issue.ended - issue.began:.0f} s" if issue is not None else "the time it states"
     yield Match(
         exchanges=present(issue.exchange if issue else None, *cut),
-        title=f"the token expired during an upload to {conversation.repository} at {conversation.origin.host}",
+        title=f"the token expired during an upload to {reference_of(conversation)}",
         explanation=(
-            f"The upload was begun with a token that lives {life}. When {where(refused)} ended ({refused.number}), that"
-            " time was over, the registry answered 401, and the upload was not completed."
+            f"The upload was begun with a token that lives {life}. When {where(refused)} ended ({refused.number}), the"
+            " token had expired, the registry answered 401, and the upload was not completed."
         ),
         client_author=(
-            "Renew the token before the closing PUT when little of its life is left: after a PATCH that PUT has no body"
+            "Renew the token before the closing PUT when it is about to expire: after a PATCH that PUT has no body"
             f" and can be sent again; {conversation.origin.host} refused it here."
         ),
         user=(
@@ -64,7 +64,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         because=(
             "the registry says that the token is invalid"
             if error_of(refused) == "invalid_token"
-            else "the token's time was over when the request ended; the answer does not say why it refuses"
+            else "the token had expired when the request ended; the answer does not say why it refuses"
         ),
         doubt=why_undecided(conversation, refused, issue),
     )

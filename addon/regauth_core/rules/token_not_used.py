@@ -1,16 +1,16 @@
-"""The client fetched a token and then left it at home.
+"""The client fetched a token and never sent it.
 
 Fires when: a token exchange for this conversation gives a token, and later the client sends the request without
-Authorization, with an empty Bearer or with some other scheme and is refused, while no Bearer token of any kind is used
+Authorization, with an empty Bearer or with another scheme and is refused, and it never uses any Bearer token
 afterwards.
 
 Causes: response-field-ignored (the answer had only one of `token` and `access_token`, and nothing was sent),
-other-scheme-preferred (it was Basic that went out).
+other-scheme-preferred (Basic was sent).
 
-What to do: let the token server return the token under both names; a client should use the token it was given and let
-nothing overwrite that header.
+What to do: let the token server return the token under both names; a client should use the token it received and not
+overwrite that header.
 
-Silent when: what was sent instead is accepted; the request was never sent again; the token is used after all.
+Silent when: what was sent instead is accepted; the request was never sent again; the token is used later.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import asked_text, numbers, subject, where
+from regauth_core.rules.wording import asked_text, numbers, reference_of, where
 
 RULE = Header(
     name="token-not-used",
@@ -43,7 +43,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for the first token that was left unused, with the refusals that followed."""
+    """One match for the first unused token, with the refusals that followed."""
     for exchange in conversation.token_exchanges:
         if not _is_issue(exchange) or not _has_reason(conversation, exchange):
             continue
@@ -73,7 +73,7 @@ def _carries_token(exchange: Exchange) -> bool:
 
 
 def _was_wanted(conversation: Conversation, exchange: Exchange, request: Exchange) -> bool:
-    """Whether the request is the one that the token was asked for: refused before, or heralded by a refused ping."""
+    """Whether the request is the one that the token was asked for: refused before, or preceded by a refused ping."""
     if request.target.endpoint is Endpoint.PING and (asked(exchange) or conversation.responded_to(request)):
         return False
     before = [e for e in conversation.context if e.status == 401 and e.started < exchange.started]
@@ -90,7 +90,7 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
     return Match(
         exchanges=(exchange, *wrong),
         cause=cause,
-        title=f"the client was given a token for {subject(conversation)} and did not send it",
+        title=f"the client got a token for {reference_of(conversation)} and did not send it",
         explanation=(
             f"{exchange.origin.host} issued a token for {asked_text(exchange)} in the field {' and '.join(fields)}"
             f" ({exchange.number}). {where(first)} then carried {sent} and was answered {first.status}"
@@ -100,7 +100,7 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
             f"Send the token with {where(first)}: take access_token, else token, from the answer, and set the"
             " header in one place only."
         ),
-        user=f"The login is fine; let {exchange.origin.host} return token and access_token with one value.",
+        user=f"Let {exchange.origin.host} return token and access_token with one value, or use another client.",
         because="the token, the attempt without it and its refusal are in the capture",
         doubt=conversation.doubt(first),
     )

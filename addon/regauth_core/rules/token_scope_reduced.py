@@ -1,18 +1,18 @@
-"""The token server granted less than was asked, and just that was needed.
+"""The token server granted less than was requested, and the missing part was needed.
 
-Fires when: a token that was asked for with credentials lists less than was asked for, or the registry says
-``insufficient_scope`` of a token that cannot be read, and a request that needs just the missing part is refused.
+Fires when: a token that was requested with credentials lists less than was requested, or the registry answers
+``insufficient_scope`` to a token that cannot be read, and a request that needs the missing part is refused.
 
-Fault: the credentials where the account simply has no such right; the token server where entries are lost by pattern.
+Fault: the credentials where the account lacks the right; the token server where it drops entries of a list.
 
 Causes: one-of-several-scopes (only the first or the last entry is granted), push-without-pull, catalog
 (``registry:catalog:*`` is not granted; info).
 
-What to do: give the account the right that is missing; a client should not repeat the request, since the answer will
+What to do: give the account the right that is missing; a client should not repeat the request, because the answer will
 be the same.
 
-Silent when: nothing was refused afterwards; the operation went on; the token cannot be read and nothing speaks of its
-scope; the token was asked for anonymously.
+Silent when: nothing was refused afterwards; the operation continued; the token cannot be read and nothing mentions its
+scope; the token was requested anonymously.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import asked_text, numbers, subject, where
+from regauth_core.rules.wording import asked_text, numbers, reference_of, where
 
 RULE = Header(
     name="token-scope-reduced",
@@ -99,24 +99,24 @@ def _match(conversation: Conversation, issue: IssuedToken, lost: tuple[Scope, ..
         severity=Severity.INFO if lesser else None,
         fault=None if cause in ("one-of-several-scopes", "push-without-pull") else Fault.CREDENTIALS,
         cause=cause,
-        title=f"the token grants less than was asked for {subject(conversation)}",
+        title=f"the token grants less than requested for {reference_of(conversation)}",
         explanation=(
-            f"The client asked {server} for {asked_text(issue.exchange)} and was given {got} ({issue.exchange.number})."
+            f"The client asked {server} for {asked_text(issue.exchange)} and got {got} ({issue.exchange.number})."
             f" {where(first)}, which needs {wanted}, was refused with {first.status} ({numbers(refused)})."
         ),
         client_author=f"Do not repeat the exchange for {wanted}: the same request gets the same answer.",
         user=(
-            f"Name the repository instead of listing the catalogue of {first.origin.host}."
+            f"Name the repository instead of listing the catalog of {first.origin.host}."
             if cause == "catalog"
-            else f"{server} loses entries of the list: tell its operator, and ask for one repository at a time."
+            else f"{server} drops entries of the list: report it to its operator, and request one repository at a time."
             if cause == "one-of-several-scopes"
-            else f"The account lacks this right: have {wanted} granted, pull together with push."
+            else f"The login lacks this right: have {wanted} granted, pull together with push."
         ),
         confidence=Confidence.MEDIUM if granted is None else Confidence.HIGH,
         because=(
             "what the token grants is known only from the registry's refusal"
             if granted is None
-            else "what was asked for, what the token lists and the refusal are in the capture"
+            else "what was requested, what the token lists and the refusal are in the capture"
         ),
         doubt=why_undecided(conversation, first, issue),
     )

@@ -1,13 +1,13 @@
-"""A client is served with a token that somebody else had logged in for.
+"""A client uses a token that was issued to another identity.
 
-Fires when: a token that was asked for with one credential is accepted from another client, which holds other
-credentials for this registry and never got that token from a token server itself.
+Fires when: a token that was requested with one credential is accepted from another client, which has other credentials
+for this registry and never got that token from a token server itself.
 
-What to do: find the cache between the clients and switch it off; its author should make the credential a part of the
-cache's key.
+What to do: find the cache between the clients and disable it; its author should make the credential part of the cache's
+key.
 
-Silent when: the other client holds the same credential, as parallel workers of one login do; nothing shows that it is
-another identity; the token was an anonymous one.
+Silent when: the other client has the same credential, like parallel workers of one login; nothing shows that it is
+another identity; the token is anonymous.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
-from regauth_core.rules.wording import numbers, subject
+from regauth_core.rules.wording import numbers, reference_of
 
 RULE = Header(
     name="token-shared-between-identities",
@@ -38,7 +38,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match for each issue of a token that reached a stranger."""
+    """One match for each issued token that another identity used."""
     strangers: dict[int, tuple[IssuedToken, list[Exchange]]] = {}
     for exchange in conversation.requests:
         issue = conversation.issue_of(bearer(exchange)) if succeeded(exchange) else None
@@ -66,16 +66,16 @@ def _is_foreign(conversation: Conversation, issue: IssuedToken) -> bool:
 def _match(conversation: Conversation, issue: IssuedToken, served: list[Exchange]) -> Match:
     return Match(
         exchanges=(issue.exchange, *served),
-        title=f"a token issued for one user was used by another for {subject(conversation)}",
+        title=f"one user's token was used by another for {reference_of(conversation)}",
         explanation=(
             f"Client {issue.client} got the token with its own credential ({issue.exchange.number}). Client"
-            f" {conversation.person.identifier} holds other credentials for this registry and did not ask for this"
+            f" {conversation.person.identifier} has other credentials for this registry and did not request this"
             f" token, but was served with it ({numbers(served)})."
         ),
-        client_author="Make the fingerprint of the credential a part of the key under which tokens are cached.",
-        user=f"Look for a cache between the clients and {conversation.origin.host}: through it the rights of one user"
-        " reach another.",
+        client_author="Make the fingerprint of the credential part of the key under which tokens are cached.",
+        user=f"Look for a cache between the clients and {conversation.origin.host}: it gives the rights of one user"
+        " to another.",
         confidence=Confidence.MEDIUM,
-        because="the two are told apart by process or address, and both are known to hold different credentials",
+        because="the clients differ by process or address, and both are known to have different credentials",
         rests_on_absence=False,
     )

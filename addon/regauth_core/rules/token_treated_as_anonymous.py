@@ -1,13 +1,13 @@
-"""Good tokens do not seem to arrive: the answers are those to a request without one.
+"""Fresh tokens do not seem to arrive: the registry answers as if none had been sent.
 
-Fires when: two or more tokens, each fresh and good for what is asked, get exactly the challenge that came before any
-token was sent, without an `error` in it. Low confidence where the tokens cannot be read.
+Fires when: two or more tokens, each fresh and sufficient for the request, get exactly the challenge that came before
+any token was sent, without an `error` in it. Low confidence where the tokens cannot be read.
 
-What to do: see that every proxy in front of the registry passes the Authorization header on; a client should stop
+What to do: check that every proxy in front of the registry forwards the Authorization header; a client should stop
 after one renewal.
 
-Silent when: there is one refusal only; the token grants less than is needed; clocks explain it (clock-skew); a later
-try succeeds.
+Silent when: there is one refusal only; the token grants less than is needed; wrong clocks explain it (clock-skew); a
+later try succeeds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every request whose token seems not to have arrived."""
+    """One match with every request whose token does not seem to have arrived."""
     asked = {_challenges(e) for e in conversation.context if e.status == 401 and is_anonymous(e)}
     lost = [
         (e, issue)
@@ -58,16 +58,16 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         exchanges=tuple(refused),
         title=f"{host} answers a fresh token as if none had been sent",
         explanation=(
-            f"{where(first)} was sent with {len(tokens)} tokens that are good for {subject(conversation)}"
-            f" ({numbers(refused)}), and each time the answer was the challenge that a request without token gets."
+            f"{where(first)} was sent with {len(tokens)} tokens that are sufficient for {subject(conversation)}"
+            f" ({numbers(refused)}), and each time the answer was the challenge that a request without a token gets."
         ),
-        client_author=f"Stop after one renewal: another token for {host} will not help.",
-        user=f"Look for a reverse or caching proxy in front of {host} and let it pass Authorization on for /v2/.",
+        client_author=f"Stop after one renewal: another token for {host} does not help.",
+        user=f"Look for a reverse or caching proxy in front of {host} and let it forward Authorization for /v2/.",
         confidence=Confidence.MEDIUM if readable else Confidence.LOW,
         because=(
-            "the tokens say that they grant what was asked"
+            "the tokens list what was requested"
             if readable
-            else "the tokens cannot be read, so they may grant less than was asked for"
+            else "the tokens cannot be read, so they may grant less than was requested"
         ),
         doubt=why_undecided(conversation, first, issue),
     )

@@ -1,15 +1,15 @@
-"""The client takes one repository's token to another repository, and is turned away for good.
+"""The client sends one repository's token to another repository and stops at the refusal.
 
 Fires when: a Bearer token whose exchange named only other repositories is refused here with 401 or 403, no token is
-asked for this repository afterwards, and the request does not succeed later. Info where the client gets something else
-of this repository all the same.
+requested for this repository afterwards, and the request does not succeed later. Info where the client gets something
+else of this repository anyway.
 
-What to do: use one run of the client for each repository; its author should keep tokens by origin and scope, and
-answer the new challenge.
+What to do: use one run of the client for each repository; its author should keep tokens by origin and scope, and answer
+the new challenge.
 
-Silent when: a token for this repository is asked next; the exchange named several repositories and this one among
-them; the registry accepts the token; the exchange that issued it is not in the capture; the challenge itself had sent
-the client for the other name, which is the registry's mistake.
+Silent when: a token for this repository is requested next; the exchange named several repositories including this one;
+the registry accepts the token; the exchange that issued it is not in the capture; the challenge itself named the other
+repository, which is the registry's mistake.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import entries
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import asked_text, numbers, subject, where
+from regauth_core.rules.wording import asked_text, numbers, reference_of, where
 
 RULE = Header(
     name="token-wrong-repository",
@@ -47,7 +47,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every request that was refused because its token is another repository's."""
+    """One match with every request that was refused because its token is for another repository."""
     if conversation.repository is None:
         return
     wrong = [
@@ -58,7 +58,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _foreign(conversation: Conversation, refused: Exchange) -> IssuedToken | None:
-    """Where the token comes from, if it was asked for other repositories alone and the refusal is final."""
+    """Where the token comes from, if it was requested only for other repositories and the refusal is final."""
     token = bearer(refused)
     issue = conversation.issue_of(token)
     if issue is None or conversation.succeeded(refused):
@@ -72,7 +72,7 @@ def _foreign(conversation: Conversation, refused: Exchange) -> IssuedToken | Non
 
 
 def _sent_for(conversation: Conversation) -> frozenset[str]:
-    """The repositories that challenges of this conversation ask a token for."""
+    """The repositories that challenges of this conversation ask for."""
     scopes = (s for e in conversation.steps if e.response for c in e.response.challenges for s in c.scopes)
     return repositories(entries(scopes), conversation.registry)
 
@@ -84,25 +84,26 @@ def _match(conversation: Conversation, refused: list[Exchange], issue: IssuedTok
     return Match(
         exchanges=(issue.exchange, *refused),
         severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
-        title=f"a token for another repository was sent for {subject(conversation)}",
+        title=f"a token for another repository was sent for {reference_of(conversation)}",
         explanation=(
-            f"The token was asked for {asked_text(issue.exchange)} ({issue.exchange.number}). The client sent it with"
-            f" {where(refused[0])} as well ({numbers(refused)}), was refused with {refused[0].status}, and asked for no"
+            f"The token was requested for {asked_text(issue.exchange)} ({issue.exchange.number}). The client sent it"
+            f" with {where(refused[0])} as well ({numbers(refused)}), was refused with {refused[0].status}, and"
+            " requested no"
             f" token that names {conversation.repository}."
         ),
         client_author=(
-            f"Key cached tokens by registry and scope: for {conversation.repository} answer the new challenge instead"
+            f"Cache tokens by registry and scope: for {conversation.repository} answer the new challenge instead"
             " of sending the token of another repository."
         ),
-        user=f"The login is good; use one run of the client for each repository, so that {conversation.repository}"
-        " gets a token of its own.",
+        user=f"Run the client once for each repository: {conversation.repository} then gets its own token.",
         confidence=Confidence.HIGH if said or named else Confidence.MEDIUM,
         because=(
             "the challenge asks for this repository"
             if said
-            else "the token itself names the repositories it is good for"
+            else "the token itself names the repositories that it covers"
             if named
-            else "the token cannot be read and the challenge names no repository; only what it was asked for is known"
+            else "the token cannot be read and the challenge names no repository; only what it was requested for"
+            " is known"
         ),
         doubt=why_undecided(conversation, refused[0], issue),
     )

@@ -1,16 +1,16 @@
-"""The client asked for a scope too many, and the token server refused the whole request.
+"""The client requested an unneeded scope, and the token server refused the whole request.
 
 Fires when: a token request that is refused names, beside what the refused request needs or its challenge asks for, a
 repository that no request and no mount of the client at this registry is about; or the example that the challenge of
-the ping gives. That the same credential gets a token without that scope makes it certain.
+the ping gives. It is certain where the same credential gets a token without that scope.
 
 Causes: upstream-repository (the name without the mirror's prefix), scope-of-the-ping, otherwise none.
 
-What to do: use a version of the client that asks only for what the challenge says; a mirror can serve the names without
-a prefix.
+What to do: use a version of the client that requests only what the challenge names; a mirror can serve the names
+without a prefix.
 
 Silent when: the scopes are a mount's source, or of repositories that the client works on; the request is granted; the
-operation goes on without it.
+operation continues without it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ RULE = Header(
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
-    """One match with every refused request for a scope too many."""
+    """One match with every refused request for an unneeded scope."""
     found = [(e, extra) for e in conversation.token_exchanges if (extra := _extra(conversation, e))]
     if found and not continued_after(conversation, found[0][0]):
         yield _match(conversation, [e for e, _ in found], found[0][1])
@@ -60,7 +60,7 @@ def _extra(conversation: Conversation, exchange: Exchange) -> tuple[Scope, ...]:
 
 
 def _is_own(conversation: Conversation, scope: Scope) -> bool:
-    """Whether a repository is one that the client asks of this registry, mounts from, or was asked for by it."""
+    """Whether the client requests a repository from this registry, mounts from it, or was challenged for it."""
     acquaintance = conversation.at_registry
     name = repository_of(conversation.registry, scope.path)
     if name is None or name in acquaintance.asked:
@@ -74,26 +74,26 @@ def _is_own(conversation: Conversation, scope: Scope) -> bool:
 
 def _match(conversation: Conversation, refused: list[Exchange], extra: tuple[Scope, ...]) -> Match:
     first = refused[0]
-    host = first.origin.host
+
     names = " ".join(map(str, extra))
     without = _without(conversation, first, extra)
     cause = _cause(conversation, extra)
-    proof = f" Without it a token was to be had ({without.number})." if without is not None else ""
+    proof = f" Without it the server issued a token ({without.number})." if without is not None else ""
     return Match(
         exchanges=present(challenge_for(conversation, first), without, *refused),
         cause=cause,
-        title=f"the client asked {host} for a scope that nobody wants: {names}",
+        title=f"the client requested an unneeded scope: {names}",
         explanation=(
             f"The token request for {asked_text(first)} was answered {first.status} ({numbers(refused)}). No request"
             f" and no challenge for a repository of {conversation.registry} is about {names}.{proof}"
         ),
-        client_author=f"Ask for the scope of the challenge that is answered, and not for {names}.",
-        user=f"Use another version of the client, one that does not ask for {names}; the login is not the matter.",
+        client_author=f"Request the scope of the challenge, and not {names}.",
+        user=f"Use another version of the client, one that does not request {names}.",
         confidence=Confidence.HIGH if without is not None else Confidence.MEDIUM,
         because=(
-            "without that scope the same server gives a token"
+            "without that scope the same server issues a token"
             if without is not None
-            else "that the scope is one too many is in the capture; that it is why the server refuses is likely"
+            else "that the scope is not needed is in the capture; that it is why the server refuses is likely"
         ),
         doubt=conversation.doubt(first),
     )

@@ -1,14 +1,14 @@
-"""The token server says yes, but what it sends holds no token, or none that clients can read.
+"""The token server's successful answer has no token, or none that clients can read.
 
-Fires when: the realm answers 2xx with a page or anything else that is no JSON object, with JSON that has neither
-`token` nor `access_token`, or with an empty one, and no later exchange gives a token; or with fields
-of another type than the specification gives them, and the client does not use the token.
+Fires when: the realm answers 2xx with a page or anything else that is not a JSON object, with JSON that has neither
+`token` nor `access_token`, or with an empty one, and no later exchange gives a token; or with fields of another type
+than the specification gives them, and the client does not use the token.
 
-Causes: not-json (mostly the realm is somebody's login page, which is a matter of configuration), no-token,
-empty-token, field-types (such as `expires_in` as a string, which strict readers refuse).
+Causes: not-json (mostly the realm is a login page, which is a mistake in the configuration), no-token, empty-token,
+field-types (such as `expires_in` as a string, which strict readers refuse).
 
-What to do: tell the operator that the realm leads to something that issues no tokens; a client should reject such an
-answer where it gets it, and say what it was.
+What to do: report to the operator that the realm does not issue tokens; a client should reject such an answer at once,
+and report its status and content type.
 
 Silent when: a redirect ends in JSON; one of the two fields is there; the JSON comes under another content type.
 """
@@ -39,9 +39,9 @@ RULE = Header(
 )
 
 _SAID = {
-    "not-json": "is no JSON object",
+    "not-json": "is not a JSON object",
     "no-token": "is JSON without token or access_token",
-    "empty-token": "holds an empty token",
+    "empty-token": "has an empty token",
     "field-types": "has fields of another type than the specification gives them",
 }
 
@@ -63,7 +63,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             cause=cause,
             title=_title(first, cause),
             explanation=(
-                f"{where(first)} ({first.number}) was answered {first.status}, but what came ({kind or 'no type'},"
+                f"{where(first)} ({first.number}) was answered {first.status}, but the body ({kind or 'no type'},"
                 f" {first.response.size if first.response else 0} bytes) {_SAID[cause]}{_fields(first, cause)}."
             ),
             client_author=f"Reject such an answer of {first.origin.host} at once, and print its content type and size.",
@@ -90,8 +90,8 @@ def _cause(conversation: Conversation, exchange: Exchange) -> str | None:
 
 
 def _title(exchange: Exchange, cause: str) -> str:
-    lack = "cannot be read by every client" if cause == "field-types" else "holds no token"
-    return f"the answer of {exchange.origin.host} to the token request {lack}"
+    lack = "is not readable for every client" if cause == "field-types" else "has no token"
+    return f"the token answer of {exchange.origin.host} {lack}"
 
 
 def _fields(exchange: Exchange, cause: str) -> str:
@@ -103,12 +103,13 @@ def _user(exchange: Exchange, cause: str) -> str:
     host = exchange.origin.host
     if cause == "field-types":
         return (
-            f"Who runs {host}: send `expires_in` as a whole number, `issued_at` as a time of RFC 3339 and the token as"
-            " a string. Until then only clients that read loosely get through; the login is right."
+            f"If you run {host}: send `expires_in` as a whole number, `issued_at` as a time of RFC 3339 and the"
+            " token as"
+            " a string. Until then only lenient clients succeed."
         )
     return (
-        f"The realm that the registry names, {host}, is no working token endpoint: correct the realm in the registry's"
-        " configuration, or what stands in front of the token server."
+        f"The realm that the registry names, {host}, does not work as a token endpoint: correct the realm in the"
+        " registry's configuration, or the proxy in front of the token server."
     )
 
 
@@ -119,7 +120,7 @@ def _is_used(conversation: Conversation, exchange: Exchange) -> bool:
 
 
 def _is_named(conversation: Conversation, exchange: Exchange) -> bool:
-    """Whether it is a token server that was asked: a login page may have a query that looks like a token request's."""
+    """Whether the request went to a token server: a login page may have a query that looks like a token request's."""
     asked = exchange.request.token
     by_redirect = conversation.person.named.get(realm_key(exchange))
     if by_redirect is not None and not conversation.is_token_exchange(by_redirect.exchange):

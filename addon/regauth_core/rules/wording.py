@@ -1,4 +1,4 @@
-"""What the sentences of findings have in common."""
+"""Phrases that the texts of findings share."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from regauth_core.model import Exchange
 
 
 def where(exchange: Exchange) -> str:
-    """Method and address of a request, as text names it."""
+    """Method and URL of a request without its query."""
     return f"{exchange.request.method} {exchange.request.url.partition('?')[0]}"
 
 
 def subject(conversation: Conversation) -> str:
-    """The repository, or the registry, that a conversation is about, as text names it."""
+    """The repository, or the registry, that a conversation is about, for an explanation."""
     if conversation.repository is None:
         return str(conversation.origin)
     return f"repository {conversation.repository} at {conversation.origin}"
 
 
+def reference_of(conversation: Conversation) -> str:
+    """The same in short, as an image reference writes it: ``registry.test/foo``."""
+    host = str(conversation.origin).partition("://")[2]
+    return host if conversation.repository is None else f"{host}/{conversation.repository}"
+
+
 def numbers(exchanges: Iterable[Exchange]) -> str:
-    """The numbers of the exchanges, as text lists them: ``3, 4 and 7``; of more than six, the first and last."""
+    """The numbers of the exchanges: ``3, 4 and 7``; of more than six, ``3 to 12``."""
     shown = [str(n) for n in sorted({e.number for e in exchanges})]
     if len(shown) > 6:
         return f"{shown[0]} to {shown[-1]}"
@@ -30,11 +36,11 @@ def numbers(exchanges: Iterable[Exchange]) -> str:
 
 
 def asked_text(exchange: Exchange) -> str:
-    """The scopes of a token request as text names them."""
+    """The scopes of a token request, or ``no scope``."""
     return " ".join(str(s) for s in asked(exchange)) or "no scope"
 
 
 def schemes(exchange: Exchange) -> str:
-    """The schemes that an answer offers, as text names them."""
+    """The schemes that an answer offers: ``Basic and Bearer``."""
     challenges = exchange.response.challenges if exchange.response else ()
     return " and ".join(dict.fromkeys(c.scheme for c in challenges))

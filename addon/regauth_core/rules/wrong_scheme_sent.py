@@ -1,18 +1,18 @@
-"""The client insists on a scheme of its own, though the 401 names a different one.
+"""The client keeps sending one scheme although the 401 names another.
 
 Fires when: a request with a credential of one scheme got 401, that answer offers only other schemes which registry
-clients understand, and afterwards the client neither asked the realm it names nor sent a credential of an offered
-scheme. Every further request refused in the same way is part of it. Info where the client got on all the same.
+clients understand, and afterwards the client neither contacted the realm it names nor sent a credential of an offered
+scheme. Every further request refused in the same way is part of it. Info where the client succeeded anyway.
 
-Causes: ping-derived-auth (the ping before it was open, or asked for something else, and the client never looked at a
-challenge again), preemptive (the credential was sent before anybody had asked for one).
+Causes: ping-derived-auth (the ping before it was open, or asked for something else, and the client never read a
+challenge again), preemptive (the credential was sent before any challenge).
 
-What to do: do not doubt the password; a registry can help by putting the repositories' challenge on its ping; a
-client should choose the scheme anew on every 401.
+What to do: do not change the password first: the scheme was refused; a registry can help by sending the repositories'
+challenge with its ping; a client should choose the scheme again on every 401.
 
-Silent when: a token exchange or the right scheme follows, which costs a round trip and nothing else; a credential that
-was sent unasked is accepted; the same request had been told to use this very scheme, or the token was asked for as a
-challenge said (the registry then changed its mind).
+Silent when: a token exchange or the right scheme follows, which costs only a round trip; a credential that was sent
+unasked is accepted; an earlier challenge for the same request named this very scheme, or the token was requested as a
+challenge said (then the registry changed its challenge).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
-from regauth_core.rules.wording import numbers, schemes, subject, where
+from regauth_core.rules.wording import numbers, reference_of, schemes, where
 
 RULE = Header(
     name="wrong-scheme-sent",
@@ -49,7 +49,7 @@ RULE = Header(
 )
 
 _OF_ITS_OWN = "token"
-"""The scheme of the v1 protocol, which has a rule of its own."""
+"""The scheme of the v1 protocol, which another rule reports."""
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -106,17 +106,17 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
         exchanges=present(ping, *wrong),
         severity=Severity.INFO if conversation.went_on(first) else None,
         cause=cause,
-        title=f"the client sent {sent} where {subject(conversation)} asks for {offered}",
+        title=f"the client sent {sent} where {reference_of(conversation)} asks for {offered}",
         explanation=(
             f"{where(first)} carried {sent} and was answered 401 with a challenge for {offered} ({numbers(wrong)})."
-            f" The client did not change the scheme and asked no token server.{why}"
+            f" The client did not change the scheme and contacted no token server.{why}"
         ),
         client_author=(
-            f"Choose the scheme anew on every 401: {where(first)} asks for {offered}, whatever the ping said or the"
+            f"Choose the scheme again on every 401: {where(first)} asks for {offered}, whatever the ping said or the"
             " last request used."
         ),
         user=(
-            f"The password may be right: it was sent as {sent}, which {first.origin.host} does not take here. A"
+            f"The password may be right: {sent} was sent, which {first.origin.host} does not accept here. A"
             f" registry whose /v2/ answers 401 with the {offered} challenge works around it."
         ),
         because="the scheme that was sent, the one that was asked for and what the client did next are in the capture",

@@ -8,8 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from kit.notation import read
 from kit.saved import har_file
-from kit.talk import read
 from regauth_core.cli import main
 
 SEEN = """

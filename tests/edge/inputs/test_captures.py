@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kit.notation import Talk, conversations, read
 from kit.saved import flow_file, har_file
-from kit.talk import Talk, read
 from regauth_core.edge.commands.diagnose import journal_of
 from regauth_core.edge.errors import UserError
 from regauth_core.edge.inputs.captures import Captures, Kind, kind_of
@@ -16,13 +16,12 @@ from regauth_core.model.finding import Diagnosis
 from regauth_core.model.journal import Ending
 from regauth_core.redaction.redactor import Redactor
 
-FOLDER = Path(__file__).parents[2] / "conversations"
-TALKS = [read(p.read_text(), str(p.relative_to(FOLDER).with_suffix(""))) for p in sorted(FOLDER.rglob("*.talk"))]
+TALKS = conversations()
 WHOLE = [talk for talk in TALKS if talk.ending in (Ending.GONE, Ending.CLEAN)]
 PERSONAL = [talk for talk in WHOLE if not any(w.process or w.withheld for w in talk.wires)]
 
 SEEN = """
-known: credentials
+client: has credentials
 GET /v2/                     - -> 200
 GET /v2/foo/manifests/1      - -> 401 challenge Basic realm="app"
 """
@@ -123,7 +122,10 @@ def test_several_files_are_one_capture(tmp_path: Path) -> None:
 
 def test_other_traffic_in_a_har_is_passed_over(tmp_path: Path) -> None:
     """Of a browser's afternoon only the registry's part counts, under its places in the file."""
-    talk = read("known: yes\nGET https://news.test/ - -> 401\nGET https://news.test/v1beta - -> 200" + SEEN, "mixed")
+    talk = read(
+        "client: has credentials\nGET https://news.test/ - -> 401\nGET https://news.test/v1beta - -> 200" + SEEN,
+        "mixed",
+    )
     path = tmp_path / "mixed.har"
     path.write_text(har_file(talk.wires))
     diagnosis = diagnosed(talk, path)

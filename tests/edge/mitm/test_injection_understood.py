@@ -24,7 +24,7 @@ from fuzz.injection import MODES, RawServer, requests, run
 from kit.canaries import password
 from kit.proxy import Got, Proxy, Reply, Upstream, running
 from regauth_core.model.journal import Journal
-from regauth_core.model.withheld import WITHHELD_BECAUSE, Withheld
+from regauth_core.model.withheld import Withheld
 
 PASSWORD: Final = password("understood")
 BASIC: Final = "Basic " + b64encode(f"alice:{PASSWORD}".encode()).decode()
@@ -105,7 +105,7 @@ def withheld(journal: Journal) -> list[str]:
     diagnosis = journal.diagnosis
     told = [found.title for found in diagnosis.findings if found.rule == "credentials-withheld"]
     told += [open.explanation for open in diagnosis.undecided if open.rule == "credentials-withheld"]
-    return [reason for reason in Withheld for text in told if WITHHELD_BECAUSE[reason] in text]
+    return [reason for reason in Withheld for text in told if f": {reason.value.replace('-', ' ')}" in text]
 
 
 SMUGGLED: Final = (

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from mitmproxy.test import taddons
 
+from kit.notation import Talk, conversations
 from kit.saved import flow_of
-from kit.talk import Talk, read
 from regauth_core.edge.mitm.addon import RegAuth
 from regauth_core.model.finding import Diagnosis
 from regauth_core.model.journal import Ending, Journal
 from regauth_core.recording.traffic import is_token_form
 
-FOLDER = Path(__file__).parents[2] / "conversations"
-TALKS = [read(p.read_text(), str(p.relative_to(FOLDER).with_suffix(""))) for p in sorted(FOLDER.rglob("*.talk"))]
+TALKS = conversations()
 
 
 def is_recorded_live(talk: Talk) -> bool:

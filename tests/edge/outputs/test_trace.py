@@ -22,8 +22,8 @@ import pytest
 
 from kit.canaries import CORPUS, leaks
 from kit.messages import MANIFEST, opaque, wire
+from kit.notation import Talk, conversations, read
 from kit.program import ROOT, Program
-from kit.talk import Talk, read
 from regauth_core.edge.commands.diagnose import diagnose, journal_of
 from regauth_core.edge.errors import UserError
 from regauth_core.edge.mitm.recorder import Recorder
@@ -38,11 +38,10 @@ from regauth_core.redaction.redactor import Redactor
 from regauth_core.report import jsontext
 
 SHIPPED = Path(str(resources.files("regauth_core"))) / "schema" / "trace.schema.json"
-FOLDER = Path(__file__).parents[2] / "conversations"
-TALKS = [read(p.read_text(), str(p.relative_to(FOLDER).with_suffix(""))) for p in sorted(FOLDER.rglob("*.talk"))]
+TALKS = conversations()
 IGNORED = read(
     """
-known: credentials
+client: has credentials
 GET /v2/                     - -> 200
 GET /v2/foo/manifests/1      - -> 401 challenge Basic realm="app"
 """,
