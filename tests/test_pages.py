@@ -24,9 +24,9 @@ def named(page: str) -> list[tuple[str, str]]:
     """Every path that a page names, with the name of what is in the file, if it gives one."""
     text = (ROOT / page).read_text("utf-8")
     found = [(match[1], match[2] or "") for match in _NAMED.finditer(text)]
-    return [
-        (path, name) for path, name in found if (name or path.endswith((".py", ".yaml", "/"))) and "your" not in path
-    ]
+    found = [(path, name) for path, name in found if name or path.endswith((".py", ".yaml", "/"))]
+    # Of `key: value` the key is no path, and what is yours is not there yet.
+    return [(path, name) for path, name in found if re.search(r"[./]", path) and "your" not in path.lower()]
 
 
 def defined(file: Path) -> set[str]:
