@@ -17,7 +17,7 @@ PAGES = (
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",
 )
-_NAMED = re.compile(r"`([a-z_.\-]+(?:/[A-Za-z0-9_.\-]+)*/?)(?:: ([A-Za-z_.]+))?`")
+_NAMED = re.compile(r"`([a-z_.\-]+(?:/[A-Za-z0-9_.\-]+)*/?)(?::\s+([A-Za-z_.]+))?`")
 
 
 def named(page: str) -> list[tuple[str, str]]:
