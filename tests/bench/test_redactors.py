@@ -34,6 +34,13 @@ def test_readme_has_a_row_for_every_redactor(compared: list[redactors.Redactor])
     assert shown == [one.name for one in compared]
 
 
+@pytest.mark.parametrize("name", redactors.PACKAGES)
+def test_readme_row_of_a_package_has_a_version(name: str) -> None:
+    """Packages are not installed with the tests; no row without a measurement has a version."""
+    (row,) = [row for first, row in table().items() if first.startswith(f"{name} ")]
+    assert row.split(" | ")[1] == "the package"
+
+
 def test_readme_rows_are_what_the_script_prints(compared: list[redactors.Redactor]) -> None:
     """Of all that can be run without another package, ours among them."""
     rows = table()

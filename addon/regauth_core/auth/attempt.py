@@ -5,6 +5,42 @@
                           └── the token was an old one, or more scope is asked for ── refused ─┘
 
 Everything else ends it: the client gets the last answer of the registry.
+
+How it works. An attempt sends nothing. Its methods are generators: they yield what should be sent or waited for
+(`Send`, `Lock`) and are resumed with what came of it, so that the same code runs in mitmproxy, in tests and by hand.
+
+`prepare` runs before the request goes out. A request that can be sent again (its body is empty or held) gets only what
+is at hand: a token of the cache, a login that this registry has accepted before. It may as well be refused first, as
+the distribution token specification has it: the refusal says what is wanted. A request whose body is streamed has
+one chance, so the registry is asked first with `GET /v2/`, and a token fetched for what the request needs.
+
+`settle` runs when the registry has refused. Its loop is the drawing above, and four questions decide each turn:
+
+1. Is there something to answer? A refusal without a challenge is answered by what the registry asked for before at
+   this repository, or by what its ping asks for.
+2. Was it what we sent that was refused? A token that was refused is removed from the cache. One that came out of
+   the cache may simply be old: once more with a fresh one. A fresh one that was refused for lack of scope is asked
+   for again with the scope of both. A fresh one refused otherwise ends it, and so does a refused login.
+3. May it be sent again? Each request has a budget (`Budget`): so many sends, token fetches and probes, whatever the
+   registry answers. No value is sent twice for one request.
+4. Whose turn is it? A login that has not been accepted here yet is tried by one request at a time (`LoginTurn`);
+   the others wait and use the result. So a wrong password is sent once, not by forty parallel blobs, and locks
+   no account.
+
+If the body is gone, a `HEAD` of the same path is sent in its place, only to see whether the credential is accepted. If
+it is, the attempt ends with `is_waiting`: the caller may send the client back to the same URL, and prepares its next
+request with what was found.
+
+Not certain, and decided as said here:
+
+- Below 400, and 404, count as accepted: registries check rights before they look for what is asked. A few answer 404
+  for what one may not see; then a login is taken for proven that is not, which costs one refused request later.
+- A guess (what was set before this registry asked this request for anything) that is refused under another scheme
+  proves nothing about the login: the loop goes on with the scheme that is asked for now.
+- 401 and 403 are read by what they say, not by their numbers (`offers`): registries mix them up.
+- A proxy between may answer in the registry's place. It is not recognised here; an answer from another origin is.
+- Times are those of the answers (`Budget.now`), not a clock's: a slow answer can make a token look younger than it is,
+  by that answer's time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,45 @@
-"""Puts each exchange where it belongs: to a client, a registry and a conversation, and notes the facts in it."""
+"""Puts each exchange where it belongs: to a client, a registry and a conversation, and notes the facts in it.
+
+How it works. A trace is a stream of exchanges of several clients with several hosts, mixed as they came. Rules want to
+ask about one conversation: what one client did at one registry about one repository (or about none: pings, catalogs).
+So every exchange gets three answers here, in this order.
+
+1. Who? The sender's key: the process where the machine told it, else the label or name of the proxy's user, else the
+   address with the user agent (`clients.key_of`). A token request may carry another user agent than the requests that
+   it serves, because another library sends it; if there is no process to tell, and exactly one other client at that
+   address was just sent to that realm, the request is that client's.
+2. Which registry? A request below `/v2/` is for the registry that its host stands for, unless an answer has named just
+   this URL (a `Location`, a next page): then it belongs to the registry that named it. A token request belongs to
+   the registry whose challenge named its realm. Anything else (a blob at a storage host, a login page) belongs to
+   the conversation in which its address was named, else to the client's latest one.
+3. Which repository? The one in the path. A token request goes to the refused conversations whose challenge asked for
+   one of its scopes, else by the names in its scopes, else to the refusal that came last. With scopes of two
+   repositories it is in both conversations, and `shared` at the client's registry says so.
+
+Then the facts are noted where later exchanges need them: at the trace (issued tokens, anonymous reads), at the client
+(realms, named URLs, the registry that a credential belongs to), at the client's registry (what was accepted, tried,
+refused), and in the conversation (its exchanges, and which signs they show). A fact is noted with the exchange that
+proves it, so that a finding can cite it.
+
+A conversation is open until the diagnoser closes it: after a silence, when the client has gone, or at the end. What
+comes later begins a new conversation, which knows the facts of trace, client and registry but not the old exchanges.
+
+Not certain, and decided as said here:
+
+- A token may be fetched before any registry was seen, from a realm that nobody named. The exchange is then put at a
+  registry guessed from the realm's host, kept in `_waiting`, and moved when its token is first used. If it is
+  never used, or the first conversation is over by then, it stays where it was put.
+- A request at a known token server's origin, but at a path nobody named, is taken for a token request to the wrong
+  address if that origin serves one registry alone. With two registries behind it this is not decided, and the
+  request is placed by its host.
+- Two clients behind one address with one user agent and no process are one client here. Their exchanges then explain
+  each other, wrongly. `model.journal.Client` shows what a client was recognised by.
+- Exchanges come in the order of their end when live and of their beginning when saved. A conversation keeps its
+  exchanges by the time of the request, but the facts here are noted as the exchanges come: of two requests at the
+  same time the one that ended first was first.
+- Everything is bounded. A client that was forgotten is a new client; a finding that rests on what is no longer held
+  has a low confidence (`Conversation.dropped`).
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,42 @@ inside base64 of either alphabet at any alignment, in hexadecimal, and broken ov
 by step and looked at in each state (`unescaping`); what cannot be undone is looked for in its own spelling
 (`spellings`). An index of short pieces of the secrets makes the time linear in the text and nearly independent of their
 number: of each spelling as many neighbouring pieces are indexed as the scan takes characters in one stride.
+
+How it works. The allow-list is the first net: what is not known to be harmless was replaced when it was recorded. The
+sweep is the second, for what the first cannot know: the same secret in a place where such text is shown, perhaps
+repeated by the other side in a spelling of its own. It knows the secrets (`Fingerprints`), not their places.
+
+*The index.* A secret has up to a few dozen needles: its spellings that no unescaping gives back, such as base64 at each
+of three alignments. Looking for thousands of needles in a report, one after the other, would take minutes. So the scan
+looks at every fourth position of the text only, takes the eight characters there, and asks a dictionary. That finds
+every needle if of each needle four neighbouring pieces of eight are in the dictionary: whatever the alignment, one of
+the four falls on a position that is looked at. That needs eleven characters; shorter needles have a second index with
+pieces of four and a stride of three, which needs six, and this is where "a bare secret under six characters is not
+searched for" comes from. A hit in the dictionary is then compared in full.
+
+Which four pieces, is free; the last ones are preferred, because tokens of one issuer begin alike. Where a piece is
+already shared by many needles another place is taken. If there is none left, the piece alone counts as a secret
+("crowded", `None`), and too much is hidden. That is for secrets that a client sent: those of answers are left out
+where it is crowded, because an answer must not be able to hide the report by secrets made of ordinary words.
+
+*Views.* A text may hold escapes of escapes. `views` gives the text with one kind undone, then another, and for each how
+its places map to the one before, so that a hit in the innermost text is replaced in the outermost. A hit never cuts an
+escape in two (`_whole`), because half an escape would be no valid JSON or HTML any more.
+
+*Chunks.* Unescaping is done for 256 KiB at a time, each with 24 KiB of the one before, so that memory is bounded. A hit
+that lies across two chunks is found in the second.
+
+*What is spared.* The marks of the format itself (`fixed`), the report's own words (`is_own`), and names that the client
+itself asked for and never sent as a secret (`is_spared`). So a user whose password is `error` still gets a report with
+the word *error* in its own sentences.
+
+Not certain, and decided as said here:
+
+- A run of base64 is hidden as a whole, up to 24 KiB to each side: where in it the secret ends cannot be said.
+- Case is ignored throughout, except in base64. A secret that differs from an ordinary word only in case hides the word.
+- A spelling that is neither undone nor listed is not found: a cipher, a compression, every second letter. The first
+  net is for that; `tests/generated/spellings.py` lists what is required and what is known to be beyond.
+- Overlapping hits are one, named after the secret that begins first; the other's fingerprint is then not shown.
 """
 
 from __future__ import annotations

@@ -2,6 +2,44 @@
 
 The record stays the client's: an added header is taken out again before the exchange is recorded, and the exchange says
 what was changed. Secrets are in memory and on the wire, and nowhere else.
+
+How it works. All decisions are the authenticator's (`auth.authenticator`), which sends nothing; `Sender.drive` runs its
+generators with requests of mitmproxy's own. This module is the seam between them and a flow, hook by hook:
+
+- `prepare` (request head). Who sent it (`caller_of`), what is asked for, and whether credentials may be used at all:
+  three objections, each its own word in `model.withheld`: the caller is not the user's, the request is not
+  understood in full, or its connection may hold the rest of another request. In `fill` and `override` the
+  authenticator may then add an `Authorization`, as the first field: what a server might take for the end of the
+  head must not stand before it.
+- `complete` (request body is there). Some requests turn out only now to have a body, trailers, or a neighbour on the
+  connection. If that makes the request unclear, the header is removed again before anything is sent.
+- `answered` (response head). A cookie that the registry gives to a request with our credentials would let the client
+  go on as that user; it is removed.
+- `settle` (response is complete). The client's own header fields are put back first, whatever happens next. In `verify`
+  the refusal is kept for a proof. In the other modes the authenticator may answer it: the better answer
+  replaces the registry's in the flow, or the client is sent to the same URL again (`sent_back`) where an
+  answer cannot be replaced because its body must be streamed.
+- `heard` (every answer that a client is about to get, also ours). A redirect, an upload location, a link or a layer
+  URL may lead the client to a registry that it would not have asked by itself; such requests get nothing for an
+  hour (`auth.leads`). It is noted at the response head, before the client can follow it.
+- `prove` (a finding is certain, `verify`). The refused request is sent once more, as a correct client would have sent
+  it, and the result is attached to the finding. Only reads, once for a client and repository.
+
+Why so careful: whoever can reach the proxy can try to have a credential used, read back or sent elsewhere. The checks
+are made on what will be sent, not on what the client seems to mean, and a request that is not understood gets nothing.
+
+Not certain, and decided as said here:
+
+- Over HTTP/2 with streamed bodies a request's head goes out before it is known whether a body follows. A `GET` with a
+  body that nothing announced can then already carry a credential.
+- Where the machine does not say whose process a client is, what leads one client elsewhere counts for every client at
+  its address.
+- Sending a client back needs a client that follows redirects to the same URL; one that does not gets the 307.
+  One that had been given credentials from the start is sent back once a minute at most (`_CIRCLE`).
+- A client whose ping was answered with our credentials takes the registry for open, and may then send its own login in
+  a scheme that it would not have chosen. Its requests are marked (`is_misled`): the authenticator may use that login
+  for what the registry really asks for.
+- What other addons do behind this one (`map_remote`, `modify_headers`) is not seen; there is a warning about it.
 """
 
 from __future__ import annotations
