@@ -252,8 +252,6 @@ def measured(
     found |= {
         "s, the end": end,
         "kB of output": sum(map(len, lines)) / 1000,
-        # mitmproxy says of every body that it is streamed.
-        "kB, without mitmproxy's": sum(len(line) for line in lines if b"] Streaming response from" not in line) / 1000,
     }
     proxy = Proxy(options, directory, output)
     try:

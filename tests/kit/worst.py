@@ -66,7 +66,8 @@ def _uses(path: Path) -> dict[str, set[str]]:
 
 def texts(pattern: re.Pattern[Any], size: int, most: int = 60) -> Iterator[Any]:
     """Long texts for `pattern`: pieces that match some part of it, repeated, behind and in front of others."""
-    chance = random.Random(pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1"))  # noqa: S311
+    seed = pattern.pattern.encode("utf-8", "surrogatepass") if isinstance(pattern.pattern, str) else pattern.pattern
+    chance = random.Random(seed)  # noqa: S311
     tree = re._parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)  # type: ignore[attr-defined]
     parts = list(_parts(tree))
     pieces: dict[str, None] = {}

@@ -54,7 +54,7 @@ def test_no_product_becomes_unreadable(who: str) -> None:
 
 KNOWN = """
 authentication UNAUTHORIZED MANIFEST_UNKNOWN insufficient_scope fetchToken up-to-date out-of-range user's doesn't
-docker-24.0 v1.6.20~ds1 6.1.0-13-amd64 1.2.3-rc.1 10.0.0.1 2024-01-01 5m0s 10MB 99.9% GitHub OAuth2 IPv6 OpenID
+docker-24.0 v1.6.20~ds1 6.1.0-13-amd64 1.2.3-rc.1 10.0.0.1 2024-01-01 5m0s 10MB 99.9% u292 GitHub OAuth2 IPv6 OpenID
 registry-1.docker.io europe-west1-docker.pkg.dev x-request-id X-Powered-By AWS4-HMAC-SHA256 aws4_request
 vnd.docker.distribution.manifest.list.v2+json RELEASE.2024-01-01T00-00-00Z v0.0.0-20230121012942-c1716e8a8d01
 """
@@ -67,6 +67,7 @@ def test_words_numbers_versions_and_their_compounds_are_known(word: str) -> None
 
 
 UNKNOWN = """
+u0065 u0041 u006b
 tannenbaum TANNENBAUM tannenbaum-leiter-kw correct-horse-battery correct-horse-battery-staple Password1 Summer2024
 dragon-2024 sEcReT t-a-n-n-e-n s.e.c.r.e.t cGFzc3dvcmQ dGFubmVu 74616e6e deadbeef 0x74616e6e 116.97.110.110.101
 12345678901 AF2XxZ e28d98ac666a Kx83hf user@home pass!word pass$word éclair 密码 tan\u200bnen

@@ -85,6 +85,11 @@ class Watch:
         """The path of the token server that a registry has named there last; `None` where none was named."""
         return self._realms.get((host, port))
 
+    def is_known(self, origin: Origin) -> bool:
+        """Whether the host was met as a registry, or named by one as its token server."""
+        host = (origin.host, origin.port)
+        return host in self._registries or host in self._realms
+
     def may_be_registry(self, origin: Origin) -> bool:
         """Whether the operator wants this host watched."""
         return not self.hosts or any(_matches(pattern, origin) for pattern in self.hosts)

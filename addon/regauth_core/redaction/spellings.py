@@ -26,6 +26,10 @@ _ALNUM = re.compile(r"[A-Za-z0-9\u0080-\ufffc\U00010000-\U0010ffff]")
 _HEX_PAIR = re.compile(r"[0-9a-fA-F]{1,2}")
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _CHARSETS: Final = ("utf-8", "latin-1", "cp1252")
+_UNASSIGNED: Final = b"\x81\x8d\x8f\x90\x9d"
+"""Bytes that mean nothing in Windows' set, and mostly pass as they are."""
+_WINDOWS: Final = {byte: bytes((byte,)).decode("cp1252") for byte in range(128, 256) if byte not in _UNASSIGNED}
+_GAPS: Final = tuple(dict.fromkeys(range(128, 256), gap) for gap in ("?", "\ufffd", ""))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -118,12 +122,12 @@ def _read(raw: bytes) -> Iterator[str]:
     """`raw` as those print it who know its character set, and as those do who do not."""
     yield raw.decode("utf-8", "surrogateescape")
     yield raw.decode("utf-8", "replace")
-    yield raw.decode("latin-1")
+    plain = raw.decode("latin-1")
+    yield plain
     yield raw.decode("cp1252", "replace")
-    # Five bytes mean nothing in Windows' set, and mostly pass as they are.
-    yield "".join(chr(byte) if byte in b"\x81\x8d\x8f\x90\x9d" else bytes((byte,)).decode("cp1252") for byte in raw)
-    for gap in ("?", "\ufffd", ""):
-        yield "".join(chr(byte) if byte < 128 else gap for byte in raw)
+    yield plain.translate(_WINDOWS)
+    for gap in _GAPS:
+        yield plain.translate(gap)
 
 
 def _readings(text: str) -> list[str]:

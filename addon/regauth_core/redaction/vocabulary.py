@@ -71,8 +71,10 @@ _PIECES = re.compile(
 _CASES = re.compile(r"[A-Z]?[a-z]++|[A-Z]++")
 # What numbers are glued to: versions, regions, parts of something counted.
 _COUNTED = re.compile(
-    r"(?:v|go|r|rc|b|beta|a|alpha|p|pre|post|dev|build|ds|dfsg|deb|ubuntu|el|fc|u|jre|jdk|java|node|php|py|python"
-    r"|wsl|nt|rv|east|west|north|south|central|northeast|northwest|southeast|southwest|us|eu|east-us|registry|az|dc)[0-9]{1,4}|v20[0-9]{6}",
+    r"(?:v|go|r|rc|b|beta|a|alpha|p|pre|post|dev|build|ds|dfsg|deb|ubuntu|el|fc|jre|jdk|java|node|php|py|python"
+    r"|wsl|nt|rv|east|west|north|south|central|northeast|northwest|southeast|southwest|us|eu|east-us|registry|az|dc)[0-9]{1,4}|v20[0-9]{6}"
+    # Not what JSON makes of a sign.
+    r"|u[1-9][0-9]{0,3}",
     re.IGNORECASE,
 )
 _POSSESSIVE = re.compile(r"([A-Za-z]{2,30})['’]s")

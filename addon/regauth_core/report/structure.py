@@ -15,7 +15,8 @@ Span = tuple[int, int]
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"(\s{0,4}+:)?', re.DOTALL)
 _TAG = re.compile(r"<[/!?a-zA-Z][^>]*+>")
-_CODE = re.compile(r"<(script|style)\b[^>]*+>.*?</\1>", re.DOTALL)
+# What is not closed is taken to the end, where nothing is left to look for: each text is gone over once.
+_CODE = re.compile(r"<(script|style)\b[^<>]*+>(?:.*?</\1>|(.*+))", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""\s([A-Za-z][A-Za-z0-9:_\-]*+)=(?:"([^"]*+)"|'([^']*+)')""")
 _FREE_ATTRIBUTES: Final = frozenset({"title", "aria-label"})
 """Attributes of a page whose values are words for a reader; all others make the page work."""
@@ -57,6 +58,8 @@ def _json_values(text: str) -> Iterator[Span]:
 def _page_words(text: str) -> Iterator[Span]:
     at = 0
     for code in _CODE.finditer(text):
+        if code[2] is not None:
+            break
         yield from _words(text, at, code.start(), _FREE_ATTRIBUTES)
         at = code.end()
     yield from _words(text, at, len(text), _FREE_ATTRIBUTES)

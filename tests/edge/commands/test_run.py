@@ -204,10 +204,10 @@ def test_client_without_trust_gets_a_note(run: Runner, tmp_path: Path) -> None:
 
 
 def test_proxy_ends_with_the_command(run: Runner) -> None:
-    """Starting and stopping the proxy takes a moment beside the command, not seconds."""
-    began = time.monotonic()
-    run(SCENARIO, ["true"])
-    assert time.monotonic() - began < 5
+    """Nothing is waited for: to stop takes no longer than to start did, on a busy machine too, and a moment more."""
+    began = time.time()
+    at = float(run(SCENARIO, ["date", "+%s.%N"]).stdout)
+    assert time.time() - at < 2 * (at - began) + 3
 
 
 def test_command_alone_is_routed(run: Runner) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kit.messages import CHALLENGE, wire
 from kit.notation import Talk, conversations, read
 from kit.saved import flow_file, har_file
 from regauth_core.edge.commands.diagnose import journal_of
@@ -130,6 +131,18 @@ def test_other_traffic_in_a_har_is_passed_over(tmp_path: Path) -> None:
     path.write_text(har_file(talk.wires))
     diagnosis = diagnosed(talk, path)
     assert [f.exchanges for f in diagnosis.findings] == [(3, 4)]
+
+
+def test_the_password_of_a_login_that_is_passed_over_is_known(tmp_path: Path) -> None:
+    """The token server's page for a login is no part of the conversation; but its password may be repeated there."""
+    login = wire("/login", method="POST", host="auth.registry.test", body=b"user=alice&pass=river%20of%20stones")
+    challenged = wire("/v2/", status=401, headers=(("WWW-Authenticate", CHALLENGE),))
+    echo = wire(status=403, answer="<Error><Message>password=river of stones</Message></Error>")
+    path = tmp_path / "login.har"
+    path.write_text(har_file([challenged, login, echo]))
+    shown = list(Captures([path], Redactor(b"k" * 32)))
+    assert len(shown) == 2
+    assert "stones" not in repr(shown)
 
 
 def test_sanitized_browser_har_accuses_nobody(tmp_path: Path) -> None:

@@ -455,7 +455,8 @@ def test_secret_that_is_a_word_of_the_format_stops_no_trace(word: str, tmp_path:
 
 # What is known as a secret only later.
 
-LATE = "tannenbaum-leiter-kw"
+LATE = "orange-ladder"
+"""Of ordinary words: before it is known as a secret it is shown."""
 
 
 def late_story(path: Path, redactor: Redactor, *, word: str = LATE) -> Recorder:

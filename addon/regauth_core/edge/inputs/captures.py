@@ -17,6 +17,7 @@ from regauth_core.edge.inputs.trace import SavedTrace
 from regauth_core.model import Exchange, Origin
 from regauth_core.model.finding import Proof
 from regauth_core.model.journal import Break, Capture, Ending, Environment, Gone, Redaction
+from regauth_core.recording.bodies import remember_sent
 from regauth_core.recording.environment import understood
 from regauth_core.recording.observe import Wire, observe
 from regauth_core.recording.traffic import Watch, is_token_form, place_of
@@ -129,6 +130,9 @@ class Captures:
     def _exchange(self, wire: Wire) -> Exchange | None:
         place = place_of(wire.method, Origin(wire.scheme, wire.host.lower(), wire.port), wire.path)
         if self._watch.role_of(place) is None and not is_token_form(wire.request_body):
+            if wire.request_body and self._watch.is_known(place.origin):
+                # A login there is not shown; but the registry may repeat the password.
+                remember_sent(wire.request_body, self._redactor)
             return None
         named: dict[str, list[str]] = {"www-authenticate": [], "location": [], "link": []}
         for name, value in wire.response_headers:

@@ -23,7 +23,7 @@ from mitmproxy.proxy import mode_specs
 from regauth_core.edge.credentials.keyring import Keyring, sources_of
 from regauth_core.edge.errors import UserError, where_it_failed
 from regauth_core.edge.inputs.flows import FlowNotes
-from regauth_core.edge.mitm import options
+from regauth_core.edge.mitm import options, streaming
 from regauth_core.edge.mitm.addressed import Names
 from regauth_core.edge.mitm.admission import Admission
 from regauth_core.edge.mitm.callers import CallerReader, untold
@@ -138,6 +138,7 @@ class RegAuth:
 
     def running(self) -> None:
         """mitmproxy is up."""
+        streaming.silence()
         if self._live is None:
             self._live = self._record(self._settings)
         self._warn_of_company()
@@ -153,6 +154,7 @@ class RegAuth:
 
     def done(self) -> Awaitable[None] | None:
         """mitmproxy ends, and waits for what is given back; or it loads the script anew, and does not."""
+        streaming.unsilence()
         if self._ticker is not None:
             self._ticker.cancel()
         is_provable = self._live is not None and self._injector is not None and not self._embedded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,6 +17,33 @@ from regauth_core.recording.traffic import Place, Role
 
 _BLOBS: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD, Endpoint.UPLOAD_START})
 _UPLOADING: Final = frozenset({"PATCH", "PUT", "POST"})
+
+
+_LOGGER: Final = logging.getLogger("mitmproxy.proxy.server")
+
+
+class _Unsaid(logging.Filter):
+    """Leaves out mitmproxy's line about each streamed body: here it is every blob's."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is printed."""
+        is_streaming = isinstance(record.msg, str) and record.msg.startswith(
+            ("Streaming response", "Streaming request")
+        )
+        return record.levelno > logging.INFO or not is_streaming
+
+
+_UNSAID: Final = _Unsaid()
+
+
+def silence() -> None:
+    """Let mitmproxy not say of each body that it is streamed, until `unsilence`."""
+    _LOGGER.addFilter(_UNSAID)  # a second time adds nothing
+
+
+def unsilence() -> None:
+    """Let mitmproxy say it again."""
+    _LOGGER.removeFilter(_UNSAID)
 
 
 class Counter:
