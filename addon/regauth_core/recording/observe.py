@@ -33,6 +33,7 @@ from regauth_core.model import (
 from regauth_core.model.withheld import Withheld
 from regauth_core.protocol import challenge, links, target
 from regauth_core.protocol.authorization import RawCredential, credentials
+from regauth_core.protocol.token_answer import speaks_of_token
 from regauth_core.recording import bodies, pages
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.redaction.spellings import SHORTEST
@@ -271,7 +272,7 @@ def _response(
     text = _error_text(body, is_page, redactor) if status >= 400 and body and value is None else None
     is_token = 200 <= status < 300 and about.endpoint in _MAYBE_TOKEN_SERVER and body is not None
     token: TokenAnswer | None = None
-    if is_token and (asked is not None or bodies.speaks_of_token(value)):
+    if is_token and (asked is not None or speaks_of_token(value)):
         token = bodies.token_answer(value, redactor)
     if errors or text or token:
         redactor.count_body()

@@ -16,10 +16,10 @@ from mitmproxy import ctx, http
 from mitmproxy.addons.clientplayback import ReplayHandler
 from mitmproxy.connection import Server
 
-from regauth_core.auth.issued_token import MAX_ANSWER
 from regauth_core.auth.messages import SECONDS, Flow, Lock, Purpose, Received, Send
 from regauth_core.model import Origin
 from regauth_core.protocol.content_encoding import decoded
+from regauth_core.protocol.token_answer import MAX_ANSWER
 
 MARK: Final = "regauth.internal"
 """Below this key a flow of ours says that it is one."""
