@@ -453,6 +453,16 @@ def test_of_a_manifest_only_the_urls_of_layers_are_kept() -> None:
     assert (exchange.response.errors, exchange.response.token) == ((), None)
 
 
+def test_every_descriptor_of_a_manifest_may_have_urls() -> None:
+    """Those of an index and of a configuration too, in any case, in order; in another answer they mean nothing."""
+    document = json.dumps({"config": {"URLs": ["https://a.test/"]}, "manifests": [{"urls": ["https://b.test/"]}]})
+    assert [plain(link.text) for link in answer(wire(answer=document)).layer_links] == [
+        "https://a.test/",
+        "https://b.test/",
+    ]
+    assert answer(wire("/v2/team/app/tags/list", answer=document)).layer_links == ()
+
+
 @pytest.mark.parametrize(
     ("date", "seconds"), [("Tue, 14 Nov 2023 22:13:20 GMT", 1700000000.0), ("yesterday", None), ("", None)]
 )

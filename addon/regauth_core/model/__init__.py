@@ -1,5 +1,6 @@
 """Values alone: what is recorded, found and reported."""
 
+from regauth_core.model.exchange import DEFAULT_PORTS as DEFAULT_PORTS
 from regauth_core.model.exchange import Access as Access
 from regauth_core.model.exchange import Challenge as Challenge
 from regauth_core.model.exchange import Claims as Claims

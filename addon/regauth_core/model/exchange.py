@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.model.withheld import Withheld
@@ -21,6 +21,10 @@ Safe = NewType("Safe", str)
 
 Fingerprint = NewType("Fingerprint", str)
 """A keyed hash of a secret, such as ``tok:3f2a91c0``: equal for equal secrets within one trace, and nothing else."""
+
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+"""The port that a URL of each scheme means where it names none."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,8 +38,8 @@ class Origin:
     def __str__(self) -> str:
         """The origin as a URL without a path; a default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        default = {"https": 443, "http": 80}.get(self.scheme)
-        return f"{self.scheme}://{host}" if self.port == default else f"{self.scheme}://{host}:{self.port}"
+        is_default = self.port == DEFAULT_PORTS.get(self.scheme)
+        return f"{self.scheme}://{host}" if is_default else f"{self.scheme}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

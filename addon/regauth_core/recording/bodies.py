@@ -8,7 +8,7 @@ configurations are never kept, of a manifest only the URLs of its layers. Nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -22,7 +22,7 @@ from regauth_core.model import (
     TokenRequest,
 )
 from regauth_core.model.stated_reasons import MAX_TEXT, StatedReason, stated
-from regauth_core.protocol import json_value
+from regauth_core.protocol import json_value, references
 from regauth_core.protocol import token_answer as token_answers
 from regauth_core.protocol.jwt import RawAccess, access, decode
 from regauth_core.redaction import allow_list, positions
@@ -259,13 +259,7 @@ def _first(fields: Mapping[str, object], *names: str) -> str:
     return next((str(value) for value in held if isinstance(value, str | int) and value != ""), "")
 
 
-def layer_links(value: object, resolve: Callable[[str], Link]) -> tuple[Link, ...]:
-    """The `urls` of a manifest's layers; nothing else of the manifest is looked at."""
-    return tuple(resolve(url) for url, _ in zip(_layer_urls(value), range(MAX_LINKS), strict=False))
-
-
-def _layer_urls(value: object) -> Iterator[str]:
-    layers = value.get("layers") if isinstance(value, dict) else None
-    for layer in layers if isinstance(layers, list) else []:
-        urls = layer.get("urls") if isinstance(layer, dict) else None
-        yield from (url for url in (urls if isinstance(urls, list) else []) if isinstance(url, str))
+def layer_links(body: bytes | None, resolve: Callable[[str], Link]) -> tuple[Link, ...]:
+    """The `urls` of a manifest's descriptors, at most `MAX_LINKS`; nothing else of the manifest is looked at."""
+    urls = references.layers(body) or () if body is not None else ()
+    return tuple(map(resolve, urls[:MAX_LINKS]))

@@ -270,6 +270,7 @@ def _response(
     is_page = pages.is_html(fields.get("content-type", [None])[0], body)
     errors = _errors(body, value, redactor) if status >= 400 and body and value is not None else ()
     text = _error_text(body, is_page, redactor) if status >= 400 and body and value is None else None
+    is_manifest = status == 200 and about.endpoint is Endpoint.MANIFEST
     is_token = 200 <= status < 300 and about.endpoint in _MAYBE_TOKEN_SERVER and body is not None
     token: TokenAnswer | None = None
     if is_token and (asked is not None or speaks_of_token(value)):
@@ -292,7 +293,7 @@ def _response(
         token=token,
         location=resolve(fields["location"][0].strip()) if "location" in fields else None,
         next_page=resolve(following) if following else None,
-        layer_links=bodies.layer_links(value, resolve) if value is not None and status == 200 else (),
+        layer_links=bodies.layer_links(body, resolve) if is_manifest else (),
         date=pages.seconds(fields["date"][0]) if "date" in fields else None,
     )
 
@@ -304,8 +305,6 @@ def _errors(body: bytes, value: object, redactor: Redactor) -> tuple[RegistryErr
 
 def _is_read(status: int, about: Target) -> bool:
     """Whether something of the body may be kept if it is JSON."""
-    if about.endpoint is Endpoint.MANIFEST:
-        return status == 200 or status >= 400
     return status >= 400 or (200 <= status < 300 and about.endpoint in _MAYBE_TOKEN_SERVER)
 
 

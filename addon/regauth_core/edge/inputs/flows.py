@@ -10,7 +10,7 @@ from mitmproxy.connection import Client
 from mitmproxy.net.http.url import parse_authority
 from mitmproxy.proxy import mode_specs
 
-from regauth_core.model import FailureKind, Origin
+from regauth_core.model import DEFAULT_PORTS, FailureKind, Origin
 from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.content_encoding import decoded
 from regauth_core.recording.observe import Wire
@@ -79,7 +79,7 @@ def origin_of(flow: http.HTTPFlow) -> Origin:
     if host == direct.host:
         return direct
     scheme = "https" if flow.client_conn.tls else "http"
-    return Origin(scheme, host, port or (443 if scheme == "https" else 80))
+    return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
 
 
 def wire_of(flow: http.HTTPFlow, number: int) -> Wire:
