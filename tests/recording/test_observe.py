@@ -17,6 +17,8 @@ from kit.tables import plain, redactor
 from regauth_core.model import (
     Access,
     Challenge,
+    Change,
+    ChangeKind,
     CredentialFlaw,
     Endpoint,
     Exchange,
@@ -75,7 +77,7 @@ def test_the_parts_of_an_exchange_are_where_they_belong() -> None:
         tls_version="TLSv1.3",
         alpn="http/1.1",
         alpn_offers=("h2", "http/1.1"),
-        changes=("credentials filled in",),
+        changes=((ChangeKind.CREDENTIALS_ADDED, "credentials filled in"),),
     )
     exchange = seen(held)
     assert (exchange.number, exchange.started, exchange.first_byte, exchange.ended) == (
@@ -84,7 +86,9 @@ def test_the_parts_of_an_exchange_are_where_they_belong() -> None:
         held.first_byte,
         held.ended,
     )
-    assert (exchange.request.method, exchange.request.size, exchange.changes) == ("GET", 3, ("credentials filled in",))
+    assert (exchange.request.method, exchange.request.size) == ("GET", 3)
+    assert exchange.changes == (Change(ChangeKind.CREDENTIALS_ADDED, exchange.changes[0].text),)
+    assert exchange.changes[0].text == "credentials filled in"
     assert (exchange.sender.label, exchange.sender.process, exchange.sender.program) == ("first", 12, "skopeo")
     assert (exchange.sender.address, exchange.sender.user_agent) == ("10.0.0.9", "skopeo/1.14.0")
     assert exchange.connection.alpn_offers == ("h2", "http/1.1")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NewType
 
+from regauth_core.model.change import ChangeKind
 from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.model.withheld import Withheld
 
@@ -385,6 +386,15 @@ class Response:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that the proxy or the addon changed about an exchange."""
+
+    kind: ChangeKind
+    text: Safe
+    """In words, for people."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """One request with its answer, as it may be shown to anybody."""
@@ -402,8 +412,8 @@ class Exchange:
     first_byte: float | None = None
     ended: float | None = None
     connection: Connection = Connection()
-    changes: tuple[Safe, ...] = ()
-    """What the proxy or the addon changed about this exchange, in words."""
+    changes: tuple[Change, ...] = ()
+    """What the proxy or the addon changed about this exchange."""
     withheld: Withheld | None = None
     """Why regauth, asked to answer a challenge in the client's place, kept its credentials from it."""
 
@@ -415,7 +425,7 @@ class Exchange:
     @property
     def is_altered(self) -> bool:
         """Whether regauth itself changed the request or its answer."""
-        return any(change.startswith("regauth ") for change in self.changes)
+        return any(change.kind.is_ours for change in self.changes)
 
     @property
     def finished(self) -> float:

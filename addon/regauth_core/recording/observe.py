@@ -13,6 +13,8 @@ from typing import Final
 from regauth_core.bounded import whole_words
 from regauth_core.model import (
     Challenge,
+    Change,
+    ChangeKind,
     Connection,
     Credential,
     Endpoint,
@@ -92,7 +94,8 @@ class Wire:
     tls_version: str | None = None
     alpn: str | None = None
     alpn_offers: tuple[str, ...] | None = None
-    changes: tuple[str, ...] = field(default=(), repr=False)
+    changes: tuple[tuple[ChangeKind, str], ...] = field(default=(), repr=False)
+    """What was changed, with words for people."""
     withheld: Withheld | None = None
 
 
@@ -145,7 +148,7 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
         first_byte=wire.first_byte,
         ended=wire.ended,
         connection=_connection(wire, redactor),
-        changes=tuple(map(redactor.own_text, wire.changes)) if wire.changes else (),
+        changes=tuple(Change(kind, redactor.own_text(text)) for kind, text in wire.changes),
         withheld=wire.withheld,
     )
 

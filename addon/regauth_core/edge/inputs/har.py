@@ -16,6 +16,7 @@ import msgspec
 
 from regauth_core.edge.errors import UserError
 from regauth_core.model import DEFAULT_PORTS, Exchange, FailureKind
+from regauth_core.model.change import with_kinds
 from regauth_core.recording.observe import Wire
 from regauth_core.report.har import SCHEMA, OwnLog
 
@@ -252,7 +253,7 @@ def own_exchange(entry: Any, number: int) -> Exchange | None:
     if kept is None:
         return None
     try:
-        return replace(msgspec.convert(kept, Exchange), number=number)
+        return replace(msgspec.convert(with_kinds(kept), Exchange), number=number)
     except (msgspec.ValidationError, ValueError, RecursionError):
         return None
 
