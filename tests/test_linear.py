@@ -19,7 +19,7 @@ from regauth_core.edge.commands.client_command import shows_credentials
 from regauth_core.edge.inputs import har
 from regauth_core.edge.inputs.captures import Captures
 from regauth_core.model import Origin
-from regauth_core.protocol import authorization, challenge, jwt, links, references, scope, target
+from regauth_core.protocol import authorization, challenge, jwt, links, scope, target, token_answer
 from regauth_core.protocol.presigned import signature
 from regauth_core.recording import bodies, observe, pages
 from regauth_core.recording.traffic import Watch, place_of
@@ -141,7 +141,7 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "credentials": authorization.credentials,
     "claims": lambda text: jwt.decode(f"{text}.{_base64(text)}.{text}"),
     "scope": lambda text: [scope.entries([text]), redactor().scopes(text), scope.entries(f"repository:{text}:pull")],
-    "links": lambda text: [links.following(text), references.linked(text)],
+    "links": lambda text: [links.following(text), links.linked(text)],
     "target": lambda text: [place_of("GET", Origin("https", "a.test", 443), text), target.origin_of(f"https://{text}")],
     "absolute": lambda text: target.absolute(text, scheme="https", host="a.test", port=443, path=f"/{text}"),
     "url": lambda text: [redactor().url(text), redactor().url(f"https://a.test/{text}")],
@@ -153,6 +153,7 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "errors": lambda text: observe.observe(
         wire(status=500, answer=json.dumps({"errors": [{"code": text, "message": text, "detail": text}]})), redactor()
     ),
+    "token answer": lambda text: [token_answer.read({"token": text, "issued_at": text, "expires_in": text})],
     "page": lambda text: pages.error_text(text.encode("utf-8", "replace"), markup=True),
     "form": lambda text: bodies.asked_by_body(f"grant_type=password&{text}".encode("utf-8", "replace"), redactor()),
     "multipart": lambda text: bodies.asked_by_body(f"--a\r\n{text}".encode("utf-8", "replace"), redactor()),

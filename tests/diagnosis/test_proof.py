@@ -12,6 +12,7 @@ from regauth_core.diagnosis.verdicts import proven
 from regauth_core.edge.commands.diagnose import journal_of
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.outputs.trace import TraceWriter
+from regauth_core.model import ChangeKind
 from regauth_core.model.finding import Confidence, Fault, Finding, Proof, ProofResult, Reason, Verification
 from regauth_core.model.journal import Ending
 from regauth_core.redaction.redactor import Redactor
@@ -97,7 +98,7 @@ def test_traces_read_together_lose_their_proofs_and_say_so(tmp_path: Path) -> No
 
 def test_a_client_is_not_blamed_where_regauth_had_a_hand(tmp_path: Path) -> None:
     """What it would have done by itself cannot be seen; the report says so."""
-    altered = replace(PING, changes=("regauth added to this ping a challenge",))
+    altered = replace(PING, changes=((ChangeKind.CHALLENGE_ADDED, "regauth added to this ping a challenge"),))
     redactor = Redactor(b"k" * 32)
     recorder = Recorder(redactor, started=0.0, quiet_time=30.0, credentials_known=True)
     for one in (altered, REFUSED):

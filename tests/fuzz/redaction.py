@@ -45,7 +45,7 @@ with atheris.instrument_imports(include=["regauth_core"]) if atheris is not None
     from regauth_core.edge.mitm.recorder import Recorder
     from regauth_core.edge.outputs.reports import print_summary, report_text
     from regauth_core.edge.outputs.trace import TraceWriter
-    from regauth_core.model import FailureKind
+    from regauth_core.model import ChangeKind, FailureKind
     from regauth_core.model.journal import Ending, Journal
     from regauth_core.recording.observe import Wire, observe
     from regauth_core.redaction.redactor import Redactor
@@ -261,7 +261,7 @@ def other(source: Source, text: str) -> Wire:
     """An exchange with `text` where it is no part of a message."""
     changed: dict[str, dict[str, object]] = {
         "failure": {"status": None, "failure": (source.pick(list(FailureKind)), f"no {text}")},
-        "change": {"changes": (f"set {text}",)},
+        "change": {"changes": ((ChangeKind.OTHER, f"set {text}"),)},
         "label": {"label": text},
         "program": {"program": text},
         "protocol": {

@@ -31,7 +31,7 @@ from kit.messages import (
     wire,
 )
 from kit.messages import opaque as opaque
-from regauth_core.model import FailureKind
+from regauth_core.model import ChangeKind, FailureKind
 from regauth_core.recording.observe import Wire
 
 
@@ -207,7 +207,12 @@ def _awkward() -> list[Planted]:
         Planted("N14", wire(MANIFEST, (auth, "Basic " + basic("a", markup))), (markup,)),
         Planted("N15a", wire(status=403, answer=json.dumps(nested)), (o("N15"), p("N15")), ("DENIED",)),
         Planted("N15b", wire(f"{MANIFEST}?{o('N15b')}=1", (o("N15h"), "1")), (o("N15b"), o("N15h"))),
-        Planted("N16", replace(wire(), changes=(f"sent Bearer {p('N16')} instead",)), (p("N16"),), ("instead",)),
+        Planted(
+            "N16",
+            replace(wire(), changes=((ChangeKind.OTHER, f"sent Bearer {p('N16')} instead"),)),
+            (p("N16"),),
+            ("instead",),
+        ),
         Planted("N18", wire("/x", ("Referer", f"https://a.test/?token={p('N18')}")), (p("N18"),), ("https://a.test/",)),
         Planted(
             "N20",

@@ -7,6 +7,8 @@ from dataclasses import replace
 from kit.values import REGISTRY, exchange, finding, journal
 from regauth_core.model import (
     Challenge,
+    Change,
+    ChangeKind,
     Connection,
     Credential,
     Endpoint,
@@ -133,7 +135,7 @@ def _hostile_exchange(number: int, text: str) -> Exchange:
         told,
         request=replace(told.request, url=safe if number % 2 else Safe(f"{REGISTRY}/v2/{text}")),
         connection=Connection(id=safe, http_version=safe, tls_version=safe, alpn=safe),
-        changes=(safe,),
+        changes=(Change(ChangeKind.OTHER, safe),),
         failure=Failure(FailureKind.SERVER_ABORTED, safe),
         started=float("nan") if number == 3 else 1e300 if number == 5 else told.started,
     )

@@ -27,7 +27,19 @@ from kit.values import (
     refused,
     tags,
 )
-from regauth_core.model import Endpoint, Fingerprint, Link, Response, Safe, Signature, Target, TokenAnswer, TokenRequest
+from regauth_core.model import (
+    Change,
+    ChangeKind,
+    Endpoint,
+    Fingerprint,
+    Link,
+    Response,
+    Safe,
+    Signature,
+    Target,
+    TokenAnswer,
+    TokenRequest,
+)
 from regauth_core.model.finding import Client, Confidence, Fault, ProofResult, Reason, Severity, Undecided, Verification
 from regauth_core.model.journal import Journal
 
@@ -103,7 +115,9 @@ def token_exchange() -> Journal:
         exchange(7, "GET", query, 401, target=ELSEWHERE, origin=TOKENS, credential=basic("pw:0badcafe"), token=asked),
         exchange(8, "HEAD", path, 0, target=manifest, agent=podman),
     ]
-    told[4] = replace(told[4], changes=(Safe("mitmproxy answered Expect: 100-continue"),))
+    told[4] = replace(
+        told[4], changes=(Change(ChangeKind.EXPECT_ANSWERED, Safe("mitmproxy answered Expect: 100-continue")),)
+    )
     leak = finding(
         4,
         5,

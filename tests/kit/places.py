@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 from kit.messages import wire
-from regauth_core.model import FailureKind
+from regauth_core.model import ChangeKind, FailureKind
 from regauth_core.recording.observe import Wire
 
 _PATHS = {
@@ -76,7 +76,7 @@ def planted(place: str, secret: str) -> Wire:
 def _other(place: str, secret: str) -> Wire:
     changed = {
         "failure": replace(wire(status=None), failure=(FailureKind.CONNECT, f"no {secret}")),
-        "change": replace(wire(), changes=(f"set {secret}",)),
+        "change": replace(wire(), changes=((ChangeKind.OTHER, f"set {secret}"),)),
         "label": replace(wire(), label=secret),
         "program": replace(wire(), program=secret),
         "protocol": replace(wire(), alpn=secret, alpn_offers=(secret,), http_version=secret, tls_version=secret),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regauth_core.protocol.links import LONGEST, following, named
+from regauth_core.protocol.links import LONGEST, following, linked, named
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,31 @@ def test_the_next_page_has_its_relation(line: str, url: str | None) -> None:
     assert following(line) == url
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('</v2/_catalog?n=1&last=a>; rel="next"', ("/v2/_catalog?n=1&last=a",)),
+        ('<a>,<b>; rel=next;title="x, y" , <c> ', ("a", "b", "c")),
+        ("", ()),
+        ("https://o.test/; rel=next", None),
+        ("<>", None),
+        ('<a>; title="<b>"', ("a", "b")),
+        ("<" + "a" * 8192 + ">", ("a" * 8192,)),
+        ("<" + "a" * 8193 + ">", None),
+        ("<a", None),
+        ("<a<b>", None),
+        ("<a>>", None),
+        ("<a> <b>", None),
+        (",".join(["<a>"] * 16), ("a",) * 16),
+        (",".join(["<a>"] * 17), None),
+        ("<" + "a" * 20_000 + ">", None),
+    ],
+)
+def test_lines_in_which_no_url_can_be_missed(line: str, expected: tuple[str, ...] | None) -> None:
+    """By the grammar, or not at all; in quotes some client may find one."""
+    assert linked(line) == expected
+
+
 @given(st.text(st.sampled_from('<>a;,"= ')))
 def test_every_url_is_found_and_stands_where_it_says(line: str) -> None:
     """The same URLs as by the grammar of a pair of brackets, each at its place."""
@@ -56,3 +81,4 @@ def test_every_url_is_found_and_stands_where_it_says(line: str) -> None:
     assert [link.url for link in found] == re.findall("<([^<>]+)>", line)
     assert [line[link.begin : link.end] for link in found] == [f"<{link.url}>" for link in found]
     assert following(line) is None or following(line) in [link.url.strip() for link in found]
+    assert linked(line) in (None, tuple(link.url for link in found))

@@ -17,6 +17,8 @@ from kit.tables import plain, redactor
 from regauth_core.model import (
     Access,
     Challenge,
+    Change,
+    ChangeKind,
     CredentialFlaw,
     Endpoint,
     Exchange,
@@ -75,7 +77,7 @@ def test_the_parts_of_an_exchange_are_where_they_belong() -> None:
         tls_version="TLSv1.3",
         alpn="http/1.1",
         alpn_offers=("h2", "http/1.1"),
-        changes=("credentials filled in",),
+        changes=((ChangeKind.CREDENTIALS_ADDED, "credentials filled in"),),
     )
     exchange = seen(held)
     assert (exchange.number, exchange.started, exchange.first_byte, exchange.ended) == (
@@ -84,7 +86,9 @@ def test_the_parts_of_an_exchange_are_where_they_belong() -> None:
         held.first_byte,
         held.ended,
     )
-    assert (exchange.request.method, exchange.request.size, exchange.changes) == ("GET", 3, ("credentials filled in",))
+    assert (exchange.request.method, exchange.request.size) == ("GET", 3)
+    assert exchange.changes == (Change(ChangeKind.CREDENTIALS_ADDED, exchange.changes[0].text),)
+    assert exchange.changes[0].text == "credentials filled in"
     assert (exchange.sender.label, exchange.sender.process, exchange.sender.program) == ("first", 12, "skopeo")
     assert (exchange.sender.address, exchange.sender.user_agent) == ("10.0.0.9", "skopeo/1.14.0")
     assert exchange.connection.alpn_offers == ("h2", "http/1.1")
@@ -451,6 +455,16 @@ def test_of_a_manifest_only_the_urls_of_layers_are_kept() -> None:
     ]
     assert "sword-fish" not in repr(exchange)
     assert (exchange.response.errors, exchange.response.token) == ((), None)
+
+
+def test_every_descriptor_of_a_manifest_may_have_urls() -> None:
+    """Those of an index and of a configuration too, in any case, in order; in another answer they mean nothing."""
+    document = json.dumps({"config": {"URLs": ["https://a.test/"]}, "manifests": [{"urls": ["https://b.test/"]}]})
+    assert [plain(link.text) for link in answer(wire(answer=document)).layer_links] == [
+        "https://a.test/",
+        "https://b.test/",
+    ]
+    assert answer(wire("/v2/team/app/tags/list", answer=document)).layer_links == ()
 
 
 @pytest.mark.parametrize(

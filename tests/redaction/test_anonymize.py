@@ -23,7 +23,7 @@ from regauth_core.edge.commands.diagnose import journal_of
 from regauth_core.edge.commands.reference_clients import LOGIN, TRUSTS_PING
 from regauth_core.edge.commands.reference_clients import __name__ as clients_module
 from regauth_core.edge.outputs.reports import report_text
-from regauth_core.model import Exchange, FailureKind
+from regauth_core.model import ChangeKind, Exchange, FailureKind
 from regauth_core.model.finding import Diagnosis
 from regauth_core.recording.observe import Wire, observe
 from regauth_core.redaction.redactor import Redactor, RenamingRedactor
@@ -94,7 +94,7 @@ def named() -> list[Wire]:
         for n, one in enumerate((*_logging_in(), *_fetching(), *_failing()), 1)
     ]
     told[4] = replace(told[4], label=USER, program="client", process=7, address="10.20.30.40")
-    told[5] = replace(told[5], changes=(f"the proxy sent it to {HOST} instead of {BLOBS}",))
+    told[5] = replace(told[5], changes=((ChangeKind.OTHER, f"the proxy sent it to {HOST} instead of {BLOBS}"),))
     return told
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit import journals
-from regauth_core.model import Safe
+from regauth_core.model import Change, ChangeKind, Safe
 from regauth_core.report import jsontext, render
 
 ACTING = "\x7f\x80\x9b\x9f\u061c\u200b\u200e\u202a\u202e\u2028\u2029\u2066\u2069\ufeff\U000e0041\U0001bca0"
@@ -29,7 +29,7 @@ def test_no_report_in_json_has_characters_that_act(ending: str) -> None:
     """A tampered trace may hold any; a terminal that is shown the report obeys none."""
     journal = journals.per_repository()
     finding = replace(journal.diagnosis.findings[0], title=f"a{ACTING}b", explanation=ACTING)
-    exchange = replace(journal.exchanges[0], changes=(Safe(ACTING),))
+    exchange = replace(journal.exchanges[0], changes=(Change(ChangeKind.OTHER, Safe(ACTING)),))
     hostile = replace(
         journal,
         exchanges=(exchange, *journal.exchanges[1:]),

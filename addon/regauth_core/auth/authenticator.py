@@ -35,7 +35,8 @@ from regauth_core.credentials.login import Login, Logins
 from regauth_core.model import Endpoint, Holder
 from regauth_core.model.withheld import Withheld
 from regauth_core.protocol import authorization
-from regauth_core.protocol.references import ANYWHERE, Lead, followed, layers, linked
+from regauth_core.protocol.links import linked
+from regauth_core.protocol.references import ANYWHERE, Lead, followed, layers
 
 _MOST_OWN: Final = 1000
 _MOST_REFERENCES: Final = 64

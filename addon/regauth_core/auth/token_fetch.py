@@ -52,14 +52,14 @@ class TokenFetch:
         order = self._order
         if order.refresh_token is not None:
             given = yield from self._refreshed(order.refresh_token)
-            if given is not None and (found := self._read(given, posted=True)):
+            if given is not None and (found := self._read(given)):
                 return found
             self.is_refresh_refused, self.reason = True, None
             self.notes.append(Note.REFRESH_TOKEN_REFUSED)
         if order.login.identity_token:
             answer = yield from self._refreshed(order.login.identity_token)
             if answer is None or answer.status not in _NO_OAUTH2:
-                return self._concluded(answer, posted=True, secret=True)
+                return self._concluded(answer, secret=True)
             self.notes.append(Note.NO_OAUTH2)
             if not (order.login.has_pair or order.manner.anonymous):
                 self.reason = StopReason.TOKEN_REFUSED
@@ -67,7 +67,7 @@ class TokenFetch:
         if order.login.has_pair:
             return (yield from self._with_password())
         answer = yield from self._asked(order.by_get(ANONYMOUS, order.scopes))
-        return self._concluded(answer, posted=False, secret=False)
+        return self._concluded(answer, secret=False)
 
     def _refreshed(self, token: str) -> Flow[Received | None]:
         return (yield from self._asked(self._order.by_refresh_token(token)))
@@ -85,7 +85,7 @@ class TokenFetch:
             answer = yield from self._asked(order.by_password(order.named, posts=posts))
             if answer is not None and _is_good(answer):
                 self.notes.append(Note.SCOPES_NARROWED)
-        return self._concluded(answer, posted=posts, secret=True)
+        return self._concluded(answer, secret=True)
 
     def _asked(self, question: TokenHttpRequest) -> Flow[Received | None]:
         """The answer behind all redirects; `None`, with the reason, where none can be had."""
@@ -143,12 +143,12 @@ class TokenFetch:
             question = replace(question, authorization=None, carries=None)
         return replace(question, path=onward.path), onward
 
-    def _concluded(self, answer: Received | None, *, posted: bool, secret: bool) -> FetchedToken | None:
+    def _concluded(self, answer: Received | None, *, secret: bool) -> FetchedToken | None:
         """The token of the last answer, or the reason why there is none."""
         if answer is None:
             return None
         if _is_good(answer):
-            found = self._read(answer, posted=posted)
+            found = self._read(answer)
             self.is_secret_accepted = secret and found is not None and self.tried[-1].scheme is not None
             return found
         carried = secret and self.tried[-1].scheme is not None
@@ -161,8 +161,8 @@ class TokenFetch:
             self.reason = StopReason.TOKEN_SERVER_FAILED
         return None
 
-    def _read(self, answer: Received, *, posted: bool) -> FetchedToken | None:
-        found = issued_token.read(answer.body, answer.at, posted=posted) if _is_good(answer) else None
+    def _read(self, answer: Received) -> FetchedToken | None:
+        found = issued_token.read(answer.body, answer.at) if _is_good(answer) else None
         if found is None:
             self.reason = StopReason.TOKEN_UNUSABLE
         elif found.differ:

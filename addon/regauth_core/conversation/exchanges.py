@@ -9,10 +9,7 @@ from typing import NamedTuple
 from regauth_core.model import Challenge, Credential, Endpoint, Exchange, Fingerprint, Link
 from regauth_core.protocol.registries import registry_of
 from regauth_core.protocol.scope import Scope, entries
-
-DEFAULT_LIFE = 60.0
-"""Seconds a token lives whose answer does not say (distribution token specification, "Token Response Fields")."""
-
+from regauth_core.protocol.token_answer import lifetime
 
 _READS = ("GET", "HEAD")
 
@@ -45,13 +42,10 @@ class IssuedToken:
     def ended(self) -> float:
         """When its life is over by its own words: `expires_in`, else the JWT's `exp`, else a minute."""
         answer = self.exchange.response.token if self.exchange.response else None
-        # Zero and less stand for nothing: taken literally, every token would be dead on arrival.
-        if answer is not None and answer.expires_in is not None and answer.expires_in > 0:
-            return self.began + answer.expires_in
-        claims = answer.claims if answer else None
-        if claims is not None and claims.expires is not None:
-            return claims.expires
-        return self.began + DEFAULT_LIFE
+        if answer is None:
+            return lifetime(self.began).ends
+        expires = answer.claims.expires if answer.claims is not None else None
+        return lifetime(self.began, expires_in=answer.expires_in, issued_at=answer.issued_at, expires=expires).ends
 
     @property
     def granted(self) -> tuple[Scope, ...] | None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from regauth_core.model import Origin
+from regauth_core.model import DEFAULT_PORTS, Origin
 from regauth_core.protocol.registries import DOCKER_HUB
 
 HUB_REFERENCES: Final = frozenset({DOCKER_HUB, "index.docker.io"})
@@ -14,7 +14,6 @@ HUB_REFERENCES: Final = frozenset({DOCKER_HUB, "index.docker.io"})
 HUB_NAMES: Final = HUB_REFERENCES | {"registry-1.docker.io"}
 """All names that mean Docker Hub."""
 
-_PORTS: Final = {"https": 443, "http": 80}
 _HOST = re.compile(r"(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9_][a-z0-9_.-]{0,252})(?P<port>:[0-9]{1,5})?")
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]*+(?:/[a-z0-9][a-z0-9._-]*+)*+")
 
@@ -70,7 +69,7 @@ def one_name(host: str) -> str:
 def registry_name(origin: Origin) -> str:
     """How credentials name the registry at `origin`: ``docker.io``, ``r.test`` or ``r.test:5000``."""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    if origin.port != _PORTS.get(origin.scheme):
+    if origin.port != DEFAULT_PORTS.get(origin.scheme):
         return f"{host}:{origin.port}"
     return one_name(host)
 

@@ -1,7 +1,10 @@
 """Values alone: what is recorded, found and reported."""
 
+from regauth_core.model.change import ChangeKind as ChangeKind
+from regauth_core.model.exchange import DEFAULT_PORTS as DEFAULT_PORTS
 from regauth_core.model.exchange import Access as Access
 from regauth_core.model.exchange import Challenge as Challenge
+from regauth_core.model.exchange import Change as Change
 from regauth_core.model.exchange import Claims as Claims
 from regauth_core.model.exchange import Connection as Connection
 from regauth_core.model.exchange import Credential as Credential

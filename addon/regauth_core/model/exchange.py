@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
+from regauth_core.model.change import ChangeKind
 from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.model.withheld import Withheld
 
@@ -21,6 +22,10 @@ Safe = NewType("Safe", str)
 
 Fingerprint = NewType("Fingerprint", str)
 """A keyed hash of a secret, such as ``tok:3f2a91c0``: equal for equal secrets within one trace, and nothing else."""
+
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+"""The port that a URL of each scheme means where it names none."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,8 +39,8 @@ class Origin:
     def __str__(self) -> str:
         """The origin as a URL without a path; a default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        default = {"https": 443, "http": 80}.get(self.scheme)
-        return f"{self.scheme}://{host}" if self.port == default else f"{self.scheme}://{host}:{self.port}"
+        is_default = self.port == DEFAULT_PORTS.get(self.scheme)
+        return f"{self.scheme}://{host}" if is_default else f"{self.scheme}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,6 +386,15 @@ class Response:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that the proxy or the addon changed about an exchange."""
+
+    kind: ChangeKind
+    text: Safe
+    """In words, for people."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """One request with its answer, as it may be shown to anybody."""
@@ -398,8 +412,8 @@ class Exchange:
     first_byte: float | None = None
     ended: float | None = None
     connection: Connection = Connection()
-    changes: tuple[Safe, ...] = ()
-    """What the proxy or the addon changed about this exchange, in words."""
+    changes: tuple[Change, ...] = ()
+    """What the proxy or the addon changed about this exchange."""
     withheld: Withheld | None = None
     """Why regauth, asked to answer a challenge in the client's place, kept its credentials from it."""
 
@@ -411,7 +425,7 @@ class Exchange:
     @property
     def is_altered(self) -> bool:
         """Whether regauth itself changed the request or its answer."""
-        return any(change.startswith("regauth ") for change in self.changes)
+        return any(change.kind.is_ours for change in self.changes)
 
     @property
     def finished(self) -> float:

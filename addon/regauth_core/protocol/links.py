@@ -1,7 +1,8 @@
 """Reads `Link` field lines (RFC 8288 section 3): which URLs they name, and the parameters of each.
 
-Tolerant: whatever stands between a pair of pointed brackets is a URL, because some client will take it for one. In one
-pass from left to right, so the time is linear in the text.
+Tolerant: whatever stands between a pair of pointed brackets is a URL, because some client will take it for one. Who
+must miss none, because secrets might follow, asks for `linked`: it also says whether a line holds anything in which
+another client might find a URL that is not among them. In one pass from left to right, so the time is linear.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ from typing import Final
 LONGEST: Final = 8192
 """Characters of one URL; a longer one is passed over."""
 
+_MAX_LINE: Final = 16 * 1024
+_MAX_LINKS: Final = 16
+_WHOLE = re.compile(
+    rf"(?:[ \t]*+<[^<>]{{1,{LONGEST}}}+>[ \t]*+"
+    r"(?:;[ \t]*+[A-Za-z*\-]++[ \t]*+(?:=[ \t]*+(?:\"[^\"\\]*+\"|[^\s\",;<>]*+))?+[ \t]*+)*+(?:,|\Z))*+[ \t]*+",
+    re.ASCII,
+)
+"""A line that keeps the grammar."""
 _PARAMETERS = re.compile(r"(?:[^,\"]++|\"[^\"]*+\"?+)*+")
 _PARAMETER = re.compile(r";([^=;,\"]*+)(?:=[ \t]*+(?:\"([^\"]*+)\"?+|([^;,\"]*+)))?+")
 
@@ -35,6 +44,14 @@ def named(line: str) -> Iterator[Named]:
         if begin >= 0 and 0 < end - begin - 1 <= LONGEST:
             yield Named(line[begin + 1 : end], begin, end + 1)
         at = end + 1
+
+
+def linked(line: str) -> tuple[str, ...] | None:
+    """The URLs in a line; `None` where it is longer or has more than is read, or does not keep the grammar."""
+    if len(line) > _MAX_LINE or _WHOLE.fullmatch(line) is None:
+        return None
+    urls = tuple(link.url for link in named(line))
+    return urls if len(urls) <= _MAX_LINKS else None
 
 
 def following(line: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Where the references in an answer lead whoever follows them: in `Location`, in `Link`, in a manifest.
+"""Where the references in an answer lead whoever follows them: in `Location`, in `Link` (see `links`), in a manifest.
 
 RFC 3986 section 4, RFC 8288 section 3, OCI image specification ("Content Descriptors", `urls`). Clients read what is
 spelled oddly in many ways (WHATWG URL standard; curl and Go each have their own), and some of them find a host in it.
@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from regauth_core.model import Origin
+from regauth_core.model import DEFAULT_PORTS, Origin
 from regauth_core.protocol.target import MAX_URL, absolute
 
 MAX_MANIFEST: Final = 4 * 1024 * 1024
@@ -21,10 +21,7 @@ MAX_MANIFEST: Final = 4 * 1024 * 1024
 _MAX_PARSED: Final = 256 * 1024
 """Bytes of a manifest that is parsed because it may hold URLs; those that do are small."""
 _MAX_LAYER_URLS: Final = 1024
-_MAX_LINE: Final = 16 * 1024
-_MAX_LINKS: Final = 16
 _MAX_AUTHORITY: Final = 1024
-_PORTS: Final = {"http": 80, "https": 443}
 
 # ASCII alone: without it `s` would match U+017F, the long s.
 _ABSOLUTE = re.compile(
@@ -37,11 +34,6 @@ _RELATIVE = re.compile(r"(?:/?[A-Za-z0-9_.~%!$&'()*+,;=@\-]++(?=[/?#]|\Z)|/[A-Za
 _PLAIN = re.compile(r"[!-\[\]-~]*+", re.ASCII)
 """Visible ASCII without a backslash."""
 _NUMBER = re.compile(r"[0-9]++|0x[0-9a-f]*+", re.ASCII)
-_LINK = re.compile(
-    r"[ \t]*+<([^<>]*+)>[ \t]*+"
-    r"(?:;[ \t]*+[A-Za-z*\-]++[ \t]*+(?:=[ \t]*+(?:\"[^\"\\]*+\"|[^\s\",;<>]*+))?+[ \t]*+)*+(?:,|\Z)",
-    re.ASCII,
-)
 _KEY: Final = "urls"
 # Letters of the key as JSON may escape them, and the long s, which Go takes for an s.
 _MAYBE_KEY = re.compile(rb"urls|url\xc5\xbf|\\u(?:00[57][235]|00[46]c|017f)|\x00")
@@ -71,7 +63,7 @@ def followed(text: str, *, base: Origin, path: str) -> Lead:
         return ANYWHERE
     scheme = (found["scheme"] or base.scheme).lower()
     host = _address(found["v6"]) if found["v6"] else _name(found["host"].lower())
-    port = int(found["port"] or _PORTS[scheme])
+    port = int(found["port"] or DEFAULT_PORTS[scheme])
     if host is None or not 0 < port < 65536:
         return ANYWHERE
     rest = text[found.end() :]
@@ -99,23 +91,8 @@ def _address(text: str) -> str | None:
         return None
 
 
-def linked(line: str) -> tuple[str, ...] | None:
-    """The references in a `Link` line; `None` where it is longer or has more than is read, or keeps no grammar."""
-    if len(line) > _MAX_LINE:
-        return None
-    found: list[str] = []
-    at = 0
-    while at < len(line.rstrip(" \t")):
-        value = _LINK.match(line, at)
-        if value is None or len(found) >= _MAX_LINKS:
-            return None
-        found.append(value[1])
-        at = value.end()
-    return tuple(found)
-
-
 def layers(body: bytes) -> tuple[str, ...] | None:
-    """From where a manifest wants its foreign layers fetched, of every descriptor in it; `None` where nobody can say.
+    """From where a manifest wants its foreign layers fetched, of every descriptor, in order; `None`: nobody can say.
 
     Keys count in any case and as often as they stand there: of two that are the same, clients take one or the other.
     """
@@ -135,9 +112,9 @@ def layers(body: bytes) -> tuple[str, ...] | None:
         if isinstance(value, str) and is_named:
             found.append(value)
         elif isinstance(value, list):
-            waiting += [(each, is_named) for each in value]
+            waiting += [(each, is_named) for each in reversed(value)]
         elif isinstance(value, tuple):
-            waiting += [(held, is_named or str(key).casefold() == _KEY) for key, held in value]
+            waiting += [(held, is_named or str(key).casefold() == _KEY) for key, held in reversed(value)]
     return tuple(found) if len(found) <= _MAX_LAYER_URLS else None
 
 

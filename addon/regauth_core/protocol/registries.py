@@ -6,9 +6,8 @@ import ipaddress
 from functools import lru_cache
 from typing import Any
 
-from regauth_core.model import Origin
+from regauth_core.model import DEFAULT_PORTS, Origin
 
-_DEFAULT_PORT = {"https": 443, "http": 80}
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 DOCKER_HUB = "docker.io"
 
@@ -21,7 +20,7 @@ def registry_of(origin: Origin) -> str:
     """
     if origin.host in _DOCKER_HUB:
         return DOCKER_HUB
-    return origin.host if origin.port == _DEFAULT_PORT.get(origin.scheme) else f"{origin.host}:{origin.port}"
+    return origin.host if origin.port == DEFAULT_PORTS.get(origin.scheme) else f"{origin.host}:{origin.port}"
 
 
 _TOKEN_SERVERS = {"auth.docker.io": DOCKER_HUB, "gitlab.com": "registry.gitlab.com"}

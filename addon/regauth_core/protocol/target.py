@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, unquote_plus, urljoin
 
-from regauth_core.model import Endpoint, Origin, Safe, Target
+from regauth_core.model import DEFAULT_PORTS, Endpoint, Origin, Safe, Target
 
 MAX_URL: Final = 16 * 1024
 """Characters of a path or URL that are read."""
@@ -30,7 +30,6 @@ _ORIGIN = re.compile(
     r"(?::(?P<port>[0-9]{0,5}+))?+(?=[/?#]|\Z)",
     re.IGNORECASE | re.ASCII,  # for all letters, `s` would be the long one too
 )
-_PORTS = {"http": 80, "https": 443}
 _WORDS = {"manifests": Endpoint.MANIFEST, "blobs": Endpoint.BLOB, "referrers": Endpoint.REFERRERS}
 
 
@@ -170,7 +169,7 @@ def origin_of(url: str) -> Origin | None:
     if found is None:
         return None
     scheme = found["scheme"].lower()
-    port = int(found["port"] or _PORTS[scheme])
+    port = int(found["port"] or DEFAULT_PORTS[scheme])
     host = _address(found["v6"]) if found["v6"] else found["host"].lower()
     return Origin(scheme, host, port) if host and len(host) <= 255 and 0 < port < 65536 else None
 

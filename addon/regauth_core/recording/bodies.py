@@ -7,28 +7,24 @@ configurations are never kept, of a manifest only the URLs of its layers. Nothin
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote_plus
-
-import msgspec
 
 from regauth_core.model import (
     Access,
     Claims,
-    Fingerprint,
     Link,
     RegistryError,
     Safe,
     TokenAnswer,
-    TokenField,
     TokenRequest,
 )
 from regauth_core.model.stated_reasons import MAX_TEXT, StatedReason, stated
-from regauth_core.protocol.jwt import RawAccess, access, decode, seconds
+from regauth_core.protocol import json_value, references
+from regauth_core.protocol import token_answer as token_answers
+from regauth_core.protocol.jwt import RawAccess, access, decode
 from regauth_core.redaction import allow_list, positions
 from regauth_core.redaction.redactor import Redactor
 
@@ -36,29 +32,17 @@ MAX_BODY: Final = 256 * 1024
 """Bytes of a body that is read; of a larger one only its size is known."""
 MAX_ERRORS: Final = 20
 MAX_LINKS: Final = 100
-_TOKEN_FIELDS: Final = ("token", "access_token", "refresh_token")
 MAX_FIELDS: Final = 64
 """Parameters of a token request, and fields of an answer that are searched for secrets."""
 
 _SECRETS = ("password", "refresh_token", "client_secret", "assertion", "subject_token", "access_token", "code")
 _TOKEN_QUERY = frozenset({"scope", "service", "account", "offline_token"})
 _PART_NAME = re.compile(r'[; ]name="?([^"\n;]{1,256})', re.I)
-_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,12})?(Z|[+-][0-9]{2}:[0-9]{2})")
-_ISO_FRACTION = re.compile(r"(\.[0-9]{1,6})[0-9]*")
 
 
 def json_of(body: bytes | None) -> object:
-    """The JSON value of a body in any UTF, with or without a byte order mark; `None` for anything else."""
-    if not body or len(body) > MAX_BODY:
-        return None
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, ValueError):
-        pass
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    """The JSON value of a body, at most `MAX_BODY` long; `None` for anything else."""
+    return json_value.json_of(body, MAX_BODY)
 
 
 def claims_of(token: str, redactor: Redactor) -> Claims | None:
@@ -168,47 +152,22 @@ def _plain(text: str) -> str:
 
 def token_answer(value: object, redactor: Redactor) -> TokenAnswer:
     """What the JSON value of a 2xx answer says about a token."""
-    if not isinstance(value, dict):
+    raw = token_answers.read(value)
+    if raw is None:
         return TokenAnswer(is_json=False)
     remember_secrets(value, redactor)
-    fields = _lower(value)
-    tokens = {name: held for name in _TOKEN_FIELDS if isinstance(held := fields.get(name), str)}
-
-    def printed(name: str) -> Fingerprint | None:
-        return redactor.fingerprint(tokens[name]) if tokens.get(name) else None
-
-    usable = tokens.get("access_token") or tokens.get("token") or ""
-    scope = fields.get("scope")
+    claimed = next(iter(raw.tokens), None)
     return TokenAnswer(
-        token=printed("token"),
-        access_token=printed("access_token"),
-        refresh_token=printed("refresh_token"),
-        expires_in=seconds(fields.get("expires_in")),
-        issued_at=_moment(fields.get("issued_at")),
-        scope=redactor.scopes(scope) if isinstance(scope, str) else None,
-        empty="" in (tokens.get("token"), tokens.get("access_token")),
-        claims=claims_of(usable, redactor) if usable else None,
-        mistyped=tuple(field for field in TokenField if not _is_typed(field, fields.get(field))),
+        token=redactor.fingerprint(raw.token) if raw.token else None,
+        access_token=redactor.fingerprint(raw.access_token) if raw.access_token else None,
+        refresh_token=redactor.fingerprint(raw.refresh_token) if raw.refresh_token else None,
+        expires_in=raw.expires_in,
+        issued_at=raw.issued_at,
+        scope=redactor.scopes(raw.scope) if raw.scope is not None else None,
+        empty="" in (raw.token, raw.access_token),
+        claims=claims_of(claimed, redactor) if claimed is not None else None,
+        mistyped=raw.mistyped,
     )
-
-
-def _is_typed(field: TokenField, value: object) -> bool:
-    """Whether a field of a token answer is absent or of the type that clients decode it as.
-
-    Distribution token specification ("Token Response Fields"): strings, an integer, a time as in RFC 3339.
-    """
-    if value is None:
-        return True
-    if field is TokenField.EXPIRES_IN:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if field is TokenField.ISSUED_AT:
-        return isinstance(value, str) and _RFC3339.fullmatch(value[:64]) is not None
-    return isinstance(value, str)
-
-
-def speaks_of_token(value: object) -> bool:
-    """Whether a JSON value has a token field at its top."""
-    return isinstance(value, dict) and any(name in value for name in ("token", "access_token", "Token", "AccessToken"))
 
 
 def _lower(value: Mapping[str, object]) -> dict[str, object]:
@@ -218,17 +177,6 @@ def _lower(value: Mapping[str, object]) -> dict[str, object]:
         if key.islower() or key.lower() not in value:
             fields[key[:64].lower()] = held
     return fields
-
-
-def _moment(value: object) -> float | None:
-    """RFC 3339, with as many digits of a second as Go prints."""
-    if not isinstance(value, str) or len(value) > 40:
-        return None
-    try:
-        moment = datetime.fromisoformat(_ISO_FRACTION.sub(r"\1", value.strip()))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def remember_secrets(value: object, redactor: Redactor) -> None:
@@ -311,13 +259,7 @@ def _first(fields: Mapping[str, object], *names: str) -> str:
     return next((str(value) for value in held if isinstance(value, str | int) and value != ""), "")
 
 
-def layer_links(value: object, resolve: Callable[[str], Link]) -> tuple[Link, ...]:
-    """The `urls` of a manifest's layers; nothing else of the manifest is looked at."""
-    return tuple(resolve(url) for url, _ in zip(_layer_urls(value), range(MAX_LINKS), strict=False))
-
-
-def _layer_urls(value: object) -> Iterator[str]:
-    layers = value.get("layers") if isinstance(value, dict) else None
-    for layer in layers if isinstance(layers, list) else []:
-        urls = layer.get("urls") if isinstance(layer, dict) else None
-        yield from (url for url in (urls if isinstance(urls, list) else []) if isinstance(url, str))
+def layer_links(body: bytes | None, resolve: Callable[[str], Link]) -> tuple[Link, ...]:
+    """The `urls` of a manifest's descriptors, at most `MAX_LINKS`; nothing else of the manifest is looked at."""
+    urls = references.layers(body) or () if body is not None else ()
+    return tuple(map(resolve, urls[:MAX_LINKS]))

@@ -13,6 +13,8 @@ from typing import Final
 from regauth_core.bounded import whole_words
 from regauth_core.model import (
     Challenge,
+    Change,
+    ChangeKind,
     Connection,
     Credential,
     Endpoint,
@@ -33,6 +35,7 @@ from regauth_core.model import (
 from regauth_core.model.withheld import Withheld
 from regauth_core.protocol import challenge, links, target
 from regauth_core.protocol.authorization import RawCredential, credentials
+from regauth_core.protocol.token_answer import speaks_of_token
 from regauth_core.recording import bodies, pages
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.redaction.spellings import SHORTEST
@@ -91,7 +94,8 @@ class Wire:
     tls_version: str | None = None
     alpn: str | None = None
     alpn_offers: tuple[str, ...] | None = None
-    changes: tuple[str, ...] = field(default=(), repr=False)
+    changes: tuple[tuple[ChangeKind, str], ...] = field(default=(), repr=False)
+    """What was changed, with words for people."""
     withheld: Withheld | None = None
 
 
@@ -144,7 +148,7 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
         first_byte=wire.first_byte,
         ended=wire.ended,
         connection=_connection(wire, redactor),
-        changes=tuple(map(redactor.own_text, wire.changes)) if wire.changes else (),
+        changes=tuple(Change(kind, redactor.own_text(text)) for kind, text in wire.changes),
         withheld=wire.withheld,
     )
 
@@ -269,9 +273,10 @@ def _response(
     is_page = pages.is_html(fields.get("content-type", [None])[0], body)
     errors = _errors(body, value, redactor) if status >= 400 and body and value is not None else ()
     text = _error_text(body, is_page, redactor) if status >= 400 and body and value is None else None
+    is_manifest = status == 200 and about.endpoint is Endpoint.MANIFEST
     is_token = 200 <= status < 300 and about.endpoint in _MAYBE_TOKEN_SERVER and body is not None
     token: TokenAnswer | None = None
-    if is_token and (asked is not None or bodies.speaks_of_token(value)):
+    if is_token and (asked is not None or speaks_of_token(value)):
         token = bodies.token_answer(value, redactor)
     if errors or text or token:
         redactor.count_body()
@@ -291,7 +296,7 @@ def _response(
         token=token,
         location=resolve(fields["location"][0].strip()) if "location" in fields else None,
         next_page=resolve(following) if following else None,
-        layer_links=bodies.layer_links(value, resolve) if value is not None and status == 200 else (),
+        layer_links=bodies.layer_links(body, resolve) if is_manifest else (),
         date=pages.seconds(fields["date"][0]) if "date" in fields else None,
     )
 
@@ -303,8 +308,6 @@ def _errors(body: bytes, value: object, redactor: Redactor) -> tuple[RegistryErr
 
 def _is_read(status: int, about: Target) -> bool:
     """Whether something of the body may be kept if it is JSON."""
-    if about.endpoint is Endpoint.MANIFEST:
-        return status == 200 or status >= 400
     return status >= 400 or (200 <= status < 300 and about.endpoint in _MAYBE_TOKEN_SERVER)
 
 

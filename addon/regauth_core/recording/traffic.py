@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from urllib.parse import unquote
 
 from regauth_core.model import Endpoint, Origin, Safe
-from regauth_core.protocol import challenge, references, target
+from regauth_core.protocol import challenge, links, references, target
 from regauth_core.redaction.redactor import Redactor
 
 MAX_NAMED: Final = 4096
@@ -25,6 +25,7 @@ MAX_REGISTRIES: Final = 1024
 
 _MOST_LINES: Final = 16
 """`Location` and `Link` lines of one answer that are read."""
+_MOST_LINKS: Final = 64
 _MAX_QUERY: Final = 4096
 # Somebody may ask for a token before any challenge was recorded; nothing but the token protocol has these parameters.
 _TOKEN_QUERY = re.compile(
@@ -94,7 +95,9 @@ class Watch:
         """Whether the operator wants this host watched."""
         return not self.hosts or any(_matches(pattern, origin) for pattern in self.hosts)
 
-    def learn(self, place: Place, challenges: Sequence[str], locations: Iterable[str], links: Iterable[str]) -> None:
+    def learn(
+        self, place: Place, challenges: Sequence[str], locations: Iterable[str], link_lines: Iterable[str]
+    ) -> None:
         """Take note of whom a recorded answer names: its `WWW-Authenticate`, `Location` and `Link` lines."""
         if challenges:
             for each in challenge.read(challenges).challenges:
@@ -102,9 +105,9 @@ class Watch:
                     self._name(place, each.parameter("realm") or "", Role.TOKEN)
         for location in islice(locations, _MOST_LINES):
             self._name(place, location, Role.STORAGE)
-        for link in islice(links, _MOST_LINES):
-            for url in references.linked(link) or ():
-                self._name(place, url, Role.STORAGE)
+        for link in islice(link_lines, _MOST_LINES):
+            for named in islice(links.named(link), _MOST_LINKS):
+                self._name(place, named.url, Role.STORAGE)
 
     def learn_layers(self, place: Place, body: bytes | None) -> None:
         """Take note of the hosts from which a manifest wants its foreign layers fetched."""

@@ -49,7 +49,7 @@ class Renaming:
             response=self._response(one.response) if one.response is not None else None,
             failure=replace(one.failure, text=self._text(one.failure.text)) if one.failure is not None else None,
             connection=self._connection(one.connection),
-            changes=tuple(map(self._text, one.changes)),
+            changes=tuple(replace(change, text=self._text(change.text)) for change in one.changes),
         )
 
     def gone(self, one: Gone) -> Gone:

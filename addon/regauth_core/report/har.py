@@ -82,7 +82,7 @@ def _entry(exchange: Exchange, journal: Journal, parts: roles.Roles) -> dict[str
     if exchange.failure is not None:
         entry["response"]["_error"] = f"{exchange.failure.kind}: {exchange.failure.text}"
     if exchange.changes:
-        entry["comment"] = "; ".join(exchange.changes)
+        entry["comment"] = "; ".join(change.text for change in exchange.changes)
     return entry
 
 

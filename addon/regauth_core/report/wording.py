@@ -72,7 +72,7 @@ def remarks(exchange: Exchange) -> tuple[str, ...]:
         told += _answer(exchange.response)
     if exchange.failure is not None:
         told.append(f"no whole answer ({exchange.failure.kind}): {exchange.failure.text}")
-    told += [f"changed by the proxy: {change}" for change in exchange.changes]
+    told += [f"changed by the proxy: {change.text}" for change in exchange.changes]
     return tuple(visible(one, _REMARK) for one in told if one)
 
 

@@ -43,7 +43,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     first = (refused or double)[0]
     host = first.origin.host
     schemes = " and ".join(c.scheme.capitalize() or "one without a scheme" for c in first.request.credentials)
-    added = any("uthorization" in change for e in double for change in e.changes)
+    added = any(change.kind.adds_credentials for e in double for change in e.changes)
     fails = bool(refused) and not continued_after(conversation, refused[-1])
     yield Match(
         exchanges=tuple(refused or double),

@@ -18,9 +18,10 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about, uses
-from regauth_core.conversation.exchanges import DEFAULT_LIFE, bearer, refuses
+from regauth_core.conversation.exchanges import bearer, refuses
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
+from regauth_core.protocol.token_answer import DEFAULT_LIFE
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 

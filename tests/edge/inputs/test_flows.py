@@ -13,7 +13,7 @@ from mitmproxy.proxy import mode_specs
 from mitmproxy.test import tflow
 
 from regauth_core.edge.inputs.flows import MAX_BODY, FlowNotes, origin_of, wire_of
-from regauth_core.model import FailureKind, Origin
+from regauth_core.model import ChangeKind, FailureKind, Origin
 
 
 def made(
@@ -96,7 +96,7 @@ def test_what_the_live_proxy_noted_survives_a_file() -> None:
     noted.sender("left", 4711, "skopeo")
     noted.expected()
     noted.sizes(10, 20)
-    noted.changed("something was changed")
+    noted.changed(ChangeKind.COOKIE_REMOVED, "something was changed")
     noted.finding("challenge-ignored")
     file = io.BytesIO()
     FlowWriter(file).add(flow)
@@ -107,8 +107,8 @@ def test_what_the_live_proxy_noted_survives_a_file() -> None:
     wire = wire_of(read, 1)
     assert (wire.label, wire.process, wire.program) == ("left", 4711, "skopeo")
     assert (wire.request_size, wire.response_size) == (10, 20)
-    assert "Expect" in wire.changes[0]
-    assert wire.changes[1:] == ("something was changed",)
+    assert wire.changes[0][0] is ChangeKind.EXPECT_ANSWERED
+    assert wire.changes[1:] == ((ChangeKind.COOKIE_REMOVED, "something was changed"),)
 
 
 @pytest.mark.parametrize("damaged", [7, [], {"label": 7, "process": "x", "request_size": "y", "changes": 1}])
@@ -132,7 +132,7 @@ def test_change_of_protocol_is_stated() -> None:
     """Where the proxy spoke another version of HTTP to the server than the client did, the exchange says so."""
     flow = made()
     flow.server_conn.alpn, flow.request.http_version = b"h2", "HTTP/1.1"
-    assert any("HTTP/2" in change for change in wire_of(flow, 1).changes)
+    assert any(kind is ChangeKind.PROTOCOL_CHANGED and "HTTP/2" in text for kind, text in wire_of(flow, 1).changes)
     flow.request.http_version = "HTTP/2.0"
     assert wire_of(flow, 1).changes == ()
 
@@ -144,3 +144,14 @@ def test_large_body_is_counted_and_not_handed_on() -> None:
     flow.response.raw_content = bytes(MAX_BODY + 1)
     wire = wire_of(flow, 1)
     assert (wire.response_body, wire.response_size) == (None, MAX_BODY + 1)
+
+
+def test_changes_of_former_flow_files_are_words_alone() -> None:
+    """They get the kind that their words had; what is unknown is of another kind."""
+    flow = made()
+    flow.metadata["regauth"] = {"changes": ["regauth added x", {"kind": "of-later", "text": "y"}, 7]}
+    assert wire_of(flow, 1).changes == (
+        (ChangeKind.CREDENTIALS_ADDED, "regauth added x"),
+        (ChangeKind.OTHER, "y"),
+        (ChangeKind.OTHER, "7"),
+    )

@@ -24,7 +24,7 @@ from kit.proxy import Got, Proxy, Reply, Upstream, running
 from regauth_core.edge.inputs.flows import METADATA
 from regauth_core.edge.mitm import live as live_module
 from regauth_core.edge.mitm import recorder as recorder_module
-from regauth_core.model import Endpoint, FailureKind
+from regauth_core.model import ChangeKind, Endpoint, FailureKind
 from regauth_core.model.finding import Severity
 
 BASIC = "Basic YWxpY2U6d29uZGVyLWxhbmQ="
@@ -269,7 +269,7 @@ def test_expectation_is_stated(proxy: Proxy, upstream: Upstream) -> None:
     proxy.ask("/v2/open/blobs/uploads/1", method="PATCH", body=b"layer", Expect="100-continue")
     (exchange,) = proxy.stop().exchanges
     assert "expect" not in upstream.got[-1].headers
-    assert ["Expect" in change for change in exchange.changes] == [True]
+    assert [change.kind for change in exchange.changes] == [ChangeKind.EXPECT_ANSWERED]
 
 
 def test_client_without_trust_is_named(proxy: Proxy, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from regauth_core.edge.errors import UserError
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.outputs.reports import report_text, write_reports
 from regauth_core.edge.outputs.trace import TraceWriter
-from regauth_core.model import Sender
+from regauth_core.model import ChangeKind, Sender
 from regauth_core.model.finding import Diagnosis
 from regauth_core.model.journal import Ending, Environment, Journal
 from regauth_core.model.trace import SCHEMA, TraceExchange, schema
@@ -172,7 +172,7 @@ def test_one_line_for_each_event_in_order(tmp_path: Path) -> None:
         program="skopeo",
         request_size=3,
         response_size=5,
-        changes=("the proxy answered 'Expect: 100-continue' itself",),
+        changes=((ChangeKind.EXPECT_ANSWERED, "the proxy answered 'Expect: 100-continue' itself"),),
     )
     recorded(tmp_path / "trace", [whole, IGNORED.wires[1]], IGNORED)
     told = lines(tmp_path / "trace")
@@ -189,7 +189,7 @@ def test_one_line_for_each_event_in_order(tmp_path: Path) -> None:
         "alpn_offers": ["h2", "http/1.1"],
     }
     assert (one["sender"]["process"], one["sender"]["program"]) == (12, "skopeo")
-    assert "Expect" in one["changes"][0]
+    assert one["changes"][0]["kind"] == "expect-answered"
 
 
 def test_fingerprints_say_nothing_across_traces(tmp_path: Path) -> None:
@@ -242,6 +242,22 @@ def test_unknown_fields_and_lines_are_passed_over_and_told(tmp_path: Path) -> No
     redactor = Redactor(os.urandom(32))
     TraceWriter(path, redactor).write(TraceExchange(exchange=live.exchanges[0]))
     assert path.read_bytes().startswith(before)
+
+
+def test_changes_of_a_former_trace_are_words_alone(tmp_path: Path) -> None:
+    """An exchange whose changes have no kind is read, and means what it meant."""
+    path = tmp_path / "trace"
+    recorded(path, IGNORED.wires, IGNORED)
+    told = lines(path)
+    told[1]["exchange"]["changes"] = ["regauth added a Basic credential (pw:3f2a91c0)"]
+    path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in told))
+    saved, _ = journal_of([path])
+    first = saved.exchanges[0]
+    assert [(one.kind, one.text) for one in first.changes] == [
+        (ChangeKind.CREDENTIALS_ADDED, "regauth added a Basic credential (pw:3f2a91c0)")
+    ]
+    assert first.is_altered
+    assert saved.diagnosis.notes == ()
 
 
 def test_odd_names_of_unknown_fields_are_not_repeated(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from regauth_core.model import DEFAULT_PORTS
 from regauth_core.simulate.message import Answer, Asked
 
 BODY_LIMIT = 64 << 20
@@ -94,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
             method=self.command,
             scheme=scheme,
             host=host,
-            port=port or {"https": 443, "http": 80}[scheme],
+            port=port or DEFAULT_PORTS[scheme],
             path=target,
             headers=tuple((_text(name), _text(value)) for name, value in self.headers.items()),
             body=self._body(),

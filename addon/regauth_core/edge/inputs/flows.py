@@ -10,7 +10,8 @@ from mitmproxy.connection import Client
 from mitmproxy.net.http.url import parse_authority
 from mitmproxy.proxy import mode_specs
 
-from regauth_core.model import FailureKind, Origin
+from regauth_core.model import DEFAULT_PORTS, ChangeKind, FailureKind, Origin
+from regauth_core.model.change import former_kind
 from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.content_encoding import decoded
 from regauth_core.recording.observe import Wire
@@ -46,9 +47,9 @@ class FlowNotes:
         """Bytes that were streamed through; `None` where a body was not streamed."""
         self._kept.update({"request_size": request, "response_size": response})
 
-    def changed(self, what: str) -> None:
-        """Something else that was changed, in words that hold nothing from the wire."""
-        self._kept.setdefault("changes", []).append(what)
+    def changed(self, kind: ChangeKind, text: str) -> None:
+        """Something else that was changed; the words hold nothing from the wire."""
+        self._kept.setdefault("changes", []).append({"kind": kind.value, "text": text})
 
     def withheld(self, reason: Withheld) -> None:
         """Credentials of regauth's own were kept from it."""
@@ -79,7 +80,7 @@ def origin_of(flow: http.HTTPFlow) -> Origin:
     if host == direct.host:
         return direct
     scheme = "https" if flow.client_conn.tls else "http"
-    return Origin(scheme, host, port or (443 if scheme == "https" else 80))
+    return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
 
 
 def wire_of(flow: http.HTTPFlow, number: int) -> Wire:
@@ -200,12 +201,20 @@ def _failure(flow: http.HTTPFlow) -> tuple[FailureKind, str] | None:
     return kind, said
 
 
-def _changes(flow: http.HTTPFlow, noted: Mapping[str, Any]) -> tuple[str, ...]:
-    changes = [_EXPECT] if noted.get("expect") else []
+def _changes(flow: http.HTTPFlow, noted: Mapping[str, Any]) -> tuple[tuple[ChangeKind, str], ...]:
+    changes = [(ChangeKind.EXPECT_ANSWERED, _EXPECT)] if noted.get("expect") else []
     upstream = flow.server_conn
     if flow.response and upstream.timestamp_tcp_setup and (upstream.alpn == b"h2") != flow.request.is_http2:
         there = "HTTP/2" if upstream.alpn == b"h2" else "HTTP/1.1"
         here = "HTTP/2" if flow.request.is_http2 else "HTTP/1.1"
-        changes.append(f"the proxy spoke {there} to the server where the client spoke {here}")
+        text = f"the proxy spoke {there} to the server where the client spoke {here}"
+        changes.append((ChangeKind.PROTOCOL_CHANGED, text))
     others = noted.get("changes")
-    return (*changes, *(str(other) for other in others)) if isinstance(others, list) else tuple(changes)
+    return (*changes, *map(_change, others)) if isinstance(others, list) else tuple(changes)
+
+
+def _change(noted: object) -> tuple[ChangeKind, str]:
+    if not isinstance(noted, dict):
+        return former_kind(str(noted)), str(noted)
+    kind, text = str(noted.get("kind")), str(noted.get("text") or "")
+    return (ChangeKind(kind) if kind in ChangeKind.__members__.values() else ChangeKind.OTHER), text

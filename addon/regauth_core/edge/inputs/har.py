@@ -15,7 +15,8 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from regauth_core.edge.errors import UserError
-from regauth_core.model import Exchange, FailureKind
+from regauth_core.model import DEFAULT_PORTS, Exchange, FailureKind
+from regauth_core.model.change import with_kinds
 from regauth_core.recording.observe import Wire
 from regauth_core.report.har import SCHEMA, OwnLog
 
@@ -192,7 +193,7 @@ def _address(url: str) -> tuple[str, str, int, str, str | None] | None:
         return None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     user_info = parts.netloc.rpartition("@")[0] or None
-    return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), path, user_info
+    return parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme], path, user_info
 
 
 def _content(content: dict[str, Any]) -> tuple[bytes | None, int]:
@@ -252,7 +253,7 @@ def own_exchange(entry: Any, number: int) -> Exchange | None:
     if kept is None:
         return None
     try:
-        return replace(msgspec.convert(kept, Exchange), number=number)
+        return replace(msgspec.convert(with_kinds(kept), Exchange), number=number)
     except (msgspec.ValidationError, ValueError, RecursionError):
         return None
 

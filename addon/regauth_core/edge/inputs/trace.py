@@ -13,6 +13,7 @@ import msgspec
 from regauth_core.edge.errors import UserError
 from regauth_core.edge.inputs.times import is_possible, is_time
 from regauth_core.model import Exchange
+from regauth_core.model.change import with_kinds
 from regauth_core.model.finding import Proof
 from regauth_core.model.journal import Break, Ending, Environment, Gone, Redaction
 from regauth_core.model.trace import MAX_LINE, SCHEMA, End, TraceHead
@@ -36,6 +37,15 @@ class _Line(msgspec.Struct):
 
 
 _LINE = msgspec.json.Decoder(_Line)
+
+
+def _decoded(line: bytes) -> _Line:
+    try:
+        return _LINE.decode(line)
+    except msgspec.ValidationError:
+        # Of a former version, perhaps, whose changes were words alone.
+        value = msgspec.json.decode(line, type=dict[str, Any])
+        return msgspec.convert({**value, "exchange": with_kinds(value.get("exchange"))}, _Line)
 
 
 class SavedTrace:
@@ -85,7 +95,7 @@ class SavedTrace:
 
     def _read(self, line: bytes, number: int) -> _Line | None:
         try:
-            read = _LINE.decode(line)
+            read = _decoded(line)
             if number <= _COMPARED:
                 self._compare(line, read)
         except (msgspec.MsgspecError, ValueError, RecursionError):

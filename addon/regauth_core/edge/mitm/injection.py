@@ -71,7 +71,7 @@ from regauth_core.edge.mitm.inject_mode import Inject
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.mitm.subrequests import Sender, origin_connected
 from regauth_core.edge.mitm.translation import address_of, bare, client_request, received_of, response_of, sent_back
-from regauth_core.model import Endpoint, Origin
+from regauth_core.model import ChangeKind, Endpoint, Origin
 from regauth_core.model.finding import Finding, Proof, Verification
 from regauth_core.model.finding import ProofResult as Proved
 from regauth_core.model.withheld import Withheld
@@ -79,6 +79,7 @@ from regauth_core.protocol.authorization import credentials
 from regauth_core.protocol.references import MAX_MANIFEST
 from regauth_core.recording.traffic import Place, place_of
 
+_Change = tuple[ChangeKind, str]
 _REMEMBERED: Final = 1000
 _CIRCLE: Final = 60.0
 """Seconds for which a client is not sent to the same place a second time."""
@@ -191,7 +192,9 @@ class Injector:
         )
         if kept.own is not None and self._authenticator.objection(kept.request, _begin(flow)) is not None:
             flow.request.headers.fields, kept.own, kept.before = kept.own, None, None
-            FlowNotes(flow).changed("regauth took it out again, before anything was sent")
+            FlowNotes(flow).changed(
+                ChangeKind.CREDENTIALS_REMOVED, "regauth took it out again, before anything was sent"
+            )
 
     def _add(self, flow: http.HTTPFlow, kept: _Kept, found: Authorization, recorder: Recorder) -> None:
         kept.own = flow.request.headers.fields
@@ -252,7 +255,9 @@ class Injector:
         kept = self._kept.get(flow.id)
         is_helped = kept is not None and kept.own is not None and flow.response is not None
         if is_helped and flow.response is not None and flow.response.headers.pop("set-cookie", None) is not None:
-            FlowNotes(flow).changed("regauth kept from the client a cookie for whoever has the credentials")
+            FlowNotes(flow).changed(
+                ChangeKind.COOKIE_REMOVED, "regauth kept from the client a cookie for whoever has the credentials"
+            )
 
     def drop(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off."""
@@ -269,7 +274,7 @@ class Injector:
         if may_wait and found is not None and (is_cold or self._may_come_again(kept.request, received.at)):
             _name(found, recorder)
             flow.response = sent_back(flow)
-            self._mark(flow, recorder, _UPSTREAM_SAID.format(status=received.status), _COME_AGAIN)
+            self._mark(flow, recorder, _answered(received.status), (ChangeKind.SENT_BACK, _COME_AGAIN))
             return
         if (answer or received).status in (401, 403):
             self._tell(flow, kept, outcome, recorder)
@@ -279,7 +284,7 @@ class Injector:
             return
         flow.response = response_of(answer, flow)
         added = [_added(found, recorder, replaced=_brings_credentials(kept))] if found is not None else []
-        self._mark(flow, recorder, _UPSTREAM_SAID.format(status=received.status), *added)
+        self._mark(flow, recorder, _answered(received.status), *added)
 
     # Proof
 
@@ -386,9 +391,9 @@ class Injector:
             if isinstance(reason, StopReason) and reason not in _QUIET:
                 recorder.note(f"regauth's own credentials for {host}: {objection(reason)}")
 
-    def _mark(self, flow: http.HTTPFlow, recorder: Recorder, *changes: str) -> None:
+    def _mark(self, flow: http.HTTPFlow, recorder: Recorder, *changes: _Change) -> None:
         for change in changes:
-            FlowNotes(flow).changed(change)
+            FlowNotes(flow).changed(*change)
         flow.marked = flow.marked or ":key:"
         flow.comment = flow.comment or "changed by regauth"
         recorder.note(
@@ -421,9 +426,15 @@ def _brings_credentials(kept: _Kept) -> bool:
     return bool(kept.request.values("authorization"))
 
 
-def _added(found: Authorization, recorder: Recorder, *, replaced: bool) -> str:
+def _answered(status: int) -> _Change:
+    return ChangeKind.ANSWER_REPLACED, _UPSTREAM_SAID.format(status=status)
+
+
+def _added(found: Authorization, recorder: Recorder, *, replaced: bool) -> _Change:
     what = f"a {found.scheme.capitalize()} credential ({_name(found, recorder)})"
-    return f"regauth put {what} in the place of the client's" if replaced else f"regauth added {what}"
+    if replaced:
+        return ChangeKind.CREDENTIALS_REPLACED, f"regauth put {what} in the place of the client's"
+    return ChangeKind.CREDENTIALS_ADDED, f"regauth added {what}"
 
 
 def _name(found: Authorization, recorder: Recorder) -> str:

@@ -20,7 +20,7 @@ from regauth_core.edge.mitm.processes import Process
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.mitm.streaming import Counter, stream_request, stream_response
 from regauth_core.edge.outputs.final_sweep import swept_text
-from regauth_core.model import FailureKind, Origin
+from regauth_core.model import ChangeKind, FailureKind, Origin
 from regauth_core.model.finding import Finding, Severity
 from regauth_core.model.journal import Ending, Journal
 from regauth_core.recording.traffic import Place, Role, Watch, place_of
@@ -144,7 +144,9 @@ class Live:
             response_body=None,
             response_size=0,
             failure=(FailureKind.CONNECT, (said or "no connection")[:200]),
-            changes=("the client could not send this request: the proxy found no connection for it",),
+            changes=(
+                (ChangeKind.UNSENT, "the client could not send this request: the proxy found no connection for it"),
+            ),
         )
         self._announce(self.recorder.end(wire))
 

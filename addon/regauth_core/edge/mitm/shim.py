@@ -18,7 +18,7 @@ from regauth_core.conversation import engines
 from regauth_core.edge.inputs.flows import FlowNotes
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.mitm.subrequests import Sender, origin_connected
-from regauth_core.model import Endpoint, Origin
+from regauth_core.model import ChangeKind, Endpoint, Origin
 from regauth_core.protocol import challenge
 from regauth_core.recording.traffic import Place
 
@@ -109,10 +109,12 @@ def _rewrite(flow: http.HTTPFlow, response: http.Response, lines: Sequence[str],
     response.headers.set_all("WWW-Authenticate", lines)
     if refuse:
         response.status_code, response.reason = 401, "Unauthorized"
+        kind = ChangeKind.PING_REFUSED
         what = "regauth made the 200 of this ping a 401 with the challenge that the registry sends for a repository"
     else:
+        kind = ChangeKind.CHALLENGE_ADDED
         what = "regauth added to this ping the challenge that the registry sends for a repository"
-    FlowNotes(flow).changed(what)
+    FlowNotes(flow).changed(kind, what)
     flow.marked = flow.marked or ":key:"
     flow.comment = flow.comment or "changed by regauth"
 

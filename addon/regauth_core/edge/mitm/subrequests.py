@@ -16,17 +16,16 @@ from mitmproxy import ctx, http
 from mitmproxy.addons.clientplayback import ReplayHandler
 from mitmproxy.connection import Server
 
-from regauth_core.auth.issued_token import MAX_ANSWER
 from regauth_core.auth.messages import SECONDS, Flow, Lock, Purpose, Received, Send
-from regauth_core.model import Origin
+from regauth_core.model import DEFAULT_PORTS, Origin
 from regauth_core.protocol.content_encoding import decoded
+from regauth_core.protocol.token_answer import MAX_ANSWER
 
 MARK: Final = "regauth.internal"
 """Below this key a flow of ours says that it is one."""
 MAX_REPLY: Final = 16 * 1024 * 1024
 """Bytes of an answer that is handed to a client in place of a refusal; a larger one is given up."""
 
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _T = TypeVar("_T")
 
 
@@ -143,7 +142,7 @@ class Sender:
 def _flow(parent: http.HTTPFlow, what: Send) -> http.HTTPFlow:
     origin = what.origin
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    port = "" if origin.port == _DEFAULT_PORTS.get(origin.scheme) else f":{origin.port}"
+    port = "" if origin.port == DEFAULT_PORTS.get(origin.scheme) else f":{origin.port}"
     fields = [(_bytes(name), _bytes(value)) for name, value in _kept(what.headers)]
     if not any(name.lower() == b"host" for name, _ in fields):
         fields.insert(0, (b"Host", _bytes(f"{host}{port}")))

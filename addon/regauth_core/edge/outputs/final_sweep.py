@@ -12,15 +12,16 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, Final, TypeVar
 
+from regauth_core.model import Change
 from regauth_core.model.finding import Advice, Finding, Reference, Undecided, Verification
 from regauth_core.model.journal import Journal
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.report import jsontext, structure
 from regauth_core.report.own_words import is_wording
 
-_OWN: Final = (Finding, Undecided, Advice, Verification)
+_OWN: Final = (Change, Finding, Undecided, Advice, Verification)
 """What is told in sentences of ours."""
-_OWN_FIELDS: Final = frozenset({"changes", "notes"})
+_OWN_FIELDS: Final = frozenset({"notes"})
 _NAMES: Final = frozenset({"client", "registry", "repository"})
 """Fields of theirs that are names from the wire."""
 _FIXED_FIELDS: Final = frozenset({"schema"})
