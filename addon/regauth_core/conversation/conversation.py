@@ -134,8 +134,11 @@ class ClientAtRegistry:
         """The number of a token exchange that serves several conversations, to these."""
         self.asked: Bounded[str, Exchange] = Bounded(1024)
         """Every repository that the client asked for here, with the first request."""
-        self.named: Bounded[str, None] = Bounded(1024)
-        """Every repository that a challenge of this registry or the source of a mount brought up."""
+        self.named: Bounded[str, Endpoint] = Bounded(1024)
+        """Every repository that a challenge of this registry or a mount's source brought up, with what was asked.
+
+        The ping only where nothing else brought it up: it is about no repository, and names one as an example.
+        """
         self.basic_realms: Bounded[str, Exchange] = Bounded(64)
         """Every realm for which this registry asked for Basic, with the first 401 that did."""
         self.is_altered = False
@@ -143,6 +146,11 @@ class ClientAtRegistry:
         self.last_request: Exchange | None = None
         self.last_repository_request: Exchange | None = None
         self.last_success: Exchange | None = None
+
+    def note_name(self, name: str, endpoint: Endpoint) -> None:
+        """A request to `endpoint` or its challenge brought up the repository `name`."""
+        if self.named.get(name, Endpoint.PING) is Endpoint.PING:
+            self.named[name] = endpoint
 
     @property
     def holds_credentials(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -147,21 +147,6 @@ def is_same_request(one: Exchange, other: Exchange) -> bool:
 
 
 _REFUSING_CODES = frozenset({"UNAUTHORIZED", "DENIED"})
-
-
-def error_text(exchange: Exchange) -> str:
-    """All that an answer says in words, in lower case: codes and messages of its errors, and plain text."""
-    response = exchange.response
-    if response is None:
-        return ""
-    words = [f"{e.code} {e.message}" for e in response.errors]
-    return " ".join([*words, response.text or ""]).lower()
-
-
-def error_mentions(exchange: Exchange, phrases: Iterable[str]) -> bool:
-    """Whether the answer's words hold one of the phrases (lower case)."""
-    words = error_text(exchange)
-    return bool(words) and any(phrase in words for phrase in phrases)
 
 
 def error_of(exchange: Exchange) -> str | None:

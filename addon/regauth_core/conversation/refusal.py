@@ -203,6 +203,11 @@ def reasons_of(exchange: Exchange) -> tuple[StatedReason, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def states(exchange: Exchange, *reasons: StatedReason) -> bool:
+    """Whether the answer gives one of the reasons."""
+    return any(reason in reasons for reason in reasons_of(exchange))
+
+
 _BY_ERROR = {"invalid_token": StatedReason.INVALID_TOKEN}
 """``insufficient_scope`` is the ordinary way to ask for a wider token, and gives no reason."""
 _BY_STATUS = {

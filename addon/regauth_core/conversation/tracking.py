@@ -176,7 +176,6 @@ class Tracker:
         known = conversation.at_registry.conversations
         if known.get(conversation.repository) is conversation:
             del known[conversation.repository]
-        conversation.release()
 
     def _acquaintance(self, person: ClientState, registry: str, origin: Origin) -> ClientAtRegistry:
         found = person.at_registries.get(registry)
@@ -265,7 +264,7 @@ class Tracker:
             acquaintance.asked[asked] = exchange
         source = repository_of(acquaintance.registry, target.mount_from)
         if source is not None:
-            acquaintance.named[source] = None
+            acquaintance.note_name(source, target.endpoint)
 
     def _is_anonymous(self, exchange: Exchange) -> bool:
         if is_anonymous(exchange):
@@ -328,7 +327,7 @@ class Tracker:
                 for scope in scopes:
                     name = repository_of(conversation.registry, scope.path)
                     if name:
-                        conversation.at_registry.named[name] = None
+                        conversation.at_registry.note_name(name, exchange.target.endpoint)
         if response.location is not None:
             how = "redirect" if 300 <= response.status < 400 else "upload-location"
             self._note_naming(conversation, exchange, response.location, how)

@@ -95,10 +95,16 @@ class Accounts:
         """Whether too many failures of the client wait: the older ones have to be settled before it is gone."""
         return len(self._pending.get(person.identifier, ())) > MOST_PENDING
 
+    def waits_for(self, conversation: Conversation) -> bool:
+        """Whether a failure of the conversation waits for its account: its exchanges are still needed."""
+        waiting = self._pending.get(conversation.person.identifier, ())
+        return any(failure.conversation is conversation for failure in waiting)
+
     def settle(self, person: ClientState, keep: int = 0) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
         """The client has nothing more to say: by conversation, what decided the failures that nothing accounts for.
 
-        The last `keep` of its failures go on waiting.
+        Each conversation of which a failure is settled is there, with nothing where all of them have an account. The
+        last `keep` of the client's failures go on waiting.
         """
         found: dict[int, tuple[Conversation, list[Exchange]]] = {}
         waiting = self._pending.get(person.identifier, deque())
@@ -107,6 +113,7 @@ class Accounts:
             self._pending.pop(person.identifier, None)
         for failure in settled:
             conversation, attempt = failure.conversation, failure.attempt
+            unaccounted = found.setdefault(id(conversation), (conversation, []))[1]
             end = end_of(conversation, attempt, failure.siblings)
             if not end.is_failure or _is_served_since(conversation, attempt):
                 self._list(self._others, _operation(conversation, attempt, End.NEEDLESS, None))
@@ -114,7 +121,7 @@ class Accounts:
             deciding = attempt.deciding(conversation)
             account = self._explained.get(deciding.number)
             if account is None:
-                found.setdefault(id(conversation), (conversation, []))[1].append(deciding)
+                unaccounted.append(deciding)
                 account = FALLBACK
             self._list(self._failures, _operation(conversation, attempt, failure.end, account))
         return [(conversation, tuple(exchanges)) for conversation, exchanges in found.values()]

@@ -138,14 +138,22 @@ class Diagnoser:
         for person in people.values():
             if not person.open:
                 certain += self._settle(person)
+        for conversation in conversations:
+            self._release(conversation)
         return certain
 
     def _settle(self, person: ClientState, keep: int = 0) -> list[Finding]:
         """The client has no conversation left, or too many failures: account for what nothing explains."""
         certain: list[Finding] = []
         for conversation, unaccounted in self._accounts.settle(person, keep):
-            conversation.unaccounted = unaccounted
-            rule = last()
-            matches = [(rule, match) for match in rule.matches(conversation)]
-            certain += self._verdicts.take(conversation, self._verdicts.chosen(conversation, matches))
+            if unaccounted:
+                conversation.unaccounted = unaccounted
+                rule = last()
+                matches = [(rule, match) for match in rule.matches(conversation)]
+                certain += self._verdicts.take(conversation, self._verdicts.chosen(conversation, matches))
+            self._release(conversation)
         return certain
+
+    def _release(self, conversation: Conversation) -> None:
+        if self._tracker.is_closed(conversation) and not self._accounts.waits_for(conversation):
+            conversation.release()

@@ -43,10 +43,30 @@ class StatedReason(StrEnum):
     UNKNOWN_NAME = "unknown-name"
     EXPIRED = "expired"
     """The credential, whichever it is, was good once."""
+    REVOKED = "revoked"
+    """The same, and somebody took it back."""
+    NOT_YET_VALID = "not-yet-valid"
+    """The token begins later, by the clock of who says so."""
+    LOCKED = "locked"
+    """Logins are not tried for a while."""
+    FAILED_LOGINS = "failed-logins"
+    """Logins that failed are what is counted."""
     INVALID_TOKEN = "invalid-token"
     INVALID_CREDENTIALS = "invalid-credentials"
     CONTENT = "content"
     """What was sent is not as it should be: a digest, a manifest, a name, an upload session."""
+    INVALID_SCOPE = "invalid-scope"
+    """The scope of a token request was not understood."""
+    INVALID_SERVICE = "invalid-service"
+    """The service of a token request is missing or not known."""
+    UNAUTHORIZED_CLIENT = "unauthorized-client"
+    """OAuth2 is spoken, and this client may not use this grant."""
+    TOO_LARGE = "too-large"
+    """Something of the request, mostly a header."""
+    OF_RIGHTS = "of-rights"
+    """It speaks of rights; whose, and which, it does not say."""
+    OF_LOGINS = "of-logins"
+    """It speaks of a password or a login; what is wrong with it, it does not say."""
     UNAVAILABLE = "unavailable"
     """Maintenance or overload."""
 
@@ -150,6 +170,39 @@ _PHRASES: Final = (
     _Phrase(_R.EXPIRED, ("token is expired",), "distribution, Go JWT libraries"),
     _Phrase(_R.EXPIRED, ("token expired",), "Harbor, Artifactory"),
     _Phrase(_R.EXPIRED, ("password has expired",), "Artifactory, GitLab"),
+    _Phrase(_R.EXPIRED, ("password expired",), "Nexus Repository, Keycloak"),
+    _Phrase(_R.EXPIRED, ("credentials have expired",), "Amazon ECR"),
+    _Phrase(_R.EXPIRED, ("session has expired",), "Quay, Artifactory"),
+    _Phrase(_R.EXPIRED, ("session expired",), "Harbor, Keycloak"),
+    _Phrase(_R.EXPIRED, ("expired token",), "Artifactory, Gitea"),
+    _Phrase(_R.EXPIRED, ("expiredtoken",), "Amazon S3 and STS, error code"),
+    _Phrase(_R.EXPIRED, ("request has expired",), "Amazon S3, presigned URLs"),
+    _Phrase(_R.EXPIRED, ("signature has expired",), "CloudFront, Google Cloud Storage"),
+    _Phrase(_R.EXPIRED, ("url has expired",), "content delivery networks, signed URLs"),
+    _Phrase(_R.EXPIRED, ("link has expired",), "content delivery networks, signed URLs"),
+    _Phrase(_R.EXPIRED, ("signature not valid in the specified time frame",), "Azure Blob Storage, signed URLs"),
+    _Phrase(_R.REVOKED, ("token has been revoked",), "GitLab, Azure Container Registry"),
+    _Phrase(_R.REVOKED, ("token was revoked",), "GitLab"),
+    _Phrase(_R.REVOKED, ("token is revoked",), "Artifactory"),
+    _Phrase(_R.REVOKED, ("token revoked",), "Docker Hub, Quay"),
+    _Phrase(_R.REVOKED, ("revoked token",), "Artifactory"),
+    _Phrase(_R.NOT_YET_VALID, ("not yet valid",), "distribution, Java JWT libraries"),
+    _Phrase(_R.NOT_YET_VALID, ("not valid yet",), "Go JWT libraries"),
+    _Phrase(_R.NOT_YET_VALID, ("used before issued",), "Go JWT libraries"),
+    _Phrase(_R.NOT_YET_VALID, ("before nbf",), "Go and Python JWT libraries"),
+    _Phrase(_R.NOT_YET_VALID, ("(nbf)",), "Python JWT libraries"),
+    _Phrase(_R.NOT_YET_VALID, ("clock skew",), "Keycloak, Artifactory"),
+    _Phrase(_R.FAILED_LOGINS, ("failed login",), "Docker Hub, Artifactory, Nexus Repository"),
+    _Phrase(_R.FAILED_LOGINS, ("login attempt",), "Docker Hub, GitLab"),
+    _Phrase(_R.FAILED_LOGINS, ("failed attempt",), "Artifactory, Keycloak"),
+    _Phrase(_R.FAILED_LOGINS, ("too many failed",), "GitLab, Quay"),
+    _Phrase(_R.FAILED_LOGINS, ("too many login",), "Docker Hub"),
+    _Phrase(_R.FAILED_LOGINS, ("authentication attempt",), "GitLab, Artifactory"),
+    _Phrase(_R.LOCKED, ("locked out",), "Artifactory, directory servers"),
+    _Phrase(_R.LOCKED, ("lockout",), "Artifactory, directory servers"),
+    _Phrase(_R.LOCKED, ("lock-out",), "Artifactory, directory servers"),
+    _Phrase(_R.LOCKED, ("user", "is locked"), "Artifactory, Nexus Repository"),
+    _Phrase(_R.LOCKED, ("temporarily locked",), "Keycloak, GitLab"),
     _Phrase(_R.INVALID_TOKEN, ("invalid_token",), "RFC 6750 section 3.1"),
     _Phrase(_R.INVALID_TOKEN, ("invalid token",), "distribution, Quay, GitLab"),
     _Phrase(_R.INVALID_TOKEN, ("token is invalid",), "Artifactory, Gitea"),
@@ -158,6 +211,9 @@ _PHRASES: Final = (
     _Phrase(_R.INVALID_CREDENTIALS, ("invalid username/password",), "distribution, Harbor"),
     _Phrase(_R.INVALID_CREDENTIALS, ("bad credentials",), "Artifactory, GitHub"),
     _Phrase(_R.INVALID_CREDENTIALS, ("invalid_grant",), "RFC 6749 section 5.2"),
+    _Phrase(_R.INVALID_CREDENTIALS, ("invalid_client",), "RFC 6749 section 5.2"),
+    _Phrase(_R.INVALID_CREDENTIALS, ("invalid credentials",), "Harbor, Gitea, Keycloak"),
+    _Phrase(_R.INVALID_CREDENTIALS, ("wrong password",), "Keycloak, docker_auth"),
     _Phrase(_R.INVALID_CREDENTIALS, ("http basic: access denied",), "GitLab"),
     _Phrase(_R.INVALID_CREDENTIALS, ("authentication failed",), "Gitea, Azure Container Registry"),
     _Phrase(_R.CONTENT, ("digest_invalid",), "OCI distribution specification, error codes"),
@@ -170,6 +226,35 @@ _PHRASES: Final = (
     _Phrase(_R.CONTENT, ("name_invalid",), "OCI distribution specification, error codes"),
     _Phrase(_R.CONTENT, ("tag_invalid",), "OCI distribution specification, error codes"),
     _Phrase(_R.CONTENT, ("range_invalid",), "OCI distribution specification, error codes"),
+    _Phrase(_R.INVALID_SCOPE, ("invalid_scope",), "RFC 6749 section 5.2"),
+    _Phrase(_R.INVALID_SCOPE, ("invalid scope",), "docker_auth, Quay, Azure Container Registry"),
+    _Phrase(_R.INVALID_SCOPE, ("malformed scope",), "docker_auth, Portus"),
+    _Phrase(_R.INVALID_SCOPE, ("scope", "is invalid"), "Azure Container Registry"),
+    _Phrase(_R.INVALID_SCOPE, ("unable to decode repository and actions",), "Quay"),
+    _Phrase(_R.INVALID_SCOPE, ("parse scope",), "docker_auth, Go token servers"),
+    _Phrase(_R.INVALID_SCOPE, ("parsing scope",), "docker_auth, Go token servers"),
+    _Phrase(_R.INVALID_SCOPE, ("bad scope",), "token servers of their own"),
+    _Phrase(_R.INVALID_SERVICE, ("invalid service",), "Quay, Azure Container Registry"),
+    _Phrase(_R.INVALID_SERVICE, ("unknown service",), "token servers of their own"),
+    _Phrase(_R.INVALID_SERVICE, ("missing service",), "token servers of their own"),
+    _Phrase(_R.INVALID_SERVICE, ("service parameter",), "Azure Container Registry, GitLab"),
+    _Phrase(_R.INVALID_SERVICE, ("service is required",), "Azure Container Registry"),
+    _Phrase(_R.INVALID_SERVICE, ("service is missing",), "token servers of their own"),
+    _Phrase(_R.UNAUTHORIZED_CLIENT, ("unauthorized_client",), "RFC 6749 section 5.2"),
+    _Phrase(_R.TOO_LARGE, ("too large",), "nginx, RFC 6585 section 5"),
+    _Phrase(_R.TOO_LARGE, ("too long",), "Apache httpd, IIS, RFC 9110 section 15.5.15"),
+    _Phrase(_R.TOO_LARGE, ("too big",), "HAProxy"),
+    _Phrase(_R.TOO_LARGE, ("size of a request header field exceeds",), "Apache httpd"),
+    _Phrase(_R.OF_RIGHTS, ("requested access",), "distribution, Docker Hub, Quay"),
+    _Phrase(_R.OF_RIGHTS, ("permission",), "GitLab, Nexus Repository"),
+    _Phrase(_R.OF_RIGHTS, ("privilege",), "Artifactory, Nexus Repository"),
+    _Phrase(_R.OF_RIGHTS, ("not allowed to",), "GitLab"),
+    _Phrase(_R.OF_RIGHTS, ("not authorized to",), "Amazon ECR, GitLab"),
+    _Phrase(_R.OF_RIGHTS, ("insufficient",), "Docker Hub, Harbor"),
+    _Phrase(_R.OF_LOGINS, ("password",), "any"),
+    _Phrase(_R.OF_LOGINS, ("username",), "any"),
+    _Phrase(_R.OF_LOGINS, ("credential",), "any"),
+    _Phrase(_R.OF_LOGINS, ("bad token",), "Quay"),
     _Phrase(_R.UNAVAILABLE, ("maintenance",), "Docker Hub, Quay, GitLab"),
     _Phrase(_R.UNAVAILABLE, ("temporarily unavailable",), "nginx, RFC 6749 section 4.1.2.1"),
 )
@@ -193,6 +278,17 @@ EXPLAINING: Final = frozenset(
     }
 )
 """Reasons beside which neither a wrong password nor a wrong spelling can be guessed at."""
+
+OF_RIGHTS: Final = frozenset(
+    {_R.OF_RIGHTS, _R.MISSING_RIGHT, _R.MISSING_WRITE_RIGHT, _R.MISSING_SCOPE, _R.INVALID_SCOPE}
+)
+"""Reasons that are about what the login may do."""
+
+OF_LOGINS: Final = frozenset({_R.OF_LOGINS, _R.INVALID_CREDENTIALS, _R.INVALID_TOKEN, _R.EXPIRED, _R.REVOKED})
+"""Reasons that are about the login itself."""
+
+LOCKING: Final = frozenset({_R.LOCKED, _R.FAILED_LOGINS})
+"""Reasons beside which the next try makes it worse."""
 
 BEYOND_THE_LOGIN: Final = EXPLAINING - {_R.MISSING_SCOPE, _R.MISSING_WRITE_RIGHT, _R.MISSING_RIGHT}
 """Reasons beside which no other scope, token or login would have helped."""

@@ -19,9 +19,11 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about
-from regauth_core.conversation.exchanges import asked, error_mentions
+from regauth_core.conversation.exchanges import asked
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, where
@@ -38,7 +40,6 @@ RULE = Header(
 )
 
 _LARGE = 4096
-_WORDS = ("too large", "too long", "too big", "header or cookie", "request header")
 _HANDFUL = 5
 
 
@@ -75,7 +76,9 @@ def _size(conversation: Conversation, exchange: Exchange) -> int:
 
 
 def _is_too_large(conversation: Conversation, exchange: Exchange) -> bool:
-    if exchange.status not in (413, 414, 431) and not (exchange.status == 400 and error_mentions(exchange, _WORDS)):
+    if exchange.status not in (413, 414, 431) and not (
+        exchange.status == 400 and states(exchange, StatedReason.TOO_LARGE)
+    ):
         return False
     return _size(conversation, exchange) > _LARGE
 

@@ -21,10 +21,12 @@ from datetime import UTC, datetime
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about, uses
-from regauth_core.conversation.exchanges import IssuedToken, bearer, error_mentions, error_of
+from regauth_core.conversation.exchanges import IssuedToken, bearer, error_of
 from regauth_core.conversation.recovery import at_home
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
@@ -45,15 +47,6 @@ RULE = Header(
 _YOUNG = 30.0
 _TOLERATED = 2.0
 _LAST_SHOWN = 250e9
-_TIME_WORDS = (
-    "not yet valid",
-    "not valid yet",
-    "used before issued",
-    "token is expired",
-    "token expired",
-    "nbf",
-    "clock",
-)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -103,7 +96,7 @@ def _skew(refused: Exchange, issue: IssuedToken) -> tuple[str, Confidence] | Non
     if response is None or answer is None or token is None:
         return None
     here = response.date
-    said = error_of(refused) == "invalid_token" or error_mentions(refused, _TIME_WORDS)
+    said = error_of(refused) == "invalid_token" or states(refused, StatedReason.NOT_YET_VALID, StatedReason.EXPIRED)
     claims = token.claims
     begins = max((t for t in (claims.not_before, claims.issued) if t is not None), default=None) if claims else None
     sure = Confidence.HIGH if said else Confidence.MEDIUM

@@ -3,8 +3,9 @@
 Fires when: a user name and password (or a refresh token) is refused by the token server, or by the registry although
 Basic is what it asks for, and no other credential and no anonymous try succeeds afterwards.
 
-Causes: expired (the value had been good until then, or the answer says so), public-repository (somebody reads the same
-repository without any credential), otherwise none.
+Causes: locked (the answer says that failed logins are counted), revoked (it says so), expired (the value had been good
+until then, or the answer says so), public-repository (somebody reads the same repository without a credential),
+otherwise none.
 
 What to do: check or renew the password, and for a public image log out; a client should say that the registry refused
 the credentials, and stop.
@@ -22,11 +23,11 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
-from regauth_core.conversation.exchanges import basic, error_mentions, secret_of, succeeded, usable_challenges
-from regauth_core.conversation.refusal import reasons_of
+from regauth_core.conversation.exchanges import basic, secret_of, succeeded, usable_challenges
+from regauth_core.conversation.refusal import reasons_of, states
 from regauth_core.model import Endpoint, Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.model.stated_reasons import EXPLAINING
+from regauth_core.model.stated_reasons import EXPLAINING, LOCKING, StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, subject, where
@@ -43,10 +44,18 @@ RULE = Header(
     is_provable=True,
 )
 
-_EXPIRY_WORDS = ("expired", "has expired", "revoked")
+_USER = {
+    "locked": "Do not try again yet: {home} counts failed logins. Wait, or have the lock lifted; then correct it.",
+    "revoked": "The access token was revoked: make a new one at {home}, and log in with it.",
+    "expired": "Renew the password (or access token) for {home}: the old one is no longer good.",
+    "public-repository": "{repository} can be read without a login: log out of {home}, or renew the login.",
+    None: "Check or renew the password (or access token) for {home}.",
+}
+"""What the user can do, by cause."""
+_WRONG = (StatedReason.INVALID_CREDENTIALS, StatedReason.OF_LOGINS, StatedReason.EXPIRED, StatedReason.REVOKED)
+"""What a 400 says that is about the login."""
 _LATER = 60.0
 """Seconds after which a refusal speaks of the credential rather than of the repository."""
-_GRANT_WORDS = ("invalid_grant", "invalid_client", "password", "credential")
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -67,7 +76,7 @@ def _is_refused(conversation: Conversation, exchange: Exchange) -> bool:
     if EXPLAINING.intersection(reasons_of(exchange)):
         return False
     if conversation.is_token_exchange(exchange):
-        wrong = exchange.status in (401, 403) or (exchange.status == 400 and error_mentions(exchange, _GRANT_WORDS))
+        wrong = exchange.status in (401, 403) or (exchange.status == 400 and states(exchange, *_WRONG))
         return wrong and is_about(conversation, exchange)
     if exchange.status != 401 or credential is None or exchange.target.endpoint is Endpoint.ELSEWHERE:
         return False
@@ -110,14 +119,9 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     first = refused[0]
     host = first.origin.host
     accepted = _accepted(conversation, first)
-    public = conversation.trace_state.anonymous_reads.get((conversation.registry, conversation.repository))
-    expired = _is_expired(conversation, first, accepted) or any(error_mentions(e, _EXPIRY_WORDS) for e in refused)
-    cause = "expired" if expired else "public-repository" if conversation.repository and public else None
+    cause = _cause(conversation, refused, accepted)
+    is_over = cause in ("expired", "revoked")
     home = conversation.origin.host
-    if cause == "public-repository":
-        user = f"{conversation.repository} can be read without a login: log out of {home}, or renew the login."
-    else:
-        user = f"Check or renew the password (or access token) for {home}."
     more = f" The same value had been accepted before ({accepted.number})." if accepted is not None else ""
     return Match(
         exchanges=present(_challenge(conversation, first), *refused),
@@ -128,17 +132,29 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
             f" {first.status} ({numbers(refused)}).{more}"
         ),
         client_author=f'Say that "{host} refused these credentials", and stop.',
-        user=user,
-        confidence=Confidence.MEDIUM if first.status == 403 or (accepted and not expired) else Confidence.HIGH,
+        user=_USER[cause].format(home=home, repository=conversation.repository),
+        confidence=Confidence.MEDIUM if first.status == 403 or (accepted and not is_over) else Confidence.HIGH,
         because=(
             "403 may also mean that the account is good and lacks the right"
             if first.status == 403
             else "the same value is good for something else, so it may lack the right here"
-            if accepted and not expired
+            if accepted and not is_over
             else "the challenge, the credential and its refusal are in the capture"
         ),
         doubt=conversation.doubt(first),
     )
+
+
+def _cause(conversation: Conversation, refused: list[Exchange], accepted: Exchange | None) -> str | None:
+    if any(states(e, *LOCKING) for e in refused):
+        return "locked"
+    if any(states(e, StatedReason.REVOKED) for e in refused):
+        return "revoked"
+    if _is_expired(conversation, refused[0], accepted) or any(states(e, StatedReason.EXPIRED) for e in refused):
+        return "expired"
+    reads = conversation.trace_state.anonymous_reads
+    is_public = conversation.repository is not None and (conversation.registry, conversation.repository) in reads
+    return "public-repository" if is_public else None
 
 
 def _is_expired(conversation: Conversation, refused: Exchange, accepted: Exchange | None) -> bool:

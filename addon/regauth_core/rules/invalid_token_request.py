@@ -19,9 +19,11 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present, uses
-from regauth_core.conversation.exchanges import asked, error_mentions, refuses, secret_of
+from regauth_core.conversation.exchanges import asked, refuses, secret_of
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers
@@ -82,7 +84,7 @@ def _is_placeholder(conversation: Conversation, exchange: Exchange, service: str
     if service:
         return service.lower() in _PLACEHOLDERS
     # Some clients always send the parameter; an empty one explains a refused password only if the answer says so.
-    return challenge is not None and (secret_of(exchange) is None or error_mentions(exchange, ("service",)))
+    return challenge is not None and (secret_of(exchange) is None or states(exchange, StatedReason.INVALID_SERVICE))
 
 
 def _is_for_repository(conversation: Conversation, exchange: Exchange) -> bool:

@@ -18,9 +18,11 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
-from regauth_core.conversation.exchanges import error_mentions, realm_key, succeeded
+from regauth_core.conversation.exchanges import realm_key, succeeded
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers
@@ -45,14 +47,9 @@ RULE = Header(
 
 _NOT_TAKEN = (400, 401, 403, 404, 405, 501)
 _SPEAKS_OAUTH = (
-    "invalid_grant",
-    "invalid_client",
-    "invalid_scope",
-    "unauthorized_client",
-    "incorrect username or password",
-    "invalid username or password",
-    "invalid credentials",
-    "wrong password",
+    StatedReason.INVALID_CREDENTIALS,
+    StatedReason.INVALID_SCOPE,
+    StatedReason.UNAUTHORIZED_CLIENT,
 )
 
 
@@ -105,4 +102,4 @@ def _tries_get(conversation: Conversation, refused: Exchange) -> bool:
 def _takes_post(conversation: Conversation, refused: list[Exchange]) -> bool:
     key = realm_key(refused[0])
     accepted = (e for e in conversation.at_registry.acts if e.request.method == "POST" and realm_key(e) == key)
-    return any(succeeded(e) for e in accepted) or any(error_mentions(e, _SPEAKS_OAUTH) for e in refused)
+    return any(succeeded(e) for e in accepted) or any(states(e, *_SPEAKS_OAUTH) for e in refused)

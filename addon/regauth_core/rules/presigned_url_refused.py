@@ -19,9 +19,11 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation, NamedUrl
 from regauth_core.conversation.evidence import is_served_elsewhere
-from regauth_core.conversation.exchanges import error_mentions, realm_key, succeeded
+from regauth_core.conversation.exchanges import realm_key, succeeded
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers, where
@@ -36,8 +38,6 @@ RULE = Header(
     seen=("distribution/distribution#4175", "quay/clair#1264"),
     signs=signs.ELSEWHERE,
 )
-
-_LATE = ("expired", "has expired", "expires")
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -98,7 +98,7 @@ def _match(naming: NamedUrl, refused: list[Exchange]) -> Match:
 def _cause(naming: NamedUrl, refused: Exchange) -> str | None:
     ends = naming.link.signed.ends if naming.link.signed else None
     now = refused.response.date if refused.response and refused.response.date is not None else refused.started
-    if error_mentions(refused, _LATE) or (ends is not None and now > ends):
+    if states(refused, StatedReason.EXPIRED) or (ends is not None and now > ends):
         return "expired"
     if naming.exchange.request.method == "HEAD" and refused.request.method == "GET":
         return "method-differs"

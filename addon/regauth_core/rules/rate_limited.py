@@ -18,9 +18,11 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about, present
-from regauth_core.conversation.exchanges import bearer, credential_sent, error_mentions, is_anonymous, request_key
+from regauth_core.conversation.exchanges import bearer, credential_sent, is_anonymous, request_key
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.protocol.registries import DOCKER_HUB
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
@@ -38,7 +40,6 @@ RULE = Header(
 )
 
 _TOO_OFTEN = 3
-_OF_LOGINS = ("failed login", "login attempt", "failed attempt", "too many failed", "authentication attempt")
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -52,7 +53,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     host = first.origin.host
     issue = conversation.issue_of(bearer(first))
     nobody = is_anonymous(first) or (issue is not None and issue.secret is None)
-    logins = any(error_mentions(e, _OF_LOGINS) for e in limited)
+    logins = any(states(e, StatedReason.FAILED_LOGINS) for e in limited)
     cause = "failed-logins" if logins else "anonymous" if nobody else None
     wait = first.response.header("retry-after") if first.response else None
     if logins:

@@ -23,9 +23,11 @@ from collections.abc import Hashable, Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
-from regauth_core.conversation.exchanges import credential_sent, error_mentions, request_key, secret_of
+from regauth_core.conversation.exchanges import credential_sent, request_key, secret_of
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange, Fingerprint
 from regauth_core.model.finding import Fault, Severity
+from regauth_core.model.stated_reasons import LOCKING, StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, where
@@ -51,7 +53,7 @@ RULE = Header(
 _TOO_OFTEN = 3
 _AUTOMATION = 60.0
 """Seconds between tries that no client's own loop explains."""
-_LOCK_WORDS = ("locked", "lock-out", "lockout", "too many failed", "too many login", "toomanyrequests")
+_LOCKED = frozenset({*LOCKING, StatedReason.RATE_LIMIT, StatedReason.SUSPENDED})
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -118,7 +120,7 @@ def _match(conversation: Conversation, refused: list[Exchange], tries: Iterable[
 def _is_locked(conversation: Conversation, refused: list[Exchange], tries: Iterable[Exchange]) -> bool:
     third = refused[_TOO_OFTEN - 1]
     later = [e for e in (*conversation.steps, *tries) if e.started >= third.started]
-    if any((e.status in (423, 429) or error_mentions(e, _LOCK_WORDS)) and e.origin == third.origin for e in later):
+    if any((e.status == 423 or states(e, *_LOCKED)) and e.origin == third.origin for e in later):
         return True
     accepted = conversation.at_registry.accepted
     return any(

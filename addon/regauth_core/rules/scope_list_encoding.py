@@ -17,10 +17,12 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about, present
-from regauth_core.conversation.exchanges import error_mentions, succeeded
+from regauth_core.conversation.exchanges import succeeded
 from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import asked_text, numbers, subject
@@ -40,8 +42,6 @@ RULE = Header(
     signs=signs.TOKEN,
     yields=True,
 )
-
-_SCOPE_WORDS = ("scope",)
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -65,10 +65,8 @@ def _form(exchange: Exchange) -> str | None:
 
 def _is_refused(exchange: Exchange) -> bool:
     if exchange.status in (400, 422):
-        return not exchange.response or not exchange.response.errors or error_mentions(exchange, _SCOPE_WORDS)
-    return exchange.status in (401, 403) and error_mentions(
-        exchange, ("invalid scope", "invalid_scope", "malformed scope")
-    )
+        return not exchange.response or not exchange.response.errors or states(exchange, StatedReason.INVALID_SCOPE)
+    return exchange.status in (401, 403) and states(exchange, StatedReason.INVALID_SCOPE)
 
 
 def _is_mended(conversation: Conversation, exchange: Exchange) -> bool:

@@ -16,9 +16,11 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about, present
-from regauth_core.conversation.exchanges import asked, error_mentions, realm_key, secret_of, succeeded
+from regauth_core.conversation.exchanges import asked, realm_key, secret_of, succeeded
+from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import OF_LOGINS, OF_RIGHTS
 from regauth_core.protocol.scope import covered
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
@@ -35,17 +37,6 @@ RULE = Header(
     signs=signs.TOKEN,
     yields=True,
 )
-
-_OF_RIGHTS = (
-    "scope",
-    "permission",
-    "privilege",
-    "requested access",
-    "not allowed to",
-    "not authorized to",
-    "insufficient",
-)
-_OF_PASSWORDS = ("password", "username", "credential", "expired", "invalid token", "bad token", "revoked")
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -87,7 +78,7 @@ def _is_wide(exchange: Exchange) -> bool:
 
 
 def _speaks_of_rights(exchange: Exchange) -> bool:
-    return error_mentions(exchange, _OF_RIGHTS) and not error_mentions(exchange, _OF_PASSWORDS)
+    return states(exchange, *OF_RIGHTS) and not states(exchange, *OF_LOGINS)
 
 
 def _granted_part(conversation: Conversation, refused: Exchange) -> Exchange | None:

@@ -65,11 +65,8 @@ def _is_own(conversation: Conversation, scope: Scope) -> bool:
     name = repository_of(conversation.registry, scope.path)
     if name is None or name in acquaintance.asked:
         return True
-    source = acquaintance.named.get(name)
-    if source is None:
-        return False
     # The ping is about no repository: what its challenge names is an example.
-    return source.target.endpoint is not Endpoint.PING
+    return acquaintance.named.get(name, Endpoint.PING) is not Endpoint.PING
 
 
 def _match(conversation: Conversation, refused: list[Exchange], extra: tuple[Scope, ...]) -> Match:
