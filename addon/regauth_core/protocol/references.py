@@ -1,4 +1,4 @@
-"""Where the references in an answer lead whoever follows them: in `Location`, in `Link`, in a manifest.
+"""Where the references in an answer lead a client that follows them: in `Location`, in `Link`, in a manifest.
 
 RFC 3986 section 4, RFC 8288 section 3, OCI image specification ("Content Descriptors", `urls`). Clients read what is
 spelled oddly in many ways (WHATWG URL standard; curl and Go each have their own), and some of them find a host in it.
@@ -115,7 +115,7 @@ def linked(line: str) -> tuple[str, ...] | None:
 
 
 def layers(body: bytes) -> tuple[str, ...] | None:
-    """From where a manifest wants its foreign layers fetched, of every descriptor in it; `None` where nobody can say.
+    """From where a manifest wants its foreign layers fetched, of every descriptor in it; `None` if unclear.
 
     Keys count in any case and as often as they stand there: of two that are the same, clients take one or the other.
     """
