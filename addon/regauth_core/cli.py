@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="regauth", description="Tells who broke the authentication between client and registry.")
+    parser = _Parser(
+        prog="regauth", description="Show who broke the authentication between a registry client and a registry."
+    )
     parser.add_argument("--version", action="version", version=f"regauth {regauth_core.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_run(commands)
@@ -63,13 +65,20 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "run",
-        help="run a registry client behind the proxy and tell what was seen",
+        help="run a registry client behind a proxy and report what went wrong",
         usage="regauth run [OPTION]... -- COMMAND...",
-        description="Runs COMMAND behind a proxy of its own. The exit status is COMMAND's, 128 and the signal's number "
-        "if a signal ended it, or as --fail-on says.",
+        description="Run COMMAND behind a proxy started for it. The exit status is that of COMMAND, or 128 plus the "
+        "number of the signal that ended it; with --fail-on it is 1 if a finding is severe enough.",
     )
-    parser.add_argument("--scenario", metavar="S", help="answer as the registry of this scenario file (or its name)")
-    parser.add_argument("--inject", metavar="MODE", default="off", help="off, verify, fill, override or shim")
+    parser.add_argument(
+        "--scenario", metavar="S", help="play the registry of this scenario: a file, or the name of a shipped one"
+    )
+    parser.add_argument(
+        "--inject",
+        metavar="MODE",
+        default="off",
+        help="what to do about challenges: off (the default), verify, fill, override or shim",
+    )
     parser.add_argument(
         "--credentials",
         metavar="C",
@@ -82,20 +91,43 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="ACTION",
         action="append",
         default=[],
-        help="what may be done with them: pull (the default), push, delete, or push:HOST/NAMESPACE",
+        help="what they may be used for: pull (the default), push or delete, anywhere or as in push:HOST/NAMESPACE",
     )
     parser.add_argument(
-        "--trust", metavar="WHAT", action="append", default=[], help="http, any-https or https://HOST of a token server"
+        "--trust",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="where else credentials may be sent: http, any-https, or https://HOST of a token server",
     )
     parser.add_argument(
-        "--shim", metavar="HOST/REPOSITORY", action="append", default=[], help="whose ping --inject shim rewrites"
+        "--shim",
+        metavar="HOST/REPOSITORY",
+        action="append",
+        default=[],
+        help="a registry whose ping --inject shim rewrites",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", action="append", default=[], help="write a report")
-    parser.add_argument("--fail-on", metavar="LEVEL", help="exit with 1 on a finding: error, warning or info")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="write a report to FILE; its ending picks the format",
+    )
+    parser.add_argument(
+        "--fail-on", metavar="LEVEL", help="exit with 1 if a finding is at least this severe: error, warning or info"
+    )
     parser.add_argument("--trace", metavar="FILE", help="append every exchange to this file, redacted")
-    parser.add_argument("--quiet-time", metavar="SECONDS", default="30", help="silence that ends a conversation (30)")
     parser.add_argument(
-        "--anonymize", metavar="WHAT", action="append", default=[], help="hosts, repositories, users: give pseudonyms"
+        "--quiet-time", metavar="SECONDS", default="30", help="silence after which a conversation is over (30)"
+    )
+    parser.add_argument(
+        "--anonymize",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="replace names by pseudonyms: hosts, repositories, users",
     )
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the client and its arguments")
     parser.set_defaults(perform=_run)
@@ -137,13 +169,19 @@ def _run(arguments: argparse.Namespace) -> int:
 def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "diagnose",
-        help="the same findings from saved traces, mitmproxy flow files and HAR files",
+        help="diagnose saved traces, mitmproxy flow files and HAR files",
         usage="regauth diagnose [OPTION]... FILE...",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", help="what was saved; several are one capture")
-    parser.add_argument("--format", metavar="F", default="text", choices=("text", "json"), help="text or json")
-    parser.add_argument("--quiet-time", metavar="SECONDS", help="silence that ends a conversation (30, or the trace's)")
-    parser.add_argument("--credentials-known", action="store_true", help="the clients were given credentials")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a saved capture; several files are read as one")
+    parser.add_argument(
+        "--format", metavar="F", default="text", choices=("text", "json"), help="text (the default) or json"
+    )
+    parser.add_argument(
+        "--quiet-time",
+        metavar="SECONDS",
+        help="silence after which a conversation is over (30, or the value in the trace)",
+    )
+    parser.add_argument("--credentials-known", action="store_true", help="say that the clients were given credentials")
     parser.set_defaults(perform=_diagnose)
 
 
@@ -164,14 +202,25 @@ def _diagnose(arguments: argparse.Namespace) -> int:
 def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "report",
-        help="write any report from saved traces, mitmproxy flow files and HAR files",
+        help="write reports from saved traces, mitmproxy flow files and HAR files",
         usage="regauth report [OPTION]... FILE... -o REPORT",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", help="what was saved; several are one capture")
-    parser.add_argument("-o", "--output", metavar="REPORT", action="append", required=True, help="write this report")
-    parser.add_argument("--template", metavar="T", help="order a Markdown report as this project's issue form does")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a saved capture; several files are read as one")
     parser.add_argument(
-        "--anonymize", metavar="WHAT", action="append", default=[], help="hosts, repositories, users: give pseudonyms"
+        "-o",
+        "--output",
+        metavar="REPORT",
+        action="append",
+        required=True,
+        help="write a report to this file; its ending picks the format",
+    )
+    parser.add_argument("--template", metavar="T", help="order a Markdown report by the issue form of this project")
+    parser.add_argument(
+        "--anonymize",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="replace names by pseudonyms: hosts, repositories, users",
     )
     parser.set_defaults(perform=_report)
 
@@ -192,7 +241,7 @@ def _report(arguments: argparse.Namespace) -> int:
 def _add_whoami(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "whoami",
-        help="which credential a tool would use for an image, and why",
+        help="show which credential a tool would use for an image, and why",
         usage="regauth whoami [OPTION]... REFERENCE",
     )
     parser.add_argument("reference", metavar="REFERENCE", help="an image or a registry, such as quay.io/team/app:1.0")
@@ -202,7 +251,7 @@ def _add_whoami(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="C",
         action="append",
         default=[],
-        help="which regauth itself would use, of these sources (as for run)",
+        help="show which one regauth itself would use from this source (as for run)",
     )
     parser.set_defaults(perform=_whoami)
 
@@ -215,7 +264,7 @@ def _whoami(arguments: argparse.Namespace) -> int:
 
 def _add_rules(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser("rules", help="list the rules, or explain one", usage="regauth rules [RULE]")
-    parser.add_argument("rule", metavar="RULE", nargs="?", help="the rule to be explained, such as challenge-ignored")
+    parser.add_argument("rule", metavar="RULE", nargs="?", help="the rule to explain, such as challenge-ignored")
     parser.set_defaults(perform=_rules)
 
 
@@ -229,7 +278,7 @@ def _rules(arguments: argparse.Namespace) -> int:
     if found is None:
         near = difflib.get_close_matches(arguments.rule, [r.name for r in all_rules()], n=1)
         meant = f"did you mean {near[0]}?" if near else "see regauth rules"
-        raise UserError(f"rules: there is no rule {arguments.rule[:80]!r}; {meant}")
+        raise UserError(f"rules: unknown rule {arguments.rule[:80]!r}; {meant}")
     print(manual.page(found), end="")
     return 0
 
@@ -266,7 +315,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _add_demo(commands: argparse._SubParsersAction[_Parser]) -> None:
-    parser = commands.add_parser("demo", help="the whole story with nothing but this package", usage="regauth demo")
+    parser = commands.add_parser("demo", help="show the tool on a built-in example", usage="regauth demo")
     parser.set_defaults(perform=_demo)
 
 

@@ -281,7 +281,7 @@ def test_lookup_says_what_matched_and_what_was_passed_over() -> None:
         (DOCKER, f'credHelpers["{HUB}"]', LookupResult.ABSENT),
         (DOCKER, "credsStore", LookupResult.ABSENT),
         (DOCKER, f'auths["{HUB}"]', LookupResult.EMPTY),
-        (DOCKER, 'auths["docker.io"]', LookupResult.PASSED_OVER),
+        (DOCKER, 'auths["docker.io"]', LookupResult.SKIPPED),
         (DOCKER, 'auths["x.test"]', LookupResult.MALFORMED),
     ] == [(each.source, each.key, each.outcome) for each in found.looked]
     assert f"docker looks for {HUB}" == found.looked[4].note
@@ -294,7 +294,7 @@ def test_a_file_of_many_entries_is_told_in_few_lines() -> None:
     found = looked_up(Tool.DOCKER, "r.test:5000/app", World({DOCKER: {"auths": {"r.test:5000": auth("b")} | many}}))
     assert shown(found.login) == "b"
     assert len(found.looked) < 50
-    assert found.looked[-1].note == "468 more are not told here"
+    assert found.looked[-1].note == "468 more not shown"
     many = {f"r.test/{number}": auth("a") for number in range(500)} | {"x.test": {"auth": "!"}}
     found = looked_up(Tool.DOCKER, "r.test/app", World({DOCKER: {"auths": {"r.test": auth("b")} | many}}))
     assert (shown(found.login), found.is_refused) == ("b", True)
@@ -316,7 +316,7 @@ def test_docker_is_told_to_be_uncertain_among_several() -> None:
 def test_other_files_are_said_to_be_ignored_where_a_variable_names_one() -> None:
     """With REGISTRY_AUTH_FILE or DOCKER_CONFIG containers looks nowhere else, which surprises many."""
     found = looked_up(Tool.CONTAINERS, "r.test/app", World(EVERYWHERE), {"DOCKER_CONFIG": "/none"})
-    assert found.looked[-1].note == "DOCKER_CONFIG is set, so that nothing else is read"
+    assert found.looked[-1].note == "DOCKER_CONFIG is set; nothing else is read"
 
 
 @pytest.mark.parametrize("tool", Tool)

@@ -93,7 +93,7 @@ def test_traces_read_together_lose_their_proofs_and_say_so(tmp_path: Path) -> No
     recorded(tmp_path / "b.jsonl")
     journal, _ = journal_of([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
     assert [finding.verification for finding in journal.diagnosis.findings] == [None]
-    assert "a proof about exchange 2 of one of the files is left out" in journal.diagnosis.notes
+    assert "skipped a proof about exchange 2 of one of the files" in journal.diagnosis.notes
 
 
 def test_a_client_is_not_blamed_where_regauth_had_a_hand(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_scenario_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: pyte
 def test_scenario_that_is_not_there_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The complaint names what was asked for and what there is."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="no such scenario file; shipped are .*per-repository-basic"):
+    with pytest.raises(UserError, match="no such scenario file; shipped scenarios: .*per-repository-basic"):
         scenario_path(name)
 
 
@@ -95,7 +95,7 @@ def test_pipe_that_nobody_reads_fails_at_once(tmp_path: Path) -> None:
     os.mkfifo(pipe := tmp_path / "report.md")
     with pytest.raises(OSError) as failed:
         write_private(pipe, "text")
-    assert reason(failed.value) == "nobody reads this pipe"
+    assert reason(failed.value) == "no process reads this pipe"
 
 
 def test_reader_that_stops_reading_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_reader_that_stops_reading_is_given_up(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("regauth_core.edge.files._PATIENCE", 0.1)
     os.mkfifo(pipe := tmp_path / "report.md")
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    with pytest.raises(OSError, match="nobody reads this pipe any more"):
+    with pytest.raises(OSError, match="no process reads this pipe any more"):
         write_private(pipe, "x" * 10_000_000)
     assert os.read(reader, 10) == b"x" * 10
     os.close(reader)

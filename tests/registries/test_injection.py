@@ -25,7 +25,7 @@ ASKED_LATE: Final = (("nginx", "foo"), ("mixed", "alice/app"))
 """Where the ping is open and a repository is not."""
 CORRECT: Final = ("ctr", "oras", "regctl")
 """They answer whatever challenge they get."""
-CHANGED: Final = "changed exchanges"
+CHANGED: Final = "changed some exchanges"
 
 
 def with_login(mode: str, call: Call, login: Login, *more: str) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ def test_correct_clients_lose_nothing(
     place: Place,
     state_home: Path,
 ) -> None:
-    """Those that succeed by themselves still do, though regauth's own credentials are for reading only."""
+    """Those that succeed by themselves still do, though regauth's credentials are for reading only."""
     registry = registries(kind)
     call = Call.made(place, registry.login)
     told = sessions.write(client, repository, registry, call, state_home, *with_login(mode, call, registry.login))

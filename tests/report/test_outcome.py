@@ -61,7 +61,7 @@ def test_a_failed_command_is_told_its_last_answers() -> None:
     said = wording.ending(journal(f"GET /v2/ - -> 200\n{MANIFEST} - -> 404", 4))
     assert said == (
         "the command ended with exit status 4; the last answers were: GET /v2/ 200 (1), GET /v2/foo/manifests/1 404"
-        " (2); authentication was not the reason, as far as its requests show"
+        " (2); its requests do not show authentication as the reason"
     )
 
 
@@ -74,6 +74,6 @@ def test_nothing_is_added_where_all_is_well_or_a_finding_says_it(answer: str, st
 def test_what_cannot_be_seen_is_not_denied() -> None:
     """Without the answer nothing is said about authentication."""
     assert wording.ending(journal(f"{MANIFEST} - -> lost", 1)).endswith(
-        "the last answers were: GET /v2/foo/manifests/1 no answer (1); whether authentication was the reason cannot be"
-        " seen"
+        "the last answers were: GET /v2/foo/manifests/1 no answer (1); the capture does not show whether"
+        " authentication was the reason"
     )

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from kit.notation import Talk, read
+from kit.notation import Talk, conversations
 from regauth_core.diagnosis.diagnoser import Diagnoser
 from regauth_core.model import Exchange
 from regauth_core.redaction.redactor import Redactor
 
-FOLDER = Path(__file__).parents[1] / "conversations"
-TALKS = [read(p.read_text(), str(p.relative_to(FOLDER).with_suffix(""))) for p in sorted(FOLDER.rglob("*.talk"))]
+TALKS = conversations()
 
 
 def without_words(exchange: Exchange) -> Exchange:

@@ -113,12 +113,12 @@ MISTAKES = {
         "registry:\n  ping: {anonymous: maybe}\n",
         "5: registry.ping.anonymous: expected one of 200, 401, 403, 404, got 'maybe'",
     ),
-    "an unknown key": ("registry: {pign: {}}\n", "4: registry.pign: no such key, did you mean 'ping'?"),
+    "an unknown key": ("registry: {pign: {}}\n", "4: registry.pign: unknown key, did you mean 'ping'?"),
     "a key of nowhere": (
         "registry:\n  deny: {zzz: 1}\n",
-        "5: registry.deny.zzz: no such key, expected one of anonymous, hide_unknown, insufficient, invalid",
+        "5: registry.deny.zzz: unknown key, expected one of anonymous, hide_unknown, insufficient, invalid",
     ),
-    "a key twice": ("title: u\nregistry: {}\n", "4: title: this key is there twice"),
+    "a key twice": ("title: u\nregistry: {}\n", "4: title: duplicate key"),
     "a word for true": (
         "registry:\n  uploads: {mount: yes}\n",
         "5: registry.uploads.mount: expected one of true, false, got 'yes'",
@@ -136,7 +136,7 @@ MISTAKES = {
     "nothing": ("registry:\n", "4: registry: expected keys with values, got nothing"),
     "an unknown user": (
         "users: {alice: {password: p}}\nregistry:\n  repositories:\n  - name: a\n    users:\n      alicia: [pull]\n",
-        "9: registry.repositories[0].users.alicia: no user of that name below 'users', did you mean 'alice'?",
+        "9: registry.repositories[0].users.alicia: unknown user: not listed in 'users', did you mean 'alice'?",
     ),
     "an unknown action": (
         "registry:\n  repositories:\n  - {name: a, anonymous: [read]}\n",
@@ -144,7 +144,7 @@ MISTAKES = {
     ),
     "a repository twice": (
         "registry:\n  repositories:\n  - {name: a}\n  - {name: a}\n",
-        "7: registry.repositories[1].name: the repository 'a' is there twice",
+        "7: registry.repositories[1].name: duplicate repository 'a'",
     ),
     "a repository in capitals": (
         "registry:\n  repositories: [{name: A}]\n",
@@ -152,7 +152,7 @@ MISTAKES = {
     ),
     "a tag twice": (
         "registry:\n  repositories: [{name: a, images: [t, t]}]\n",
-        "5: registry.repositories[0].images: a tag is there twice",
+        "5: registry.repositories[0].images: duplicate tag",
     ),
     "items and raw": (
         "registry:\n  challenge:\n    items: []\n    raw: []\n",
@@ -160,7 +160,7 @@ MISTAKES = {
     ),
     "an unknown placeholder": (
         "registry:\n  challenge:\n    raw:\n    - 'Basic realm={realms}'\n",
-        "7: registry.challenge.raw[0]: no such placeholder {realms}, did you mean 'realm'?",
+        "7: registry.challenge.raw[0]: unknown placeholder {realms}, did you mean 'realm'?",
     ),
     "a realm without a token server": (
         "registry:\n  ping: {challenge: {items: [{scheme: Bearer, parameters: {realm: '{realm}'}}]}}\n",
@@ -176,7 +176,7 @@ MISTAKES = {
     ),
     "a realm made of itself": (
         "registry: {}\ntoken: {realm: '{realm}'}\n",
-        "5: token.realm: the realm cannot be made of itself",
+        "5: token.realm: the realm cannot contain itself",
     ),
     "an expiry in words": (
         "registry: {}\ntoken: {expires_in: soon}\n",
@@ -184,11 +184,11 @@ MISTAKES = {
     ),
     "an endpoint of the token server": (
         "registry: {}\ntoken: {steps: [{status: 500, endpoints: [ping]}]}\n",
-        "5: token.steps[0].endpoints: a token server has no endpoints to tell apart",
+        "5: token.steps[0].endpoints: a step of a token server cannot name endpoints",
     ),
     "a name inside": (
         "users: {alice: {name: bob, password: p}}\nregistry: {}\n",
-        "4: users.alice.name: the name stands before the colon",
+        "4: users.alice.name: the name is the key before the colon",
     ),
     "a line break in a header": (
         'registry:\n  challenge: {raw: ["Basic\\r\\nSet-Cookie: x"]}\n',
@@ -200,15 +200,18 @@ MISTAKES = {
     ),
     "half a character": (
         'registry:\n  challenge: {raw: ["\\uD800"]}\n',
-        "5: registry.challenge.raw[0]: half a surrogate pair is no character",
+        "5: registry.challenge.raw[0]: unpaired surrogate",
     ),
-    "an alias": ("seen: &a [b]\nlinks: *a\nregistry: {}\n", "4: no plain YAML: anchors and aliases have no place here"),
+    "an alias": (
+        "seen: &a [b]\nlinks: *a\nregistry: {}\n",
+        "4: unsupported YAML: anchors and aliases are not supported",
+    ),
     "a tag": (
         "registry: !!python/name:os.system {}\n",
-        "4: no plain YAML: the tag 'tag:yaml.org,2002:python/name:os.system'",
+        "4: unsupported YAML: the tag 'tag:yaml.org,2002:python/name:os.system'",
     ),
-    "broken YAML": ("registry: {\n", "5: no plain YAML: expected the node content, but found '<stream end>'"),
-    "two documents": ("registry: {}\n---\na: b\n", "5: no plain YAML: but found another document"),
+    "broken YAML": ("registry: {\n", "5: unsupported YAML: expected the node content, but found '<stream end>'"),
+    "two documents": ("registry: {}\n---\na: b\n", "5: unsupported YAML: but found another document"),
 }
 """What follows `HEAD`, and the message after the file's name."""
 
@@ -227,12 +230,12 @@ UNUSABLE = {
         "2: id: expected lower-case words joined by hyphens, got 'X y'",
     ),
     "no text": ("schema: regauth.scenario/1\nid: x\ntitle:\nregistry: {}\n", "3: title: expected a text, got nothing"),
-    "a forbidden character": ("\x01", " no plain YAML: a character or an escape that YAML does not allow"),
-    "an impossible escape": ('"\\UFFFFFFFF"', " no plain YAML: a character or an escape that YAML does not allow"),
+    "a forbidden character": ("\x01", " unsupported YAML: a character or an escape that YAML does not allow"),
+    "an impossible escape": ('"\\UFFFFFFFF"', " unsupported YAML: a character or an escape that YAML does not allow"),
     "an empty file": ("# nothing\n", "1: expected a scenario, got an empty file"),
     "too long": ("#" * (TEXT_LIMIT + 1), f" expected at most {TEXT_LIMIT} characters, got {TEXT_LIMIT + 1}"),
-    "too deep": ("[" * 100_000, f"1: no plain YAML: {TOO_LARGE}"),
-    "too many": ("a: [" + "b," * NODE_LIMIT + "]", f"1: no plain YAML: {TOO_LARGE}"),
+    "too deep": ("[" * 100_000, f"1: unsupported YAML: {TOO_LARGE}"),
+    "too many": ("a: [" + "b," * NODE_LIMIT + "]", f"1: unsupported YAML: {TOO_LARGE}"),
 }
 """Whole files, and the message after the file's name."""
 

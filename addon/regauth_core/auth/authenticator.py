@@ -118,7 +118,7 @@ class Authenticator:
         return run.outcome()
 
     def authorize(self, request: ClientRequest, now: float) -> Flow[AuthResult]:
-        """The whole of it, for a client that has no way of its own to send: preflight, the request itself, answer.
+        """The whole of it, for a client that cannot send requests itself: preflight, the request itself, answer.
 
         `ProofResult.answer` is what came last.
         """

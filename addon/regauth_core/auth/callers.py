@@ -1,7 +1,7 @@
-"""For whom credentials of regauth's own may be used: who sent a request, and by what name it addressed the proxy.
+"""For whom regauth's credentials may be used: who sent a request, and by what name it addressed the proxy.
 
-A browser sends requests for whatever page it shows, and a page may give the proxy a name of its own (DNS rebinding), so
-that neither the user nor the address of a client says all. Fetch standard, "Forbidden request-header" and "Origin
+A browser sends requests for every page that it shows, and a page may give the proxy another name (DNS rebinding).
+Neither the user nor the address of a client says all. Fetch standard, "Forbidden request-header" and "Origin
 header"; Fetch Metadata, section 2; CORS protocol; RFC 9110 section 10.1.3 (`Referer`).
 """
 
@@ -37,12 +37,12 @@ class Addressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who sent a request, as far as that can be told."""
+    """Who sent a request, as far as that is known."""
 
     address: str
     """Empty where it is not known."""
     user: int | None = None
-    """The number of the user whose process it is; `None` on another machine, and where it cannot be told."""
+    """The number of the user whose process it is; `None` on another machine, and where it is not known."""
     has_password: bool = False
     """It has shown the one password of the proxy."""
     is_admitted: bool = False

@@ -1,4 +1,4 @@
-"""Whom others have led where. Bounded, and forgotten with the process."""
+"""Which clients other origins have led where. Bounded, and forgotten with the process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Client:
 
 
 class Leads:
-    """What other origins have told clients to ask for. Times are seconds since the epoch.
+    """What other origins have directed clients to. Times are seconds since the epoch.
 
     What leads to an address is remembered for that address, whoever asks for it at the client's place. What may lead
     anywhere is remembered of the client's process: the next one asks for what its own user wants. A client whose
@@ -69,7 +69,7 @@ class Leads:
             known.anywhere = {None: _Anywhere(found.until, None)}
 
     def is_led(self, client: str, process: int | None, origin: Origin, path: str | None, now: float) -> bool:
-        """Whether another origin told `client` to go to `path` of `origin`, whatever the query, or may have."""
+        """Whether another origin directed `client` to `path` of `origin`, whatever the query, or may have."""
         known = self._clients.get(client)
         if known is None:
             return False

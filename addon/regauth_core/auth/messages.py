@@ -1,4 +1,4 @@
-"""What goes between the authenticator and whoever sends for it: requests, answers, and what came of it all."""
+"""What passes between the authenticator and its sender: requests, answers, and what came of it all."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Send:
 class Lock:
     """Wait until no other flow holds `key`, take it, and give back a `Received` of status 0 with the time.
 
-    The turn ends with the first step that is no `Send` with this `turn`, and with the flow.
+    The turn ends with the first step that is not a `Send` with this `turn`, and with the flow.
     """
 
     key: Hashable = field(repr=False)

@@ -1,4 +1,4 @@
-"""What may be done with credentials that regauth adds: whoever can use the proxy can use them."""
+"""What the credentials that regauth adds may be used for: every client that can use the proxy can use them."""
 
 from __future__ import annotations
 

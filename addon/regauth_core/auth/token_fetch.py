@@ -28,7 +28,7 @@ _PICKY: Final = (400, 401, 403)
 
 
 class TokenFetch:
-    """Fetches one token. Afterwards its fields tell what came of it."""
+    """Fetches one token. Afterwards its fields say what came of it."""
 
     def __init__(self, order: TokenOrder, trust: Trust) -> None:
         self._order = order

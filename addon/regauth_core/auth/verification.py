@@ -22,11 +22,11 @@ _REFUSALS: Final[Mapping[StopReason, tuple[Proved, str]]] = {
     StopReason.TOKEN_REFUSED: (Proved.TOKEN_SERVER_REFUSED, "the token server gives no token for this request"),
     StopReason.TOKEN_UNUSABLE: (
         Proved.TOKEN_SERVER_REFUSED,
-        "the token server says yes and its answer holds no token that can be used",
+        "the token server answers with success, but without a usable token",
     ),
     StopReason.INSUFFICIENT_SCOPE: (
         Proved.INSUFFICIENT_RIGHTS,
-        "the token server issues a token, and it allows less than the registry asks for",
+        "the token server issues a token that allows less than the registry asks for",
     ),
     StopReason.TOKEN_REJECTED: (
         Proved.UNDECIDED,
@@ -34,7 +34,7 @@ _REFUSALS: Final[Mapping[StopReason, tuple[Proved, str]]] = {
     ),
     StopReason.TOKEN_REPEATED: (Proved.UNDECIDED, "the token server issues the same token again after it was refused"),
     StopReason.TOKEN_REDIRECT: (Proved.UNDECIDED, "the token server redirects in a way that must not be followed"),
-    StopReason.TOKEN_SERVER_FAILED: (Proved.UNDECIDED, "the token server gave no answer of use"),
+    StopReason.TOKEN_SERVER_FAILED: (Proved.UNDECIDED, "the token server gave no usable answer"),
 }
 _UNDECIDED: Final[Mapping[StopReason, str]] = {
     StopReason.NO_LOGIN: "no credentials are configured for this registry and repository",
@@ -42,7 +42,7 @@ _UNDECIDED: Final[Mapping[StopReason, str]] = {
     StopReason.UNSUPPORTED_SCHEME: "the registry asks for neither Basic nor Bearer",
     StopReason.LOGIN_DOES_NOT_FIT: "the configured credentials cannot answer this kind of challenge",
     StopReason.FOREIGN_ANSWER: "another host answered",
-    StopReason.TRIED_IN_VAIN: "the registry's answer to these credentials says neither yes nor no",
+    StopReason.TRIED_IN_VAIN: "the registry's answer neither accepts nor refuses these credentials",
     StopReason.UNREACHABLE: "no answer came",
     StopReason.LIMIT: "the limit of attempts was reached",
     StopReason.NOT_A_READ: "only GET and HEAD requests are sent beside the client",
@@ -50,18 +50,18 @@ _UNDECIDED: Final[Mapping[StopReason, str]] = {
 }
 _OTHERS: Final[Mapping[StopReason, str]] = {
     StopReason.BODY_GONE: "the request was refused after its body had been streamed, so it could not be sent again",
-    StopReason.CLIENT_AUTHORIZED: "the client brought its own",
+    StopReason.CLIENT_AUTHORIZED: "the client sent its own",
     StopReason.RECENTLY_REFUSED: "they were refused a moment ago and were not tried again",
 }
 _NOTHING: Final = "nothing could be tried"
-_LOGIN_ONLY: Final = "; that was its ping, which says that the login is right and not what it may do in a repository"
+_LOGIN_ONLY: Final = "; that was its ping, which shows that the login is right but not what it may do in a repository"
 _AGAIN: Final = "; that was a moment ago, and they were not tried again"
 
 
 def verification(outcome: AuthResult, *, is_ping: bool = False) -> Verification:
     """What `outcome`, that of a verification, proves. `status` is that of the last answer, `None` where none came.
 
-    `is_ping`: the request concerned no repository, so that it tells nothing of the rights in any.
+    `is_ping`: the request concerned no repository, and says nothing about the rights in any.
     """
     last = next((tried for tried in reversed(outcome.tried) if tried.purpose is not Purpose.PROBE), None)
     status = (last.status or None) if last is not None else None
@@ -93,15 +93,15 @@ def _clause(reason: Withheld | StopReason) -> str:
 
 
 def _of_answer(status: int) -> Verification:
-    """What the registry's answer, no 401, to a request with the credentials proves."""
+    """What the registry's answer, other than a 401, to a request with the credentials proves."""
     if status < 400:
         note = f"with these credentials the registry answers {status}"
         return Verification(outcome=Proved.WOULD_HAVE_WORKED, status=status, note=note)
     if status == 404:
-        note = "with these credentials the registry looks, and answers 404: there is no such thing"
+        note = "with these credentials the registry answers 404: the resource does not exist"
         return Verification(outcome=Proved.WOULD_HAVE_WORKED, status=status, note=note)
     if status == 403:
-        note = "the registry knows these credentials, and does not allow this request"
+        note = "the registry knows these credentials but does not allow this request"
         return Verification(outcome=Proved.INSUFFICIENT_RIGHTS, status=status, note=note)
     note = f"with these credentials the registry answers {status}, which says nothing about them"
     return Verification(outcome=Proved.UNDECIDED, status=status, note=note)

@@ -18,7 +18,7 @@ class Tool(StrEnum):
     CRANE = "crane"
 
 
-NOT_BASE64: Final = 'has an "auth" that is no base64'
+NOT_BASE64: Final = 'has an "auth" that is not base64'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def read(text: str, *, legacy: bool = False) -> AuthFile:
     top, trailing = document
     reader = _Reader()
     if trailing:
-        reader.remark("", "has text behind its JSON object", Tool.CONTAINERS)
+        reader.remark("", "has text after its JSON object", Tool.CONTAINERS)
     if legacy:
         reader.read_entries(top)
     else:
@@ -72,11 +72,11 @@ def _parsed(text: str) -> tuple[_Object, bool] | str:
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        return f"is no JSON (line {error.lineno}, column {error.colno})"
+        return f"is not JSON (line {error.lineno}, column {error.colno})"
     except (ValueError, RecursionError):
-        return "is no JSON that can be read"
+        return "is not JSON that can be read"
     if not isinstance(value, _Object):
-        return "is no JSON object"
+        return "is not a JSON object"
     return value, bool(text[end:].strip(_BLANK))
 
 
@@ -123,7 +123,7 @@ class _Reader:
             if isinstance(auths, _Object):
                 self.read_entries(auths)
             else:
-                self.remark("auths", "is no JSON object", *_ALL)
+                self.remark("auths", "is not a JSON object", *_ALL)
         for helpers in _members(top, "credHelpers"):
             self._read_helpers(helpers)
         for store in _members(top, "credsStore"):
@@ -131,7 +131,7 @@ class _Reader:
                 self._store = store
                 self._is_docker = True
             else:
-                self.remark("credsStore", "is no text", *_DOCKER)
+                self.remark("credsStore", "is not text", *_DOCKER)
 
     def read_entries(self, auths: _Object) -> None:
         if len(auths) > MAX_ENTRIES:
@@ -141,26 +141,26 @@ class _Reader:
 
     def _read_helpers(self, helpers: Any) -> None:
         if not isinstance(helpers, _Object):
-            self.remark("credHelpers", "is no JSON object", *_ALL)
+            self.remark("credHelpers", "is not a JSON object", *_ALL)
             return
         for server, name in helpers[:MAX_ENTRIES]:
             if isinstance(name, str) or name is None:
                 self._helpers.append((server, name or ""))
             else:
-                self.remark(helpers_key(server), "is no text", *_ALL)
+                self.remark(helpers_key(server), "is not text", *_ALL)
 
     def _entry(self, key: str, value: Any) -> Entry:
         if value is None:
             return Entry(key=key)
         if not isinstance(value, _Object):
-            return self._defective(key, "is no JSON object", *_ALL)
+            return self._defective(key, "is not a JSON object", *_ALL)
         self._has_more = self._has_more or any(name.casefold() != "auth" for name, _ in value)
         fields: dict[str, str] = {}
         for name in ("auth", "username", "password", "identitytoken", "registrytoken"):
             for found in _members(value, name):
                 if not isinstance(found, str):
                     known = _ALL if name in ("auth", "identitytoken") else _DOCKER
-                    return self._defective(key, f'has a "{name}" that is no text', *known)
+                    return self._defective(key, f'has a "{name}" that is not text', *known)
                 fields[name] = found
         plain = (fields.get("username", ""), fields.get("password", ""))
         registry_token = fields.get("registrytoken", "")

@@ -27,9 +27,9 @@ def find(search: Search, place: Place, file: AuthFile) -> Asking[Login | None]:
         search.note(place.path, helpers_key(search.host), LookupResult.ABSENT)
         login = _in_file(search, place, file)
         is_decided = search.looked[-1].outcome is not LookupResult.ABSENT
-        why = "another entry is closer" if is_decided else f"it does not hold for {search.name}"
+        why = "another entry is closer" if is_decided else f"it does not cover {search.name}"
     if file.store:
-        search.note(place.path, "credsStore", LookupResult.PASSED_OVER, "containers does not read it")
+        search.note(place.path, "credsStore", LookupResult.SKIPPED, "containers does not read it")
     search.rest(place.path, file, why)
     return login
 
@@ -45,7 +45,7 @@ def _in_file(search: Search, place: Place, file: AuthFile) -> Login | None:
     same = [entry for entry in file.entries if _registry(entry.key, legacy=place.legacy) == wanted]
     if len(same) > 1:
         note = f"containers takes any of {len(same)} entries for this host, not always the same"
-        search.note(place.path, "auths", LookupResult.PASSED_OVER, note)
+        search.note(place.path, "auths", LookupResult.SKIPPED, note)
     return _login(search, place.path, file, same[0]) if same else None
 
 

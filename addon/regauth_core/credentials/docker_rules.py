@@ -71,14 +71,14 @@ def find(search: Search, store: Store, address: str) -> Asking[Login | None]:
     token = entry.registry_token if entry else ""
     if entry and token:
         search.note(
-            store.path, auths_key(entry.key), LookupResult.MATCHED, "a registry token counts beside a helper too"
+            store.path, auths_key(entry.key), LookupResult.MATCHED, "a registry token is used in addition to a helper"
         )
     search.rest(store.path, store.file, "a helper is asked instead")
     return login_of(None, registry_token=token)
 
 
 def note_rest(search: Search, store: Store) -> None:
-    """Note which entries for the same registry were passed over, and whatever makes docker refuse the file."""
+    """Note which entries for the same registry were skipped, and everything that makes docker refuse the file."""
     address = server_address(search.host)
     if store.variable is not None:
         search.rest(AUTH_CONFIG, store.variable, f"{search.tool} looks for exactly {address}")
@@ -94,7 +94,7 @@ def _helper(search: Search, store: Store, address: str) -> str:
             search.note(store.path, "credsStore", LookupResult.ABSENT)
         return store.file.store
     if not configured:
-        search.note(store.path, helpers_key(address), LookupResult.EMPTY, "so that the file itself is looked at")
+        search.note(store.path, helpers_key(address), LookupResult.EMPTY, "the file itself is read")
     return configured
 
 
@@ -114,7 +114,7 @@ def _choice(search: Search, store: Store, address: str) -> Entry | None:
     same = [entry for entry in store.file.entries if hostname(entry.key) == address]
     if len(same) > 1:
         note = f"{search.tool} takes any of {len(same)} entries for this host, not always the same"
-        search.note(store.path, "auths", LookupResult.PASSED_OVER, note)
+        search.note(store.path, "auths", LookupResult.SKIPPED, note)
     named = [entry for entry in same if _covers(entry.key, search.name)]
     return max(named, key=lambda entry: len(entry.key), default=None) or next(iter(same), None)
 

@@ -52,7 +52,7 @@ def _kind(name: str, file: AuthFile) -> Tool:
 def _docker(search: Search, places: Places) -> Lookup:
     variable = docker_rules.variable(search, places.variable)
     file = yield from search.file(places.docker)
-    store = Store(path=places.docker, file=file or AuthFile(broken="is not there"), variable=variable)
+    store = Store(path=places.docker, file=file or AuthFile(broken="does not exist"), variable=variable)
     login = yield from docker_rules.find(search, store, server_address(search.host))
     docker_rules.note_rest(search, store)
     return search.found(login)
@@ -66,8 +66,8 @@ def _containers(search: Search, places: Places) -> Lookup:
         if login:
             return search.found(login)
     if places.chosen_by:
-        note = f"{places.chosen_by} is set, so that nothing else is read"
-        search.note("the usual files", "", LookupResult.PASSED_OVER, note)
+        note = f"{places.chosen_by} is set; nothing else is read"
+        search.note("the usual files", "", LookupResult.SKIPPED, note)
     return search.found(None)
 
 
@@ -76,7 +76,7 @@ def _crane(search: Search, places: Places) -> Lookup:
     path, file = yield from _crane_file(search, places)
     if file is None:
         if places.variable:
-            search.note(AUTH_CONFIG, "", LookupResult.PASSED_OVER, "crane reads it only where it finds a file")
+            search.note(AUTH_CONFIG, "", LookupResult.SKIPPED, "crane reads it only if it finds a file")
         return search.found(None)
     store = Store(path=path, file=file, variable=docker_rules.variable(search, places.variable))
     registry = "index.docker.io" if search.host == DOCKER_HUB else search.host
@@ -94,9 +94,9 @@ def _crane_file(search: Search, places: Places) -> Asking[tuple[str, AuthFile | 
     if file is not None:
         return places.docker, file
     if places.docker != places.docker_home and (yield from search.file(places.docker_home)) is not None:
-        note = "crane sees that it is there, and then reads the one of DOCKER_CONFIG"
-        search.note(places.docker_home, "", LookupResult.PASSED_OVER, note)
-        return places.docker, AuthFile(broken="is not there")
+        note = "crane finds it, and then reads the one in DOCKER_CONFIG"
+        search.note(places.docker_home, "", LookupResult.SKIPPED, note)
+        return places.docker, AuthFile(broken="does not exist")
     for path in places.crane:
         file = yield from search.file(path)
         if file is not None:

@@ -35,7 +35,7 @@ class Login:
         if self.registry_token and (self.identity_token or self.has_pair):
             raise ValueError("a registry token excludes other credentials")
         if self.user == _TOKEN_USER:
-            raise ValueError("an identity token is no password")
+            raise ValueError("an identity token is not a password")
         # RFC 7617 section 2: the first colon ends the user.
         if ":" in self.user:
             raise ValueError("a user name cannot hold a colon")

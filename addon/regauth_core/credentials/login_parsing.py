@@ -78,11 +78,11 @@ def helper_answer(status: int, output: bytes) -> HelperAnswer:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        return HelperAnswer(trouble="printed what is no JSON object")
+        return HelperAnswer(trouble="did not print a JSON object")
     fields = {name.casefold(): each for name, each in value.items()}
     user, secret = fields.get("username") or "", fields.get("secret") or ""
     if not isinstance(user, str) or not isinstance(secret, str):
-        return HelperAnswer(trouble='printed a "Username" or "Secret" that is no text')
+        return HelperAnswer(trouble='printed a "Username" or "Secret" that is not text')
     if not user and not secret:
         return HelperAnswer()
     if login_of((user, secret)) is None:
@@ -91,7 +91,7 @@ def helper_answer(status: int, output: bytes) -> HelperAnswer:
 
 
 def identified(login: Login, registry: str, key: bytes) -> Login:
-    """`login` with a name that is the same for the same login at `registry`, and tells nothing without `key`."""
+    """`login` with a name that is the same for the same login at `registry`, and says nothing without `key`."""
     parts = (registry, login.user, login.password, login.identity_token, login.registry_token)
     message = b"\0".join(str(len(part)).encode() + b":" + part.encode("utf-8", "surrogatepass") for part in parts)
     return replace(login, id=f"login-{hmac.new(key, message, 'sha256').hexdigest()[:12]}")

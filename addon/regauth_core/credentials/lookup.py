@@ -24,7 +24,7 @@ HELPER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What may follow ``docker-credential-``: nothing that leads to another directory."""
 
 _MOST_TOLD: Final = 32
-"""Entries of one file that are told to be passed over or broken."""
+"""Entries of one file that are shown as skipped or broken."""
 
 
 class LookupResult(StrEnum):
@@ -40,7 +40,7 @@ class LookupResult(StrEnum):
     UNKNOWN = "not known"
     """The helper has nothing for this server."""
     FAILED = "failed"
-    PASSED_OVER = "passed over"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ class Search:
     def helper(self, name: str, server: str) -> Asking[HelperAnswer]:
         """What a helper says, which is noted."""
         if not HELPER_NAME.fullmatch(name):
-            answer = HelperAnswer(trouble="is not run: a helper's name has letters, digits, dots and dashes only")
+            answer = HelperAnswer(trouble="not run: invalid helper name")
             self.note("docker-credential-…", server, LookupResult.FAILED, answer.trouble + self._surrender(server))
             return answer
         program = f"docker-credential-{name}"
@@ -173,7 +173,7 @@ class Search:
         elif entry.is_empty or entry.auth == ("", ""):
             self.note(source, auths_key(entry.key), LookupResult.EMPTY)
         else:
-            self.note(source, auths_key(entry.key), LookupResult.MALFORMED, "holds what cannot be sent")
+            self.note(source, auths_key(entry.key), LookupResult.MALFORMED, "holds a credential that cannot be sent")
 
     def malformed(self, source: str, file: AuthFile, key: str) -> None:
         """Note that the entry `key` cannot be used."""
@@ -187,7 +187,7 @@ class Search:
         self.note(source, place, LookupResult.MALFORMED, text)
 
     def rest(self, source: str, file: AuthFile, why: str) -> None:
-        """Note what of `file` was passed over: entries of the same registry, and whatever makes the tool refuse it."""
+        """Note what of `file` was skipped: entries of the same registry, and what makes the tool refuse it."""
         refusing = {remark.key: remark.text for remark in file.remarks if self.tool in remark.refused_by}
         related = dict.fromkeys(auths_key(e.key) for e in file.entries if same_registry(e.key, self.host))
         places = [place for place in dict.fromkeys((*related, *refusing)) if (source, place) not in self._said]
@@ -197,18 +197,18 @@ class Search:
             if place in refusing:
                 self.note(source, place, LookupResult.MALFORMED, refusing[place] + self._refusal(source))
             else:
-                self.note(source, place, LookupResult.PASSED_OVER, why)
+                self.note(source, place, LookupResult.SKIPPED, why)
         if len(places) > _MOST_TOLD:
-            self.note(source, "auths", LookupResult.PASSED_OVER, f"{len(places) - _MOST_TOLD} more are not told here")
+            self.note(source, "auths", LookupResult.SKIPPED, f"{len(places) - _MOST_TOLD} more not shown")
 
     def _surrender(self, source: str) -> str:
         """docker goes on with nothing, the others end with an error."""
         if self.tool is Tool.DOCKER:
             return ""
         self._refused.add(source)
-        return f"; {self.tool} itself gives up here"
+        return f"; {self.tool} itself stops with an error here"
 
     def _refusal(self, source: str) -> str:
         self._refused.add(source)
         whole = "variable" if source == AUTH_CONFIG else "file"
-        return f"; {self.tool} itself refuses the whole {whole} for it"
+        return f"; {self.tool} itself refuses the whole {whole} because of it"

@@ -58,7 +58,7 @@ class Diagnoser:
         return tuple(certain)
 
     def end(self, sender: Sender) -> None:
-        """Live only: the request that `begin` told of has ended, with or without an exchange for `add`."""
+        """Live only: the request that `begin` announced has ended, with or without an exchange for `add`."""
         person = self._tracker.person(sender)
         person.in_flight = max(0, person.in_flight - 1)
 
@@ -88,7 +88,7 @@ class Diagnoser:
         self._verdicts.prove(proof)
 
     def is_provable(self, finding: Finding) -> bool:
-        """Whether such a proof would tell more about `finding`, and there is none yet."""
+        """Whether such a proof would say more about `finding`, and there is none yet."""
         return self._verdicts.is_provable(finding)
 
     def client_of(self, sender: Sender) -> str:

@@ -1,4 +1,4 @@
-"""From what rules match to what is said: one failure gets one finding, and the same finding is told once."""
+"""From what rules match to what is said: one failure gets one finding, and the same finding is reported once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Verdicts:
             self._proofs[proof.exchange] = proof.verification
 
     def is_provable(self, finding: Finding) -> bool:
-        """Whether such a proof would tell more about `finding`."""
+        """Whether such a proof would say more about `finding`."""
         return finding.rule in self._provable and self._proof(finding) is None
 
     def _proof(self, finding: Finding) -> Verification | None:
@@ -65,7 +65,7 @@ class Verdicts:
         return proven(finding, proof) if proof is not None else finding
 
     def chosen(self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
-        """Of the matches of one conversation, those that are told, with their doubts."""
+        """Of the matches of one conversation, those that are reported, with their doubts."""
         said = [(rule, match) for rule, match in matches if not _is_refuted(rule, match)]
         return chosen([(rule, doubted) for rule, match in said if (doubted := _doubted(conversation, rule, match))])
 
@@ -100,9 +100,9 @@ class Verdicts:
 
 
 def chosen(matches: Sequence[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
-    """Of several matches in one conversation, those to be told.
+    """Of several matches in one conversation, those to report.
 
-    `matches` comes in the order of root causes. Those that stand alone are all told. Of the others, the first rule
+    `matches` comes in the order of root causes. Those that stand alone are all reported. Of the others, the first rule
     with a warning or an error is told, with all its matches; where there is none, the first that stays undecided, or
     the first with an info.
     """
@@ -130,23 +130,26 @@ def proven(finding: Finding, proof: Verification) -> Finding:
         fault=Fault.CREDENTIALS,
         confidence=Confidence.HIGH if certain else Confidence.MEDIUM,
         confidence_reason=f"tried beside the client: {proof.note}",
-        explanation=f"{finding.explanation} What a correct client would have sent was tried beside it: {proof.note}.",
+        explanation=f"{finding.explanation} regauth sent what a correct client would have sent: {proof.note}.",
         advice=replace(
             finding.advice,
-            user="Use other credentials first: the same failure awaits any client that sends these."
+            user="Try other credentials first: every client that sends these will be refused."
             if certain
-            else "Have the account given the right that is missing first: any client would fail without it.",
+            else "Get the account the missing right first: every client would fail without it.",
         ),
     )
 
 
 _ALTERED = (
     Reason.CHANGED_BY_REGAUTH,
-    "regauth changed what passed between this client and this registry; with regauth_inject=off it can be told",
+    "regauth changed what passed between this client and this registry; record with regauth_inject=off to decide this",
 )
 _UNFINISHED = {
-    EndedBy.CUT: (Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"),
-    EndedBy.STOPPED: (Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might have gone on"),
+    EndedBy.CUT: (Reason.CAPTURE_CUT, "the capture ends before the conversation was over"),
+    EndedBy.STOPPED: (
+        Reason.QUIET_TIME_NOT_REACHED,
+        "the recording stopped while the client might still have continued",
+    ),
 }
 
 
@@ -158,8 +161,8 @@ def _is_refuted(rule: Rule, match: Match) -> bool:
 def _doubted(conversation: Conversation, rule: Rule, match: Match) -> Match | None:
     """A match that a later exchange could have undone is undecided where later exchanges may be missing.
 
-    So is whatever blames a client for dealings in which regauth had a hand.
-    What would only be an info is then not worth a word.
+    So is a match that blames a client for exchanges that regauth changed.
+    What would only be an info is then left out.
     """
     if match.doubt is None and conversation.at_registry.is_altered and (match.fault or rule.fault) is Fault.CLIENT:
         match = replace(match, doubt=_ALTERED)
@@ -184,9 +187,9 @@ def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
     confidence, because = match.confidence, match.because
     rests = match.rests_on_absence and not rule.at_once
     if rests and conversation.over is EndedBy.CLEAN:
-        confidence, because = confidence.less, f"{because}; the capture ends without saying that the client had gone"
+        confidence, because = confidence.less, f"{because}; the capture does not show that the client had ended"
     if rests and conversation.dropped:
-        confidence, because = Confidence.LOW, f"{because}; {conversation.dropped} earlier exchanges are not held"
+        confidence, because = Confidence.LOW, f"{because}; {conversation.dropped} earlier exchanges were dropped"
     help_today = remedy(rule.name, conversation.person.engine)
     user = f"{match.user.rstrip('.')}; {help_today}." if help_today else match.user
     return Finding(

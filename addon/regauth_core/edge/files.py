@@ -1,4 +1,4 @@
-"""Files that regauth reads by name and writes for nobody else's eyes."""
+"""Files that regauth reads by name and writes for their owner alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_private(path: Path, text: str) -> None:
     """Replace the file at `path` by `text` in UTF-8, mode 0600; it is never seen half written. Raises `OSError`.
 
     What is not a regular file, such as a pipe, and what is this process's own output, is written to and stays what it
-    is. A pipe that nobody reads fails, at once or after `_PATIENCE` seconds. Nothing is written to a disk or a socket.
+    is. A pipe without a reader fails, at once or after `_PATIENCE` seconds. Nothing is written to a disk or a socket.
     """
     if path.exists() and (not path.is_file() or _is_own_output(path)):
         _write_through(path, text.encode("utf-8"))
@@ -73,7 +73,7 @@ def _write_through(path: Path, data: bytes) -> None:
         ready.register(file, select.POLLOUT)
         while data:
             if not ready.poll(_PATIENCE * 1000):
-                raise OSError(errno.ETIMEDOUT, "nobody reads this pipe any more")
+                raise OSError(errno.ETIMEDOUT, "no process reads this pipe any more")
             with contextlib.suppress(BlockingIOError):
                 data = data[os.write(file, data[: select.PIPE_BUF]) :]
     finally:
@@ -115,11 +115,11 @@ def _remove_abandoned(path: Path) -> None:
 def reason(error: OSError) -> str:
     """The system's words for `error`, without the file's name."""
     if error.errno == errno.ENXIO:
-        return "nobody reads this pipe"
+        return "no process reads this pipe"
     return (error.strerror or type(error).__name__).lower()
 
 
 def shortened(path: str, environment: Mapping[str, str]) -> str:
-    """`path` as a person would write it, with a tilde for the home of whoever has `environment`."""
+    """`path` as a person would write it, with a tilde for the home in `environment`."""
     home = (environment.get("HOME") or str(Path.home())).rstrip("/")
     return f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path

@@ -46,7 +46,7 @@ def scenario_path(name: str) -> Path:
             shipped = directory / (name if name.endswith(".yaml") else f"{name}.yaml")
             if shipped.is_file():
                 return shipped
-    raise UserError(f"{name}: no such scenario file; shipped are {', '.join(shipped_scenarios()) or 'none'}")
+    raise UserError(f"{name}: no such scenario file; shipped scenarios: {', '.join(shipped_scenarios()) or 'none'}")
 
 
 def shipped_scenarios() -> tuple[str, ...]:

@@ -126,7 +126,7 @@ class Challenge:
 
 
 class Holder(StrEnum):
-    """What the user name of a Basic credential tells about what the password is."""
+    """What the user name of a Basic credential says about what the password is."""
 
     ORDINARY = "ordinary"
     EMPTY = "empty"

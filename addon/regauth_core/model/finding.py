@@ -139,7 +139,7 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """One client of the trace: whoever is behind the exchanges that carry its `id`."""
+    """One client of the trace: the sender of the exchanges that carry its `id`."""
 
     id: str
     """``c1``, ``c2``, … in order of appearance."""
@@ -250,7 +250,7 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """All that a trace tells."""
+    """All that a trace shows."""
 
     clients: tuple[Client, ...]
     exchanges: int

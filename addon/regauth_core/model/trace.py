@@ -20,7 +20,7 @@ MAX_LINE: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceHead:
-    """How a recording began. An appended recording begins with a head of its own, and its numbers start again."""
+    """How a recording began. An appended recording begins with another head, and its numbers start again."""
 
     schema: Literal["regauth.trace/1"] = SCHEMA
     started: float

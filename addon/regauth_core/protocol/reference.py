@@ -39,7 +39,7 @@ class Named:
 
 
 def named(text: str) -> Named | None:
-    """What `text`, such as ``alpine`` or ``docker://r.test:5000/team/app:1.0``, names; `None` where it is no name.
+    """What `text`, such as ``alpine`` or ``docker://r.test:5000/team/app:1.0``, names; `None` where it is not a name.
 
     A host alone (``quay.io``, ``localhost:5000``) is taken for the registry, where docker would see a repository.
     """

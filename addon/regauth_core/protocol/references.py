@@ -1,4 +1,4 @@
-"""Where the references in an answer lead whoever follows them: in `Location`, in `Link` (see `links`), in a manifest.
+"""Where the references in an answer lead a client: in `Location`, in `Link` (see `links`), in a manifest.
 
 RFC 3986 section 4, RFC 8288 section 3, OCI image specification ("Content Descriptors", `urls`). Clients read what is
 spelled oddly in many ways (WHATWG URL standard; curl and Go each have their own), and some of them find a host in it.
@@ -92,7 +92,7 @@ def _address(text: str) -> str | None:
 
 
 def layers(body: bytes) -> tuple[str, ...] | None:
-    """From where a manifest wants its foreign layers fetched, of every descriptor, in order; `None`: nobody can say.
+    """From where a manifest wants its foreign layers fetched, of every descriptor, in order; `None` if unclear.
 
     Keys count in any case and as often as they stand there: of two that are the same, clients take one or the other.
     """

@@ -45,7 +45,7 @@ class Scope:
 
     @property
     def opaque(self) -> bool:
-        """It is no resource scope but a word between one service and its clients."""
+        """It is not a resource scope but a word between one service and its clients."""
         return not self.kind
 
     @property

@@ -141,7 +141,7 @@ def _multipart(text: str) -> list[tuple[str, str]]:
 
 
 def parameters(text: str) -> list[tuple[str, str]]:
-    """Decoded names and values of a query or form, at most `MAX_FIELDS` of them; bytes that are no UTF-8 survive."""
+    """Decoded names and values of a query or form, at most `MAX_FIELDS` of them; bytes that are not UTF-8 survive."""
     pairs = (piece.partition("=") for piece in text.split("&", MAX_FIELDS)[:MAX_FIELDS])
     return [(_plain(name), _plain(value)) for name, _, value in pairs]
 
@@ -221,7 +221,7 @@ def stated_reasons(body: bytes, value: object) -> tuple[StatedReason, ...]:
 
 
 def errors_of(value: object, redactor: Redactor) -> tuple[RegistryError, ...]:
-    """The errors that the JSON value of an answer tells, in whatever form registries and token servers use."""
+    """The errors in the JSON value of an answer, in whatever form registries and token servers use."""
     remember_secrets(value, redactor)
     return tuple(_error(entry, redactor) for entry in _entries(value))
 

@@ -1,4 +1,4 @@
-"""Reads what is no JSON of an answer: whether it is HTML, its error text, its date.
+"""Reads answers that are not JSON: whether it is HTML, its error text, its date.
 
 Nothing here raises on wire input; what comes out is raw text.
 """
@@ -28,7 +28,7 @@ def is_html(content_type: str | None, body: bytes | None) -> bool:
 
 
 def error_text(body: bytes, markup: bool) -> str:
-    """The words of an error page or a plain error text, on one line; empty where the body is no text."""
+    """The words of an error page or a plain error text, on one line; empty where the body is not text."""
     text = body[:_MOST].decode("utf-8", "replace")
     if body[:2] == b"\x1f\x8b" or (text.count("\ufffd") + text.count("\0")) * 16 > len(text):
         return ""

@@ -67,7 +67,7 @@ class Watch:
         self._realms: OrderedDict[tuple[str, int], str] = OrderedDict()
 
     def role_of(self, place: Place) -> Role | None:
-        """What the request is for; `None` if it is not a registry's and nobody's business."""
+        """What the request is for; `None` if it is not a registry's."""
         host = (place.origin.host, place.origin.port)
         if place.endpoint is Endpoint.ELSEWHERE or not self.may_be_registry(place.origin):
             return self._named.get((*host, _bare(place.path))) or self._token_role(place)

@@ -31,4 +31,4 @@ def render(journal: Journal, name: str, *, template: str | None = None) -> str:
         case ".xml":
             return junit.render(journal)
         case _:
-            raise ValueError(f"no report is called {name!r}: its name has to end in one of {', '.join(ENDINGS)}")
+            raise ValueError(f"unknown report format {name!r}: the name must end in one of {', '.join(ENDINGS)}")

@@ -1,6 +1,6 @@
-"""The words that reports are written in: what regauth itself says, whoever's password it may be.
+"""The words that reports are written in: what regauth itself says, even if it is a password too.
 
-To replace a word in a sentence of ours would show the password to everybody who knows the sentence.
+To replace a word in a sentence of regauth would show the password to every reader who knows the sentence.
 """
 
 from __future__ import annotations

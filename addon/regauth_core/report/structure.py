@@ -1,7 +1,7 @@
 """The places of a finished report that belong to its format and stay whatever a secret looks like.
 
 The values of a report are swept before they are rendered. The last look at the finished text replaces between these
-places only, so that no secret can break the format: not one that is a key, an element's name, or half a table.
+places only, and no secret can break the format: not one that is a key, an element's name, or half a table.
 """
 
 from __future__ import annotations

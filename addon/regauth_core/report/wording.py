@@ -1,4 +1,4 @@
-"""The words in which every report for people tells of an exchange, a finding, and what was redacted.
+"""The words in which every report for people describes an exchange, a finding, and what was redacted.
 
 What comes out is one line each, visible (`plain.visible`), and not yet escaped for any format.
 """
@@ -71,7 +71,7 @@ def remarks(exchange: Exchange) -> tuple[str, ...]:
     if exchange.response is not None:
         told += _answer(exchange.response)
     if exchange.failure is not None:
-        told.append(f"no whole answer ({exchange.failure.kind}): {exchange.failure.text}")
+        told.append(f"incomplete answer ({exchange.failure.kind}): {exchange.failure.text}")
     told += [f"changed by the proxy: {change.text}" for change in exchange.changes]
     return tuple(visible(one, _REMARK) for one in told if one)
 
@@ -91,11 +91,11 @@ def _answer(response: Response) -> list[str]:
 
 def _token(answer: TokenAnswer) -> str:
     if not answer.is_json:
-        return "no token: the answer is no JSON object"
+        return "no token: the answer is not a JSON object"
     if not answer.fingerprints:
         return "an empty token" if answer.empty else "no token in the answer"
     told = "issued " + ", ".join(visible(one, _FINGERPRINT) for one in answer.fingerprints)
-    return told if answer.expires_in is None else f"{told}, good for {answer.expires_in:g} s"
+    return told if answer.expires_in is None else f"{told}, valid for {answer.expires_in:g} s"
 
 
 def _host(link: Link) -> str:
@@ -139,7 +139,7 @@ def verification(proof: Verification) -> str:
 def client(one: Client) -> str:
     """A client with all that is known about it."""
     known = [text for text in (one.user_agent, one.engine and f"engine {one.engine}", one.process) if text]
-    return visible(f"{one.id}: {', '.join(known)}" if known else f"{one.id}: nothing is known about it")
+    return visible(f"{one.id}: {', '.join(known)}" if known else f"{one.id}: nothing else is known")
 
 
 def seen(journal: Journal) -> str:
@@ -157,7 +157,7 @@ def seen(journal: Journal) -> str:
 
 
 def silence(journal: Journal) -> str:
-    """What a journal without findings tells, without promising more than was examined."""
+    """What a journal without findings shows, without promising more than was examined."""
     if not journal.exchanges:
         return "no exchange was recorded"
     diagnosis = journal.diagnosis
@@ -176,9 +176,9 @@ def ending(journal: Journal) -> str:
     last = [f"{_asked(e)} {status_of(e)} ({e.number})" for e in journal.exchanges[-_LAST:]]
     answers = f"; the last answers were: {', '.join(last)}" if last else ""
     said = (
-        "whether authentication was the reason cannot be seen"
+        "the capture does not show whether authentication was the reason"
         if verdict is Verdict.INCONCLUSIVE
-        else "authentication was not the reason, as far as its requests show"
+        else "its requests do not show authentication as the reason"
     )
     return visible(f"the command ended with exit status {status}{answers}; {said}", _ENDING)
 
@@ -195,7 +195,7 @@ def status_of(exchange: Exchange) -> str:
 def redaction(figures: Redaction | None) -> str:
     """What was kept and what was replaced, for the last line of every output."""
     if figures is None:
-        return "kept: not counted; replaced: not counted"
+        return "redaction counts are not available"
     kept = [
         counted(figures.hosts, "host name"),
         counted(figures.repositories, "repository", "repositories"),
@@ -211,4 +211,4 @@ def redaction(figures: Redaction | None) -> str:
 
 def left_out(journal: Journal) -> str:
     """How many recorded exchanges are no longer held; empty where all are."""
-    return f"{counted(journal.left_out, 'exchange')} recorded and no longer held" if journal.left_out else ""
+    return f"{counted(journal.left_out, 'older exchange')} recorded but dropped" if journal.left_out else ""

@@ -38,7 +38,7 @@ PLACEHOLDERS = tuple(field.name for field in fields(Setting))
 def challenge_lines(policy: Challenging, setting: Setting, *, bearer: bool, error: str | None) -> tuple[str, ...]:
     """The values of the `WWW-Authenticate` lines.
 
-    `bearer` tells what is offered where the policy does not say it. `error` is the Bearer parameter of that name
+    `bearer` says what is offered where the policy does not say it. `error` is the Bearer parameter of that name
     (RFC 6750 section 3.1), `None` for none.
     """
     if policy.raw is not None:

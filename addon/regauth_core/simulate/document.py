@@ -39,7 +39,7 @@ class _Composer(yaml.BaseLoader):
         """The next node; raises a marked error for what is not plain YAML or too large."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "anchor", None) is not None:
-            raise yaml.MarkedYAMLError(problem="anchors and aliases have no place here", problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(problem="anchors and aliases are not supported", problem_mark=event.start_mark)
         self._nodes += 1
         self._depth += 1
         if self._depth > DEPTH_LIMIT or self._nodes > NODE_LIMIT:
@@ -80,7 +80,7 @@ class Spot:
         if any(ord(character) < 32 and character != "\n" or 0x7F <= ord(character) < 0xA0 for character in value):
             raise self.wrong("control characters are not allowed")
         if any(0xD800 <= ord(character) < 0xE000 for character in value):
-            raise self.wrong("half a surrogate pair is no character")
+            raise self.wrong("unpaired surrogate")
         return value
 
     @property
@@ -109,7 +109,7 @@ class Spot:
             key = Spot(file=self.file, key=self.key, node=key_node).text()
             spot = Spot(file=self.file, key=f"{self.key}.{_shown(key)}".lstrip("."), node=value_node)
             if key in found:
-                raise trouble(self.file, key_node.start_mark.line + 1, spot.key, "this key is there twice")
+                raise trouble(self.file, key_node.start_mark.line + 1, spot.key, "duplicate key")
             found[key] = spot
         return found
 
@@ -125,7 +125,7 @@ class Spot:
 
 
 def document(text: str, file: str) -> Spot:
-    """The top of the YAML in `text`; `file` is its name in errors. Raises `ScenarioError` where it is no plain YAML."""
+    """The top of the YAML in `text`; `file` is its name in errors. Raises `ScenarioError` if it is not plain YAML."""
     if len(text) > TEXT_LIMIT:
         raise ScenarioError(f"{file}: expected at most {TEXT_LIMIT} characters, got {len(text)}")
     try:
@@ -134,10 +134,10 @@ def document(text: str, file: str) -> Spot:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise trouble(file, line, "", f"no plain YAML: {_clipped(error.problem or 'unreadable', 100)}") from None
+        raise trouble(file, line, "", f"unsupported YAML: {_clipped(error.problem or 'unreadable', 100)}") from None
     except (yaml.YAMLError, ValueError, OverflowError):
         # A character that YAML forbids, or an escape or a version number that PyYAML cannot turn into one.
-        raise ScenarioError(f"{file}: no plain YAML: a character or an escape that YAML does not allow") from None
+        raise ScenarioError(f"{file}: unsupported YAML: a character or an escape that YAML does not allow") from None
     if node is None:
         raise trouble(file, 1, "", "expected a scenario, got an empty file")
     _refuse_tags(node, file)
@@ -160,7 +160,7 @@ def _refuse_tags(top: yaml.Node, file: str) -> None:
     while waiting:
         node = waiting.pop()
         if node.tag not in _STANDARD:
-            raise trouble(file, node.start_mark.line + 1, "", f"no plain YAML: the tag {_clipped(str(node.tag))!r}")
+            raise trouble(file, node.start_mark.line + 1, "", f"unsupported YAML: the tag {_clipped(str(node.tag))!r}")
         if isinstance(node, yaml.SequenceNode):
             waiting.extend(node.value)
         elif isinstance(node, yaml.MappingNode):

@@ -119,7 +119,7 @@ class Endpoints:
         try:
             manifest = msgspec.json.decode(asked.body, type=_Manifest)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            return refusal(400, "MANIFEST_INVALID", "the body is no manifest")
+            return refusal(400, "MANIFEST_INVALID", "the body is not a manifest")
         by_digest = ":" in route.reference
         name = route.reference if by_digest else digest(asked.body)
         if not is_digest_of(name, asked.body):
@@ -127,7 +127,7 @@ class Endpoints:
         if not by_digest and not _TAG.fullmatch(route.reference):
             return refusal(400, "TAG_INVALID", "the reference is neither a tag nor a digest")
         if not self._complete(manifest, route.repository):
-            return refusal(400, "MANIFEST_BLOB_UNKNOWN", "the manifest names something that is not in the repository")
+            return refusal(400, "MANIFEST_BLOB_UNKNOWN", "the manifest names content that is not in the repository")
         media_type = next(iter(asked.all("content-type")), "") or manifest.media_type or "application/json"
         self._store.add_manifest(route.repository, name, None if by_digest else route.reference, media_type, asked.body)
         location = self._places.upload(asked, f"/v2/{route.repository}/manifests/{name}")
@@ -144,7 +144,7 @@ class Endpoints:
 
     def _blob(self, asked: Asked, route: Route, now: float) -> Answer:
         if not is_digest(route.reference):
-            return refusal(400, "DIGEST_INVALID", "the reference is no digest")
+            return refusal(400, "DIGEST_INVALID", "the reference is not a digest")
         if asked.method == "DELETE":
             if self._store.remove_blob(route.repository, route.reference):
                 return Answer(status=202)
@@ -160,7 +160,7 @@ class Endpoints:
     def _referrers(self, asked: Asked, route: Route) -> Answer:
         """The manifests of the repository whose subject has this digest ("Listing Referrers")."""
         if not is_digest(route.reference):
-            return refusal(400, "DIGEST_INVALID", "the reference is no digest")
+            return refusal(400, "DIGEST_INVALID", "the reference is not a digest")
         wanted = next(iter(asked.query("artifactType")), "")
         listed: list[dict[str, object]] = []
         for name, media_type, data in self._store.manifests(route.repository):
@@ -204,7 +204,7 @@ class Endpoints:
             return answer.with_headers(*self._progress(asked, route, route.reference, 416).headers)
         name = next(iter(asked.query("digest")), "")
         if asked.method == "PUT" and not is_digest(name):
-            return refusal(400, "DIGEST_INVALID", "the query names no digest")
+            return refusal(400, "DIGEST_INVALID", "the query does not name a digest")
         self._store.append_upload(route.repository, route.reference, asked.body)
         if asked.method == "PATCH":
             return self._progress(asked, route, route.reference, 202)

@@ -50,7 +50,7 @@ class Issuer:
     def answer(self, asked: Asked, now: float) -> Answer:
         """The answer to a request for a token."""
         if asked.method not in ("GET", "POST"):
-            return self._refused(405, "a token is asked for with GET or POST")
+            return self._refused(405, "ask for a token with GET or POST")
         request = self._read(asked)
         if request is None:
             return json_answer(400, {"error": "unsupported_grant_type"})

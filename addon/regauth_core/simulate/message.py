@@ -1,4 +1,4 @@
-"""What a simulated registry is asked and what it answers: plain values, so that nothing of a socket is needed."""
+"""What a simulated registry is asked and what it answers: plain values, without sockets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Asked:
         return _parameters(self.path.partition("?")[2], name)
 
     def form(self, name: str) -> tuple[str, ...]:
-        """Every value of the form field `name` in the body; empty where the body is no form."""
+        """Every value of the form field `name` in the body; empty where the body is not a form."""
         return _parameters(self.body.decode("utf-8", "replace"), name)
 
 

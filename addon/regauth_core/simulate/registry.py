@@ -73,7 +73,7 @@ class Registry:
             case Role.REGISTRY:
                 answer = self._registry(asked, now).with_headers(_VERSION)
             case _:
-                answer = refusal(404, "UNSUPPORTED", "nothing is here")
+                answer = refusal(404, "UNSUPPORTED", "not found")
         return finished(answer, asked.method)
 
     def _registry(self, asked: Asked, now: float) -> Answer:
@@ -85,9 +85,9 @@ class Registry:
             return refusal(404, "UNSUPPORTED", "no such operation")
         if asked.method not in place.methods:
             allowed = ("Allow", ", ".join(place.methods))
-            return refusal(405, "UNSUPPORTED", "not with this method").with_headers(allowed)
+            return refusal(405, "UNSUPPORTED", "method not allowed").with_headers(allowed)
         if not place.proper:
-            return refusal(400, "NAME_INVALID", "no repository has such a name")
+            return refusal(400, "NAME_INVALID", "invalid repository name")
         if len(asked.all("authorization")) > 1:
             return refusal(400, "UNSUPPORTED", "more than one Authorization header")
         asker = self._access.asker(asked, now)
@@ -171,7 +171,7 @@ class Registry:
         """The blob host's answer: the signature in the URL is all that counts."""
         name = asked.route.removeprefix(BLOB_PATH)
         if asked.method not in ("GET", "HEAD"):
-            return refusal(405, "UNSUPPORTED", "not with this method").with_headers(("Allow", "GET, HEAD"))
+            return refusal(405, "UNSUPPORTED", "method not allowed").with_headers(("Allow", "GET, HEAD"))
         # Asked by a name outside the scenario, registry and blob host are one origin: there the header may stay.
         is_apart = self.serves(asked.host)
         if is_apart and asked.all("authorization") and self._policy.blobs.authorization == "refused":

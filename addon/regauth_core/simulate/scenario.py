@@ -22,7 +22,7 @@ _OF_TOKEN_SERVER = {"realm", "token"}
 def read(text: str, name: str) -> Scenario:
     """The scenario in `text`; `name` is the file's, for errors, and its stem has to be the scenario's `id`.
 
-    Raises `ScenarioError`, one line, for whatever `text` holds that is no scenario.
+    Raises `ScenarioError`, one line, for a `text` that is not a scenario.
     """
     top = document(text, _one_line(name))
     scenario: Scenario = typed(Scenario, top)
@@ -52,14 +52,14 @@ def _repository_problems(scenario: Scenario, spots: list[Spot]) -> Iterator[Scen
     for repository, spot in zip(scenario.registry.repositories, spots, strict=True):
         entries = spot.entries()
         if repository.name in seen:
-            yield entries["name"].wrong(f"the repository {repository.name!r} is there twice")
+            yield entries["name"].wrong(f"duplicate repository {repository.name!r}")
         seen.add(repository.name)
         for rights in repository.users:
             if rights.name not in known:
                 user = entries["users"].entries()[rights.name]
-                yield user.wrong(f"no user of that name below 'users'{nearest(rights.name, known)}")
+                yield user.wrong(f"unknown user: not listed in 'users'{nearest(rights.name, known)}")
         if len(set(repository.images)) < len(repository.images):
-            yield entries["images"].wrong("a tag is there twice")
+            yield entries["images"].wrong("duplicate tag")
 
 
 def _challenges(scenario: Scenario, registry: dict[str, Spot]) -> Iterator[tuple[Challenging, Spot]]:
@@ -93,7 +93,7 @@ def _placeholder_problems(text: str, spot: Spot, *, has_token: bool) -> Iterator
     for name in BRACES.findall(text):
         if name not in PLACEHOLDERS:
             choice = nearest(name, list(PLACEHOLDERS)) or f", expected one of {', '.join(PLACEHOLDERS)}"
-            yield spot.wrong(f"no such placeholder {{{name}}}{choice}")
+            yield spot.wrong(f"unknown placeholder {{{name}}}{choice}")
         if name in _OF_TOKEN_SERVER and not has_token:
             yield spot.wrong(f"{{{name}}} needs the key 'token', which is missing")
 
@@ -104,13 +104,13 @@ def _token_problems(scenario: Scenario, spots: dict[str, Spot]) -> Iterator[Scen
         return
     if token.realm is not None:
         if "{realm}" in token.realm:
-            yield spots["realm"].wrong("the realm cannot be made of itself")
+            yield spots["realm"].wrong("the realm cannot contain itself")
         yield from _placeholder_problems(token.realm, spots["realm"], has_token=True)
     if isinstance(token.expires_in, str) and token.expires_in != "absent" and not spots["expires_in"].quoted:
         yield spots["expires_in"].expected("a number, a text in quotes, or absent")
     for step, spot in zip(token.steps, spots["steps"].items() if token.steps else (), strict=True):
         if step.endpoints:
-            yield spot.entries()["endpoints"].wrong("a token server has no endpoints to tell apart")
+            yield spot.entries()["endpoints"].wrong("a step of a token server cannot name endpoints")
 
 
 def _one_line(name: str) -> str:

@@ -47,7 +47,7 @@ class Store:
         return self._blobs.get(name)
 
     def add_blob(self, repository: str, name: str, data: bytes) -> bool:
-        """Keeps `data` in `repository` if its digest is `name`; tells whether it is. Raises `Full`."""
+        """Keeps `data` in `repository` if its digest is `name`; says whether it is. Raises `Full`."""
         if not is_digest_of(name, data):
             return False
         if name not in self._blobs:
@@ -57,14 +57,14 @@ class Store:
         return True
 
     def mount(self, repository: str, name: str, source: str) -> bool:
-        """Makes the blob `name` of the repository `source` one of `repository`; tells whether it is there."""
+        """Makes the blob `name` of the repository `source` one of `repository`; says whether it is there."""
         if (source, name) not in self._linked:
             return False
         self._link(repository, name)
         return True
 
     def remove_blob(self, repository: str, name: str) -> bool:
-        """Takes the blob `name` out of `repository`; tells whether it was there. Its bytes stay for the others."""
+        """Takes the blob `name` out of `repository`; says whether it was there. Its bytes stay for the others."""
         if (repository, name) not in self._linked:
             return False
         self._linked.remove((repository, name))
@@ -92,7 +92,7 @@ class Store:
             self._tags[repository, tag] = name
 
     def remove_manifest(self, repository: str, reference: str) -> bool:
-        """Takes away the tag `reference`, or the manifest with that digest and its tags; tells whether it was there."""
+        """Takes away the tag `reference`, or the manifest with that digest and its tags; says whether it was there."""
         if self._tags.pop((repository, reference), None):
             self._room += _OVERHEAD
             return True

@@ -21,7 +21,7 @@ _PROSE_LIMIT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """The text matches `pattern` as a whole; `words` tell a person what that is."""
+    """The text matches `pattern` as a whole; `words` describe it to a person."""
 
     pattern: str
     words: str
@@ -82,7 +82,7 @@ def _object(kind: Any, entries: dict[str, Spot], spot: Spot) -> Any:
     for key, value in entries.items():
         if key not in hints:
             known = sorted(hints)
-            raise value.wrong(f"no such key{nearest(key, known) or ', expected one of ' + ', '.join(known)}")
+            raise value.wrong(f"unknown key{nearest(key, known) or ', expected one of ' + ', '.join(known)}")
     for field in fields(kind):
         if field.name not in entries and field.default is MISSING:
             raise spot.wrong(f"expected the key {field.name!r}, which is missing")
@@ -97,7 +97,7 @@ def _keyed(kind: Any, name: str, spot: Spot) -> Any:
         return kind(name=key, **{only: typed(hints[only], spot)})
     entries = spot.entries()
     if "name" in entries:
-        raise entries["name"].wrong("the name stands before the colon")
+        raise entries["name"].wrong("the name is the key before the colon")
     return _object(kind, {"name": spot.named(name), **entries}, spot)
 
 

@@ -131,7 +131,7 @@ def test_streams_are_the_command_s(command_environment: dict[str, str]) -> None:
 
 BAD = {
     "no such command": ([], ["nosuch-client"], "regauth: run: command not found: nosuch-client\n"),
-    "no program": ([], ["./notes.txt"], "regauth: run: not a program that may be executed: ./notes.txt\n"),
+    "no program": ([], ["./notes.txt"], "regauth: run: not executable: ./notes.txt\n"),
     "no command": ([], [], "regauth: run: expected a command behind --"),
     "no such scenario": (["--scenario", "nosuch.yaml"], ["true"], "regauth: nosuch.yaml: no such scenario file"),
     "broken scenario": (["--scenario", "./notes.txt"], ["true"], "regauth: notes.txt"),

@@ -309,7 +309,7 @@ def test_an_authority_that_is_none_is_told(tmp_path: Path) -> None:
 FILES = {
     "missing": (None, "x.yaml: cannot be read: No such file or directory"),
     "no UTF-8": (b"a: b\nc: \xff\n", "x.yaml:2: expected UTF-8"),
-    "no scenario": (b"a: b\n", "x.yaml:1: a: no such key, expected one of "),
+    "no scenario": (b"a: b\n", "x.yaml:1: a: unknown key, expected one of "),
 }
 
 

@@ -119,7 +119,7 @@ def test_one_tool(tmp_path: Path) -> None:
         "registry    docker.io (asked at registry-1.docker.io)\n"
         "repository  team/app\n"
         "\n"
-        "containers (skopeo, podman, buildah) looks at\n"
+        "containers (skopeo, podman, buildah) looks in\n"
         "  ~/run/containers/auth.json: not there\n"
         "  ~/.config/containers/auth.json\n"
         '    credHelpers["docker.io"]: no entry\n'
@@ -131,7 +131,7 @@ def test_one_tool(tmp_path: Path) -> None:
         '    auths["docker.io/team"]: no entry\n'
         '    auths["docker.io"]: no entry\n'
         '    auths["https://index.docker.io/v1/"]: matched\n'
-        "    credsStore: passed over (containers does not read it)\n"
+        "    credsStore: skipped (containers does not read it)\n"
         "and uses user and password of alice\n"
     )
     assert told.status == 0
@@ -140,7 +140,7 @@ def test_one_tool(tmp_path: Path) -> None:
 def test_nothing_is_found(tmp_path: Path) -> None:
     """The exit status says so too."""
     told = Told(tmp_path, "quay.io/team/app", "docker")
-    assert (told.status, told.text.splitlines()[-1]) == (1, "and finds nothing: it is anonymous")
+    assert (told.status, told.text.splitlines()[-1]) == (1, "and finds nothing: the client is anonymous")
     assert "DOCKER_AUTH_CONFIG: not set ~/.docker/config.json: not there and finds" in told
 
 
@@ -151,13 +151,13 @@ def test_three_tools_differ(tmp_path: Path) -> None:
     assert told.status == 0
     differing = told.text.partition("The three differ:\n")[2]
     assert differing == (
-        "  docker finds nothing: it is anonymous\n"
-        '    ~/.docker/config.json auths["docker.io"]: passed over (docker looks for\n'
+        "  docker finds nothing: the client is anonymous\n"
+        '    ~/.docker/config.json auths["docker.io"]: skipped (docker looks for\n'
         "      https://index.docker.io/v1/)\n"
         "  containers uses user and password of bob, from ~/.docker/config.json\n"
         '    auths["docker.io"]\n'
-        "  crane finds nothing: it is anonymous\n"
-        '    ~/.docker/config.json auths["docker.io"]: passed over (crane looks for\n'
+        "  crane finds nothing: the client is anonymous\n"
+        '    ~/.docker/config.json auths["docker.io"]: skipped (crane looks for\n'
         "      https://index.docker.io/v1/)\n"
     )
 
@@ -166,15 +166,15 @@ def test_three_tools_agree(tmp_path: Path) -> None:
     """Then one line says it."""
     wrote(tmp_path / ".docker/config.json", auths(alice="r.test"))
     assert Told(tmp_path, "r.test/app").text.splitlines()[-1] == "All three find the same."
-    assert Told(tmp_path, "x.test/app").text.splitlines()[-1] == "None of the three finds anything."
+    assert Told(tmp_path, "x.test/app").text.splitlines()[-1] == "None of the three finds a credential."
 
 
 def test_file_that_the_tool_refuses(tmp_path: Path) -> None:
     """The entry is found, and that docker would not get that far is said."""
     wrote(tmp_path / ".docker/config.json", {"auths": {"x.test": {"auth": SECRET}, "r.test": auth("alice")}})
     told = Told(tmp_path, "r.test/app", "docker")
-    assert "docker itself refuses the whole file for it" in told
-    assert "and would use user and password of alice, but refuses what is broken above" in told
+    assert "docker itself refuses the whole file because of it" in told
+    assert "and would use user and password of alice, but stops at the broken entry above" in told
     assert told.status == 0
 
 
@@ -187,9 +187,12 @@ def test_file_that_the_tool_refuses(tmp_path: Path) -> None:
         (auth(AZURE, "") | {"identitytoken": SECRET}, f"an identity token, beside user and password of {AZURE}"),
         (auth("<token>", "") | {"identitytoken": SECRET}, "an identity token"),
         ({"registrytoken": SECRET}, "a registry token"),
-        (auth(opaque("user")), "user and password of a user whose name is not shown, as it could be a token"),
-        (auth("alice", ""), "user and password of a user whose name is not shown, as it could be a token"),
-        (auth("alice", "x-oauth-basic"), "user and password of a user whose name is not shown, as it could be a token"),
+        (auth(opaque("user")), "user and password of a user whose name is not shown because it could be a token"),
+        (auth("alice", ""), "user and password of a user whose name is not shown because it could be a token"),
+        (
+            auth("alice", "x-oauth-basic"),
+            "user and password of a user whose name is not shown because it could be a token",
+        ),
         (auth("a\x1b[31m\u202e"), r"user and password of a\x1b[31m\u202e"),
         ({"username": "", "password": SECRET}, "user and password of a user without a name"),
     ],
@@ -208,7 +211,7 @@ def test_own_sources(tmp_path: Path) -> None:
     file = wrote(tmp_path / "auth.json", auths(file="r.test/team"))
     sources = ("env:r.test/team/app=RT", str(file))
     told = Told(tmp_path, "R.test:443/team/app", None, *sources, RT=f"env:{SECRET}")
-    assert "regauth looks at RT for r.test/team/app: matched and uses user and password of env" in told
+    assert "regauth looks in RT for r.test/team/app: matched and uses user and password of env" in told
     told = Told(tmp_path, "r.test/team/other", None, *sources, RT=f"env:{SECRET}")
     assert "and uses user and password of file" in told
     assert ".docker" not in told.text

@@ -62,16 +62,16 @@ def test_auth_holds_user_and_password(value: str, pair: Pair) -> None:
 @pytest.mark.parametrize(
     ("value", "defect"),
     [
-        ({"auth": "!!"}, 'has an "auth" that is no base64'),
-        ({"auth": "dTpw===="}, 'has an "auth" that is no base64'),
-        ({"auth": "dTpwcA="}, 'has an "auth" that is no base64'),
-        ({"auth": "dTpé"}, 'has an "auth" that is no base64'),
+        ({"auth": "!!"}, 'has an "auth" that is not base64'),
+        ({"auth": "dTpw===="}, 'has an "auth" that is not base64'),
+        ({"auth": "dTpwcA="}, 'has an "auth" that is not base64'),
+        ({"auth": "dTpé"}, 'has an "auth" that is not base64'),
         ({"auth": base64(SECRET)}, 'has an "auth" without a colon'),
-        ({"auth": 5}, 'has a "auth" that is no text'),
-        ({"username": [SECRET]}, 'has a "username" that is no text'),
-        ({"identitytoken": {}}, 'has a "identitytoken" that is no text'),
-        (SECRET, "is no JSON object"),
-        ([SECRET], "is no JSON object"),
+        ({"auth": 5}, 'has a "auth" that is not text'),
+        ({"username": [SECRET]}, 'has a "username" that is not text'),
+        ({"identitytoken": {}}, 'has a "identitytoken" that is not text'),
+        (SECRET, "is not a JSON object"),
+        ([SECRET], "is not a JSON object"),
     ],
 )
 def test_malformed_entry_costs_itself(value: Any, defect: str) -> None:
@@ -87,13 +87,13 @@ def test_malformed_entry_costs_itself(value: Any, defect: str) -> None:
 @pytest.mark.parametrize(
     ("text", "broken"),
     [
-        ("{", "is no JSON (line 1, column 2)"),
-        ('{\n  "auths": {\n', "is no JSON (line 3, column 1)"),
-        ("\ufeff{}", "is no JSON"),
-        ("[1]", "is no JSON object"),
-        ('{"auths": NaN}', "is no JSON"),
-        ('"' + SECRET, "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ("{", "is not JSON (line 1, column 2)"),
+        ('{\n  "auths": {\n', "is not JSON (line 3, column 1)"),
+        ("\ufeff{}", "is not JSON"),
+        ("[1]", "is not a JSON object"),
+        ('{"auths": NaN}', "is not JSON"),
+        ('"' + SECRET, "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
         (" " * MAX_FILE + "{}", "is larger than 1024 KiB"),
     ],
 )
@@ -110,9 +110,9 @@ def test_parts_of_the_wrong_kind_cost_themselves() -> None:
     text = '{"auths": {"r.test": {}}, "credHelpers": [], "credsStore": 5, "auths": 1}'
     file = read(text)
     assert [(remark.key, remark.text) for remark in file.remarks] == [
-        ("auths", "is no JSON object"),
-        ("credHelpers", "is no JSON object"),
-        ("credsStore", "is no text"),
+        ("auths", "is not a JSON object"),
+        ("credHelpers", "is not a JSON object"),
+        ("credsStore", "is not text"),
     ]
     assert file.entry("r.test") is not None
 
@@ -206,10 +206,10 @@ def test_login_of_one_line(text: str, expected: str) -> None:
         (1, NOT_FOUND + "\n", None),
         (1, SECRET, "ended with exit status 1"),
         (-9, "", "was ended by signal 9"),
-        (0, "", "printed what is no JSON object"),
-        (0, SECRET, "printed what is no JSON object"),
-        (0, "[" * 10_000, "printed what is no JSON object"),
-        (0, '{"Username":1,"Secret":"b"}', 'printed a "Username" or "Secret" that is no text'),
+        (0, "", "did not print a JSON object"),
+        (0, SECRET, "did not print a JSON object"),
+        (0, "[" * 10_000, "did not print a JSON object"),
+        (0, '{"Username":1,"Secret":"b"}', 'printed a "Username" or "Secret" that is not text'),
         (0, '{"Username":"a:b","Secret":"c"}', 'printed a "Username" that cannot be sent'),
         (0, "x" * (MAX_OUTPUT + 1), "printed more than 64 KiB"),
     ],

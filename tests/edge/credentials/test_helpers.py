@@ -50,8 +50,8 @@ def helpers(directory: Path, clock: Clock | None = None, seconds: float = 20.0) 
         (f"echo {SECRET}; exit 1", "ended with exit status 1"),
         (f"echo {SECRET} >&2; exit 3", "ended with exit status 3"),
         ("kill -9 $$", "was ended by signal 9"),
-        (f"echo {SECRET}", "printed what is no JSON object"),
-        ("exec true", "printed what is no JSON object"),
+        (f"echo {SECRET}", "did not print a JSON object"),
+        ("exec true", "did not print a JSON object"),
         ("head -c 1000000 /dev/zero; sleep 600", "printed more than 64 KiB"),
         ("yes", "printed more than 64 KiB"),
     ],
@@ -211,7 +211,7 @@ def test_helper_that_is_missing_or_no_program(tmp_path: Path) -> None:
         return [(await known.ask(name, "r.test")).trouble for name in ("missing", "broken")]
 
     assert asyncio.run(asked()) == [
-        "is not installed: it is not in PATH",
+        "is not installed: not found in PATH",
         "cannot be started: exec format error",
     ]
 
@@ -224,7 +224,7 @@ def test_name_of_a_helper_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     evil = tmp_path / "evil"
     evil.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     evil.chmod(0o755)
-    assert asyncio.run(helpers(tmp_path).ask(name, "r.test")).trouble == "is not run: this is no name of a helper"
+    assert asyncio.run(helpers(tmp_path).ask(name, "r.test")).trouble == "not run: invalid helper name"
     assert not (tmp_path / "ran").exists()
 
 
@@ -234,7 +234,7 @@ def test_helper_of_the_current_directory_is_not_run(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     for path in (".", ":/usr/bin"):
         answer = asyncio.run(Helpers({"PATH": path}, clock=Clock()).ask("h", "r.test"))
-        assert answer.trouble.startswith("is not ")
+        assert answer.trouble.startswith("not run: ")
     assert not (tmp_path / "ran").exists()
 
 
@@ -247,5 +247,5 @@ def test_files_are_read_without_waiting(tmp_path: Path) -> None:
     assert read_file(str(tmp_path / "none")).text is None
     assert read_file(str(tmp_path / "good" / "below")).trouble == ""
     troubles = [read_file(str(tmp_path / name)).trouble for name in ("pipe", ".", "loop", "x\0y", "y" * 5000)]
-    assert troubles[:2] == ["is no file", "is no file"]
+    assert troubles[:2] == ["is not a regular file", "is not a regular file"]
     assert all(trouble.startswith("cannot be read: ") for trouble in troubles[2:])

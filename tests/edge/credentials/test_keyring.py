@@ -206,7 +206,7 @@ def test_malformed_entry_is_a_line_that_names_it(home: Home) -> None:
     home.write(home.docker, {"auths": {"x.test": {"auth": SECRET + "!"}, "r.test": auth("docker")}})
     assert user(home.keyring("docker")) == "docker"
     (line,) = home.complaints
-    assert line.startswith('credentials: ~/.docker/config.json: auths["x.test"] has an "auth" that is no base64')
+    assert line.startswith('credentials: ~/.docker/config.json: auths["x.test"] has an "auth" that is not base64')
 
 
 def test_fault_of_ours_is_no_fault_of_the_traffic(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

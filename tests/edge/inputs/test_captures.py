@@ -85,7 +85,7 @@ def test_har_that_breaks_off_gives_what_could_be_read(tmp_path: Path) -> None:
     diagnosis = diagnosed(talk, path)
     assert diagnosis.exchanges == 1
     assert diagnosis.findings == ()
-    assert "entry 2 is damaged or breaks off" in diagnosis.notes[0]
+    assert "entry 2 is damaged or incomplete" in diagnosis.notes[0]
 
 
 def test_flow_file_that_breaks_off_gives_what_could_be_read(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_flow_file_that_breaks_off_gives_what_could_be_read(tmp_path: Path) -> N
     path.write_bytes(flow_file(talk.wires)[:-20])
     diagnosis = diagnosed(talk, path)
     assert diagnosis.exchanges == 1
-    assert "flow 2 is damaged or breaks off" in diagnosis.notes[0]
+    assert "flow 2 is damaged or incomplete" in diagnosis.notes[0]
 
 
 def test_cut_capture_leaves_the_unanswered_challenge_undecided(tmp_path: Path) -> None:

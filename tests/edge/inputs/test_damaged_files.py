@@ -29,7 +29,7 @@ def test_what_is_no_flow_is_passed_over_and_told(odd: bytes, tmp_path: Path) -> 
     (path := tmp_path / "f").write_bytes(whole + odd + whole)
     journal, _ = journal_of([path])
     assert len(journal.exchanges) == 2
-    assert journal.diagnosis.notes == ("f: 1 of 3 flows cannot be read and were passed over",)
+    assert journal.diagnosis.notes == ("f: skipped 1 of 3 flows that cannot be read",)
 
 
 @pytest.mark.parametrize("at", ["1e308", "-1", "253402300800.0", "1e18"])
@@ -40,4 +40,4 @@ def test_a_line_of_no_possible_time_is_damage(at: str, tmp_path: Path) -> None:
     head += f'"environment":{environment}}}'
     (path := tmp_path / "t.jsonl").write_text(f'{head}\n{{"gone":{{"sender":{{}},"at":{at}}}}}\n')
     journal, _ = journal_of([path])
-    assert journal.diagnosis.notes == ("t.jsonl: line 2 is damaged or breaks off; 1 of 2 lines were read",)
+    assert journal.diagnosis.notes == ("t.jsonl: line 2 is damaged or incomplete; 1 of 2 lines were read",)

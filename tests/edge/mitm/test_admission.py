@@ -92,7 +92,7 @@ def test_strangers_get_no_answer_and_no_line(command_environment: dict[str, str]
     assert [body == TUNNEL for _, body in found] == [url.startswith("https:") for _, url, _ in STRANGERS]
     assert (report["exchanges"], report["findings"], report["clients"]) == (0, [], [])
     assert [word for word in ("registry.test", "elsewhere", "mitm.it", "python") if word in said] == []
-    assert "without the password that is in the command's HTTPS_PROXY" in " ".join(said.split())
+    assert "without the password in its HTTPS_PROXY" in " ".join(said.split())
 
 
 @needs_root

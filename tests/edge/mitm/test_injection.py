@@ -65,8 +65,8 @@ def test_basic_is_answered_for_a_client_without_credentials(authority_dir: Path)
     assert exchange.request.credentials == ()
     added = r"regauth added a Basic credential \(pw:[0-9a-f]{8}\)"
     assert any(re.fullmatch(added, one.text) for one in exchange.changes)
-    assert any("regauth_inject=fill changed exchanges" in note for note in journal.diagnosis.notes)
-    where = "regauth's own credentials for registry.test are those of REGAUTH_TEST_LOGIN for registry.test"
+    assert any("regauth_inject=fill changed some exchanges" in note for note in journal.diagnosis.notes)
+    where = "regauth's credentials for registry.test are those of REGAUTH_TEST_LOGIN for registry.test"
     assert journal.diagnosis.notes.count(where) == 1
     assert leaks(repr(journal), (PASSWORD,)) == []
     (flow,) = proxy.kept.flows[-1:]

@@ -46,7 +46,7 @@ BAD = {
     "credentials of nobody": (
         {"regauth_inject": "fill", "regauth_credentials": ["nosuchtool"]},
         "regauth_credentials",
-        "there is none of this name",
+        "it does not exist",
     ),
     "unknown names": ({"regauth_anonymize": ["hosts,tags"]}, "regauth_anonymize: expected one of hosts", "'tags'"),
     "scenario that is not there": (
@@ -138,7 +138,7 @@ def test_bad_value_while_running_is_taken_back(tmp_path: Path) -> None:
         context.configure(addon, regauth_report=[str(tmp_path / "report.md")])
 
 
-COMPANY = [("hardump", "x.har", "do not publish it"), ("stickyauth", ".*", "may lead them elsewhere")]
+COMPANY = [("hardump", "x.har", "do not publish it"), ("stickyauth", ".*", "may send them to another host")]
 
 
 @pytest.mark.parametrize(("name", "value", "warning"), COMPANY)
@@ -180,11 +180,11 @@ def test_lines_of_mitmdump_are_warned_of(detail: int, times: int, caplog: pytest
             addon.done()
 
     asyncio.run(played())
-    assert caplog.text.count("mitmdump's own lines show URLs") == times
+    assert caplog.text.count("mitmdump's own output shows whole URLs") == times
 
 
 def test_options_that_do_not_exist_are_named() -> None:
     """mitmproxy keeps options that nobody took; of those with our prefix each gets a complaint, others none."""
     (complaint,) = options.unknown(["regauth_trcae", "other"])
-    assert complaint.startswith("regauth_trcae: there is no such option")
+    assert complaint.startswith("regauth_trcae: unknown option")
     assert "regauth_trace" in complaint

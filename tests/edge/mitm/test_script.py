@@ -70,7 +70,7 @@ def test_finding_is_told_live(start: Starter) -> None:
 def test_misspelt_option_is_named(start: Starter) -> None:
     """mitmproxy takes any option name; the addon says which of its own do not exist."""
     program = start("--set", "regauth_trcae=x")
-    program.wait_for("regauth_trcae: there is no such option")
+    program.wait_for("regauth_trcae: unknown option")
 
 
 def test_changed_script_loads_everything_again(start: Starter, tmp_path: Path) -> None:

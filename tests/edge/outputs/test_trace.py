@@ -237,7 +237,7 @@ def test_unknown_fields_and_lines_are_passed_over_and_told(tmp_path: Path) -> No
     assert shown(saved.diagnosis) == shown(live.diagnosis)
     assert saved.exchanges == live.exchanges
     (note,) = saved.diagnosis.notes
-    assert note.startswith("new: fields of a newer regauth were passed over: ")
+    assert note.startswith("new: skipped fields written by a newer regauth: ")
     assert "environment.added_later, added_later, probe, exchange.sender.added_later, " in note
     redactor = Redactor(os.urandom(32))
     TraceWriter(path, redactor).write(TraceExchange(exchange=live.exchanges[0]))
@@ -266,7 +266,7 @@ def test_odd_names_of_unknown_fields_are_not_repeated(tmp_path: Path) -> None:
     text = (tmp_path / "trace").read_text().replace('"exchange":{', '"\\u001b[31mX":1,"exchange":{"<b>":2,', 1)
     (tmp_path / "trace").write_text(text)
     (note,) = journal_of([tmp_path / "trace"])[0].diagnosis.notes
-    assert note.endswith("were passed over: , …") or note.endswith("were passed over: …")
+    assert note.endswith("regauth: , …") or note.endswith("regauth: …")
 
 
 def test_newer_recording_behind_an_older_one_is_left_with_a_word(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_damage_in_the_middle_leaves_what_is_behind_it(tmp_path: Path) -> None:
     (tmp_path / "trace").write_text("\n".join(told) + "\n")
     saved, _ = journal_of([tmp_path / "trace"])
     assert [exchange.number for exchange in saved.exchanges] == [1, 2, 4]
-    assert "trace: line 4 is damaged or breaks off; 5 of 6 lines were read" in saved.diagnosis.notes
+    assert "trace: line 4 is damaged or incomplete; 5 of 6 lines were read" in saved.diagnosis.notes
     assert saved.diagnosis.findings == ()
 
 

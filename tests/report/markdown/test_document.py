@@ -130,8 +130,8 @@ def test_missing_facts_are_left_to_the_human() -> None:
     journal = journals.per_repository()
     bare = replace(journal, environment=replace(journal.environment, command=None, client_version=None))
     text = document.render(bare)
-    assert "_The command was not recorded: please write it here._" in text
-    assert "_The client's version was not recorded: please write it here._" in text
+    assert "_The command was not recorded. Please write it here._" in text
+    assert "_The client's version was not recorded. Please write it here._" in text
 
 
 def test_a_version_of_several_lines_keeps_them() -> None:

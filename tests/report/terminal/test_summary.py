@@ -90,10 +90,10 @@ def test_other_hosts_are_named_and_the_rest_follows() -> None:
     for said in (
         "auth.test/token?service",
         "Bearer tok:3f2a91c0",
-        "issued tok:3f2a91c0, good for 300 s",
+        "issued tok:3f2a91c0, valid for 300 s",
         "to https://blobs.test:8443",
         "changed by the proxy: mitmproxy answered",
-        "no whole answer (not-recorded): the capture ended",
+        "incomplete answer (not-recorded): the capture ended",
         "challenge-not-retried, because capture cut",
         "note: the last line of the trace is cut off",
         "Verified: credentials rejected (status 401)",
@@ -139,7 +139,7 @@ def test_a_thousand_exchanges_are_folded() -> None:
 def test_what_is_no_longer_held_is_told() -> None:
     """Exchanges that were let go are counted."""
     printed = _printed(replace(journals.per_repository(), left_out=7))
-    assert "7 exchanges recorded and no longer held" in printed
+    assert "7 older exchanges recorded but dropped" in printed
 
 
 def test_an_empty_journal_is_told() -> None:

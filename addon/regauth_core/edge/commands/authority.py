@@ -50,7 +50,7 @@ def authority(environment: Mapping[str, str]) -> Iterator[Path]:
         try:
             _create(directory)
         except OSError as error:
-            raise UserError(f"{name}: cannot keep a certificate authority there: {reason(error)}") from None
+            raise UserError(f"{name}: cannot store a certificate authority there: {reason(error)}") from None
         yield directory
 
 

@@ -37,7 +37,7 @@ class Certificates:
             if not self.authority.exists():
                 self.authority.write_bytes(self._store.default_ca.to_pem())
         except OSError as error:
-            raise UserError(f"{confdir}: no place for a certificate authority: {error.strerror}") from None
+            raise UserError(f"{confdir}: cannot store a certificate authority there: {error.strerror}") from None
         except ValueError:
             raise UserError(f"{confdir / 'mitmproxy-ca.pem'}: expected a certificate authority in PEM") from None
         self._lock = Lock()

@@ -1,4 +1,4 @@
-"""What can be told of a client from its command line, and the environment that routes it through the proxy."""
+"""What a command line says about its client, and the environment that routes it through the proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`regauth demo`: the bug that regauth was made for, found out, and a client without it left in peace."""
+"""`regauth demo`: regauth finds the bug that it was made for, and accuses no client without it."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _RULE: Final = "challenge-ignored"
 _CAUSE: Final = "ping-derived-auth"
 
 _PROLOGUE: Final = """\
-A registry lets everybody call its front door, GET /v2/, but wants a password
-for the repository foo. Here it is played inside the proxy: no port is opened
-and no name is looked up, but the TLS is real. The password is the right one.
+A registry answers the ping, GET /v2/, without a password, but wants one for the
+repository foo. It is played inside the proxy: no port is opened and no name is
+looked up, but the TLS is real. The password is correct.
 """
-_FIRST: Final = "1. A client that asks only at the front door whether a password is wanted"
-_SECOND: Final = "2. A client that answers when it is asked"
+_FIRST: Final = "1. A client that expects challenges only on the ping"
+_SECOND: Final = "2. A client that answers the challenge"
 _FOUND: Final = """\
-The client said the password was wrong. The registry never saw one: it asked, in
+The client said the password was wrong. The registry never saw one: it asked in
 exchange {exchange}, and the client did not answer. That is what regauth is for.
 """
 _EPILOGUE: Final = """
-Now with a client and a registry of yours:
+Now try your own client and registry:
   regauth run -- skopeo list-tags docker://HOST/REPOSITORY
 """
-_PEACE: Final = "The same registry, the same password, and nothing to complain about.\n"
+_PEACE: Final = "The same registry, the same password, and no finding.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Client:
 
 
 def demo(environment: Mapping[str, str], out: TextIO) -> int:
-    """Tell the story on `out`; 0 if the first client was found out and the second left in peace, else 1.
+    """Show both clients on `out`; 0 if the first has the finding and the second has none, else 1.
 
     Raises `UserError` where the proxy cannot start.
     """
@@ -61,12 +61,12 @@ def demo(environment: Mapping[str, str], out: TextIO) -> int:
         print_summary(first.journal, first.redactor, out)
         found = [f for f in first.journal.diagnosis.findings if f.rule == _RULE and f.cause == _CAUSE]
         caught = len(found) == 1 and found[0].severity is Severity.ERROR and first.status != 0
-        out.write("\n" + (_FOUND.format(exchange=found[0].exchanges[-1]) if caught else "This was not found out.\n"))
+        out.write("\n" + (_FOUND.format(exchange=found[0].exchanges[-1]) if caught else "regauth missed the bug.\n"))
         out.write("\n")
         second = _observed(_SECOND, _challenge_first(environment), forward, out)
         print_summary(second.journal, second.redactor, out)
         peace = second.status == 0 and bool(second.journal.exchanges) and not second.journal.diagnosis.findings
-        out.write("\n" + (_PEACE if peace else "A correct client was not left in peace.\n"))
+        out.write("\n" + (_PEACE if peace else "regauth accused a correct client.\n"))
         out.write(_EPILOGUE)
     return 0 if caught and peace else 1
 

@@ -109,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             if lengths:
                 raise _Refused(400, "both Transfer-Encoding and Content-Length")
             if [value.strip().lower() for value in coding] != ["chunked"]:
-                raise _Refused(501, "the only transfer coding here is chunked")
+                raise _Refused(501, "the only supported transfer coding is chunked")
             return self._chunks()
         if not lengths:
             return b""
@@ -123,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
         while size := self._chunk_size():
             body += self._exactly(size)
             if self.rfile.readline(_CHUNK_LINE).strip():
-                raise _Refused(400, "a chunk is longer than it says")
+                raise _Refused(400, "a chunk is longer than its size")
         for _ in range(_TRAILERS):
             if not self.rfile.readline(_CHUNK_LINE).strip():
                 return bytes(body)
@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _exactly(self, size: int) -> bytes:
         if self._held + size > BODY_LIMIT:
-            raise _Refused(413, f"a body has at most {BODY_LIMIT} bytes here")
+            raise _Refused(413, f"a body has at most {BODY_LIMIT} bytes")
         if not self.server.reserve(size):
             raise _Refused(503, "too many bodies at once")
         self._held += size
@@ -182,9 +182,9 @@ def _host_and_port(authority: str) -> tuple[str, int | None]:
         parts = urlsplit(f"//{authority.rpartition('@')[2]}")
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        raise _Refused(400, "the host is none") from None
+        raise _Refused(400, "invalid host") from None
     if not _HOST.fullmatch(host):
-        raise _Refused(400, "the host is none")
+        raise _Refused(400, "invalid host")
     return host, port
 
 

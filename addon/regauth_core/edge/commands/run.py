@@ -1,4 +1,4 @@
-"""`regauth run`: one command behind a proxy of its own, and what was seen of it."""
+"""`regauth run`: one command behind a proxy started for it, and the report about it."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ _VERSION_SIZE: Final = 2000
 _VERSION_LINES: Final = 12
 _UNSEEN: Final = (
     "no registry request came through the proxy. The client may have failed before it sent one. Go programs send "
-    "requests to localhost and loopback addresses directly, whatever the variables say: use another name for the "
-    "registry. A daemon, such as docker's, needs HTTPS_PROXY and SSL_CERT_FILE in its own environment"
+    "requests to localhost and loopback addresses directly, and ignore the proxy variables for them: use another name "
+    "for the registry. A daemon, such as docker's, needs HTTPS_PROXY and SSL_CERT_FILE in its environment"
 )
 _REFUSED: Final = (
-    "no registry request came through the proxy but such as it refused: from processes that the command did not start, "
-    "without the password that is in the command's HTTPS_PROXY. A daemon needs the whole of that URL"
+    "no registry request of the command came through the proxy, which refused others: they came from processes that "
+    "the command did not start, without the password in its HTTPS_PROXY. A daemon needs that whole URL"
 )
 
 
@@ -91,7 +91,7 @@ class Observed:
 
 
 def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
-    """Run the command, tell on `out` what was seen, write the reports; the exit status. Raises `UserError`."""
+    """Run the command, show on `out` what was seen, write the reports; the exit status. Raises `UserError`."""
     with forwarding() as forward:
         observed = observe_command(plan, environment, forward)
         # The files first: whoever reads our output may have left.
@@ -182,7 +182,7 @@ def _program(name: str, environment: Mapping[str, str]) -> str:
     if found is not None:
         return found
     if os.sep in name and Path(name).exists():
-        raise UserError(f"run: not a program that may be executed: {name}")
+        raise UserError(f"run: not executable: {name}")
     raise UserError(f"run: command not found: {name}")
 
 
@@ -217,7 +217,7 @@ def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool
     if plan.scenario is None and (proxy := upstream_proxy(environment)) is not None:
         parts = urlsplit(proxy)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UserError("run: HTTPS_PROXY: expected the URL of an http or https proxy to go on through")
+            raise UserError("run: HTTPS_PROXY: expected the URL of an http or https proxy")
         port = parts.port or (443 if parts.scheme == "https" else 8080)
         options["mode"] = [f"upstream:{parts.scheme}://{parts.hostname}:{port}"]
         if parts.username:

@@ -96,7 +96,7 @@ class _Listener(socketserver.ThreadingTCPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is none of our business; anything else is a defect, told without wire text."""
+        """A client that went away is ignored; anything else is a defect, reported without wire text."""
         error = sys.exception()
         if not isinstance(error, OSError):
             print(f"regauth: a request could not be answered ({type(error).__name__})", file=sys.stderr)
@@ -132,7 +132,7 @@ class Server:
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.1,), daemon=True)
 
     def start(self) -> None:
-        """Begins to answer, in threads of its own."""
+        """Begins to answer, in its own threads."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -196,7 +196,7 @@ def _screen(server: Server, registry: Registry, path: Path, host: str) -> str:
     ]
     if len(registry.hosts) > 1:
         lines += [
-            f"Asked as {name}, {', '.join(registry.hosts)} are one. To keep them apart:",
+            f"At {name}, {', '.join(registry.hosts)} are served as one host. To keep them apart:",
             f"  regauth run --scenario {path} -- skopeo inspect{with_creds} docker://{registry.hosts[-1]}/{repository}:latest",
             "",
         ]

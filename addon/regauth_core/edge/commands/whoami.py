@@ -47,7 +47,7 @@ def whoami(reference: str, as_: str | None, sources: Sequence[str], environment:
     if as_ is not None and as_ not in Tool.__members__.values():
         raise UserError(f"whoami: --as: expected one of {', '.join(Tool)}")
     if as_ is not None and sources:
-        raise UserError("whoami: expected --as or --credentials, not both: the one says whose sources, the other which")
+        raise UserError("whoami: expected --as or --credentials, not both")
     keyring = Keyring(sources_of("whoami: --credentials", sources, environment), environment)
     keyring.prompt()
     tools = [Tool(as_)] if as_ is not None else list(Tool)
@@ -74,7 +74,7 @@ def _told(image: Named, found: Mapping[str, Found], environment: Mapping[str, st
     yield from _folded(f"repository  {image.repository or 'none: the registry itself'}", "", 12)
     for name, each in found.items():
         yield ""
-        yield f"{_title(name)} looks at"
+        yield f"{_title(name)} looks in"
         yield from _steps(each.looked, environment)
         yield from _folded(f"and {_result(each)}", "", 4)
     if len(found) > 1:
@@ -109,9 +109,9 @@ def _outcome(looked: Looked) -> str:
 def _result(found: Found) -> str:
     """What comes of a lookup, as the end of a sentence."""
     if found.login is None:
-        return "ends with an error" if found.is_refused else "finds nothing: it is anonymous"
+        return "ends with an error" if found.is_refused else "finds nothing: the client is anonymous"
     used = _credential(found.login)
-    return f"would use {used}, but refuses what is broken above" if found.is_refused else f"uses {used}"
+    return f"would use {used}, but stops at the broken entry above" if found.is_refused else f"uses {used}"
 
 
 def _credential(login: Login) -> str:
@@ -127,7 +127,7 @@ def _user(login: Login) -> str:
     """The user's name, unless it could be the secret itself."""
     could_be_token = login.password in _TOKEN_BESIDE and not login.identity_token
     if (could_be_token or is_opaque(login.user)) and login.user != _AZURE:
-        return "a user whose name is not shown, as it could be a token"
+        return "a user whose name is not shown because it could be a token"
     return visible(login.user, 64) or "a user without a name"
 
 
@@ -135,7 +135,7 @@ def _differences(found: Mapping[str, Found], environment: Mapping[str, str]) -> 
     """Whether all find the same, and what those that do not have passed over."""
     first, *others = found.values()
     if all(_is_alike(first, other) for other in others):
-        yield "All three find the same." if first.login else "None of the three finds anything."
+        yield "All three find the same." if first.login else "None of the three finds a credential."
         return
     yield "The three differ:"
     for name, each in found.items():
@@ -154,7 +154,7 @@ def _is_alike(one: Found, other: Found) -> bool:
 
 def _reasons(found: Found) -> Iterator[Looked]:
     """What explains that nothing, or something else, was found."""
-    telling = (LookupResult.PASSED_OVER, LookupResult.MALFORMED, LookupResult.FAILED, LookupResult.EMPTY)
+    telling = (LookupResult.SKIPPED, LookupResult.MALFORMED, LookupResult.FAILED, LookupResult.EMPTY)
     return (each for each in found.looked if each.outcome in telling and each.note)
 
 

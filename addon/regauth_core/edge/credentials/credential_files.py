@@ -15,7 +15,7 @@ _MOST: Final = 4 * MAX_FILE
 
 
 def read_file(path: str) -> FileAnswer:
-    """What is in the file at `path`. Never raises, and waits for nothing: a pipe is no file."""
+    """What is in the file at `path`. Never raises, and waits for nothing: a pipe is not a regular file."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -25,7 +25,7 @@ def read_file(path: str) -> FileAnswer:
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            return FileAnswer(trouble="is no file")
+            return FileAnswer(trouble="is not a regular file")
         with os.fdopen(handle, "rb") as file:
             return FileAnswer(text=file.read(_MOST + 1).decode("utf-8", "replace"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Looks up credentials where regauth was told to, and nowhere else, for the authenticator and for `whoami`.
+"""Looks up credentials in the sources that the user named, and nowhere else, for the authenticator and for `whoami`.
 
 The rules are in `auth.keychain`; here are the files, helpers, variables and the terminal. Secrets live in memory only.
 """
@@ -159,7 +159,7 @@ class Keyring:
             return _told("the terminal", source, self._typed.get(source) or "nothing was typed yet")
         if isinstance(source, SecretFileSource):
             answer = await asyncio.to_thread(read_file, source.path)
-            text = answer.trouble or "is not there" if answer.text is None else login_of_text(answer.text)
+            text = answer.trouble or "does not exist" if answer.text is None else login_of_text(answer.text)
             return _told(source.path, source, text)
         return _told(",".join(source.variables), source, self._from_variables(source))
 
@@ -167,7 +167,7 @@ class Keyring:
         values = [self._environment.get(name, "") for name in source.variables]
         if len(values) == 1:
             return login_of_text(values[0])
-        return login_of((values[0], values[1])) or "hold no user and password that can be sent"
+        return login_of((values[0], values[1])) or "do not hold a user and password that can be sent"
 
     async def _driven(self, lookup: Lookup) -> Found:
         """Answer the questions of `lookup` until it ends."""

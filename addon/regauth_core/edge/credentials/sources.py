@@ -102,20 +102,20 @@ def _source(where: str, text: str, environment: Mapping[str, str]) -> Source:
 def _namespace(where: str, kind: str, text: str) -> Namespace:
     found = Namespace.read(text)
     if found is None:
-        raise UserError(f"{where}{kind}: expected HOST, HOST:PORT or HOST/NAMESPACE behind {kind}:")
+        raise UserError(f"{where}{kind}: expected HOST, HOST:PORT or HOST/NAMESPACE after {kind}:")
     return found
 
 
 def _variables(where: str, text: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     names = tuple(text.split(","))
     if len(names) > 2 or not all(_VARIABLE.fullmatch(name) for name in names):
-        raise UserError(f"{where}: expected the name of a variable, or those of user and password with a comma between")
+        raise UserError(
+            f"{where}: expected the name of a variable, or two names, of user and password, joined by a comma"
+        )
     for number, name in enumerate(names, 1):
         if not environment.get(name):
             which = "the variable" if len(names) == 1 else f"variable {number}"
-            raise UserError(
-                f"{where}: {which} is not set, or empty; expected the name of one that holds the credentials"
-            )
+            raise UserError(f"{where}: {which} is not set or empty; expected a variable that holds the credentials")
     return names
 
 
@@ -128,5 +128,5 @@ def _file(where: str, text: str, environment: Mapping[str, str], otherwise: str 
         is_directory = bool(text) and path.is_dir()
     except (OSError, ValueError):
         is_directory = False
-    found = "this is a directory" if is_directory else "there is none of this name"
+    found = "it is a directory" if is_directory else "it does not exist"
     raise UserError(f"{where}expected a file that exists{otherwise}; {found}")

@@ -34,5 +34,5 @@ def ask(subject: str) -> Pair:
             warnings.simplefilter("error", getpass.GetPassWarning)
             password = getpass.getpass(f"{'Password' if user else 'Token'} for {subject}: ")
     except (EOFError, getpass.GetPassWarning):
-        raise UserError(f"prompt:{subject}: no password could be read from the terminal") from None
+        raise UserError(f"prompt:{subject}: cannot read a password from the terminal") from None
     return user, password

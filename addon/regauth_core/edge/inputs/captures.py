@@ -25,12 +25,14 @@ from regauth_core.redaction.counts import together
 from regauth_core.redaction.redactor import Redactor, RenamingRedactor
 from regauth_core.redaction.renaming import Renaming
 from regauth_core.report.har import OwnLog
+from regauth_core.report.text import counted
 
 WINDOW = 4096
 """How many exchanges are held back to bring them into the order in which their requests began: most tools write them
 in the order in which they ended."""
 _SNIFFED = 4096
 _CHROME = "WebInspector"
+_STRANGE = "entries that are not HTTP exchanges"
 """The creator of HAR files by Chrome's developer tools, which leave `Authorization` out unless told otherwise."""
 
 Event = Exchange | Gone | Proof | Break
@@ -55,7 +57,7 @@ def kind_of(start: bytes) -> Kind | None:
 
 
 class Captures:
-    """Files to be read together. Iterate once; then the attributes tell how they were made and came to their end."""
+    """Files to be read together. Iterate once; then the attributes say how they were made and ended."""
 
     def __init__(self, paths: Sequence[Path], redactor: Redactor, watch: Watch | None = None) -> None:
         """`watch` decides what is registry traffic. Raises `UserError` where a file is missing or none of the kinds."""
@@ -107,7 +109,7 @@ class Captures:
                 yield replace(event, number=number) if renumber else event
             elif isinstance(event, Proof) and renumber:
                 # It names an exchange by the number that it had in its own file.
-                self.notes.append(f"a proof about exchange {event.exchange} of one of the files is left out")
+                self.notes.append(f"skipped a proof about exchange {event.exchange} of one of the files")
             elif event is not None:
                 yield event
             else:
@@ -115,7 +117,7 @@ class Captures:
         self._rename_the_rest()
 
     def _failed(self, error: Exception) -> None:
-        """An error of ours takes one exchange with it, and is told."""
+        """An error in regauth loses one exchange, and is noted."""
         self._ends(Ending.CUT)
         note = f"exchanges could not be examined because of an error in regauth ({where_it_failed(error)})"
         if note not in self.notes:
@@ -164,9 +166,9 @@ class Captures:
                 elif wire is not None:
                     yield wire.started, wire
         except saved_flows.Damaged:
-            self._cut(path, f"flow {read + 1} is damaged or breaks off; {read} were read")
+            self._cut(path, f"flow {read + 1} is damaged or incomplete; {read} were read")
         if odd:
-            self._cut(path, f"{odd} of {read} flows cannot be read and were passed over")
+            self._cut(path, f"skipped {odd} of {read} flows that cannot be read")
 
     def _entries(self, path: Path, file: TextIO) -> Iterator[_Item]:
         log = self._hars[path]
@@ -191,7 +193,9 @@ class Captures:
         except har.Damaged as damage:
             self._cut(path, f"{damage}; {number} entries were read")
         if strange:
-            self.notes.append(f"{path.name}: {strange} entries are no http exchanges and were passed over")
+            self.notes.append(
+                f"{path.name}: skipped {counted(strange, 'entry that is not an HTTP exchange', _STRANGE)}"
+            )
         if entries.creator == _CHROME and not authorized:
             self._cut(path, "no entry has an Authorization header: it may have been exported without credentials")
 
@@ -208,7 +212,7 @@ class Captures:
         self.is_counted = self.is_counted and redaction is not None
 
     def _ends(self, ending: Ending) -> None:
-        """Of several endings, the one that tells least about what may be missing."""
+        """Of several endings, the one that says least about what may be missing."""
         order = (Ending.GONE, Ending.CLEAN, Ending.STOPPED, Ending.CUT)
         self.ending = max(self.ending, ending, key=order.index)
 

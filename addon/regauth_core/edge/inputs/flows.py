@@ -1,4 +1,4 @@
-"""mitmproxy's flows as raw messages. All is taken from the flow itself, so that live and saved flows read alike."""
+"""mitmproxy's flows as raw messages. All is taken from the flow itself: live and saved flows read alike."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _FAILURES = (
 
 
 class Damaged(Exception):
-    """The file breaks off or is no JSON from some entry on; the message says where."""
+    """The file breaks off or is not JSON from some entry on; the message says where."""
 
 
 class Entries:
@@ -68,7 +68,7 @@ class Entries:
     def _find_entries(self) -> None:
         while (found := _ENTRIES.search(self._text)) is None:
             if len(self._text) > 16 * _CHUNK or not self._more():
-                raise Damaged("there is no list of entries")
+                raise Damaged("expected a list of entries")
         creator = _CREATOR.search(self._text, 0, found.start())
         self.creator = creator[1] if creator else ""
         self._head = self._text[: found.start()]
@@ -88,7 +88,7 @@ class Entries:
             if self._at < len(self._text):
                 return self._text[self._at] != "]"
             if not self._more():
-                raise Damaged(f"it breaks off after entry {number}")
+                raise Damaged(f"the file ends after entry {number}")
 
     def _entry(self, decode: Any, number: int) -> Any:
         size = _CHUNK
@@ -103,7 +103,7 @@ class Entries:
                 while len(self._text) - self._at < target and self._more():
                     grown = True
                 if not grown:
-                    raise Damaged(f"entry {number} is damaged or breaks off") from error
+                    raise Damaged(f"entry {number} is damaged or incomplete") from error
                 size = target
             else:
                 return entry
@@ -144,7 +144,7 @@ def began(entry: Any) -> float | None:
 
 
 def wire_of(entry: Any, number: int) -> Wire | None:
-    """The messages of one entry; `None` where it is no http(s) exchange."""
+    """The messages of one entry; `None` where it is not an http(s) exchange."""
     entry = _dict(entry)
     request, response = _dict(entry.get("request")), _dict(entry.get("response"))
     started = began(entry)
@@ -225,7 +225,7 @@ def _failure(entry: dict[str, Any], response: dict[str, Any]) -> tuple[FailureKi
     for words, kind in _FAILURES:
         if any(word in lowered for word in words):
             return kind, said
-    return FailureKind.NOT_RECORDED, said or "the file holds no answer"
+    return FailureKind.NOT_RECORDED, said or "the file has no answer"
 
 
 def own_log(entries: Entries) -> OwnLog | None:

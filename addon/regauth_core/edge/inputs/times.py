@@ -1,4 +1,4 @@
-"""Which times and sizes a file may tell: calculating with others, or showing them, would fail."""
+"""Which times and sizes a file may state: calculating with others, or showing them, would fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a trace line by line: what is damaged is told and passed over, what a newer version added is told and left."""
+"""Reads a trace line by line: damage and fields of a newer version are noted and skipped."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _decoded(line: bytes) -> _Line:
 
 
 class SavedTrace:
-    """One trace. Iterate once; then the attributes tell how it ended."""
+    """One trace. Iterate once; then the attributes say how it ended."""
 
     def __init__(self, path: Path) -> None:
         """Raises `UserError` where the file does not begin with the head of a trace of this version."""
@@ -109,7 +109,7 @@ class SavedTrace:
     def _goes_on(self, schema: str, number: int, *, is_whole: bool) -> bool:
         """Whether the recording that begins in this line can be read."""
         if not is_whole:
-            self._cut(f"the recording in front of line {number} breaks off")
+            self._cut(f"the recording before line {number} is incomplete")
         if schema == SCHEMA:
             return True
         self._cut(f"line {number}: expected {SCHEMA}, found {schema[:40]!r}: the rest was written by a newer regauth")
@@ -125,15 +125,15 @@ class SavedTrace:
         if self._damaged:
             first, more = self._damaged[0], len(self._damaged) - 1
             others = f" and {more} more" if more else ""
-            self._cut(f"line {first}{others} is damaged or breaks off; {lines - more - 1} of {lines} lines were read")
+            self._cut(f"line {first}{others} is damaged or incomplete; {lines - more - 1} of {lines} lines were read")
         elif end is None:
-            self._cut("the trace breaks off without saying that the recording had ended")
+            self._cut("the trace is incomplete: it has no end line")
         if end is None:
             self.redaction = None
         if self._unknown:
             named = [name for name in self._unknown if all(map(_NAME.fullmatch, name.split(".")))][:_MOST_NAMED]
             shown = ", ".join(named) + (", …" if len(named) < len(self._unknown) else "")
-            self.notes.append(f"{self._path.name}: fields of a newer regauth were passed over: {shown}")
+            self.notes.append(f"{self._path.name}: skipped fields written by a newer regauth: {shown}")
 
     def _ends(self, ending: Ending) -> None:
         order = (Ending.GONE, Ending.CLEAN, Ending.STOPPED, Ending.CUT)

@@ -130,8 +130,8 @@ class RegAuth:
             )
         for name in (name for name in _AFTERWARDS if getattr(ctx.options, name)):
             _log.warning(
-                "regauth: mitmproxy's own %s acts after regauth_inject=%s has added credentials, and may lead them "
-                "elsewhere",
+                "regauth: mitmproxy's own %s runs after regauth_inject=%s adds credentials, and may send them to "
+                "another host",
                 name,
                 self._settings.inject,
             )
@@ -145,8 +145,8 @@ class RegAuth:
         if not self._embedded and getattr(ctx.options, "flow_detail", False):
             # mitmdump's alone: the other programs print nothing.
             _log.warning(
-                "regauth: mitmdump's own lines show URLs as they are, with tokens and signatures in them; "
-                "--set flow_detail=0 leaves them out"
+                "regauth: mitmdump's own output shows whole URLs, tokens and signatures included; "
+                "--set flow_detail=0 turns it off"
             )
         for complaint in options.unknown(list(ctx.options.deferred)):
             _log.warning("regauth: %s", complaint)
@@ -310,7 +310,7 @@ class RegAuth:
     async def prove(self, *, all_gone: bool = True) -> None:
         """Prove what is certain if the recording ends now; on the proxy's loop.
 
-        `all_gone`: whoever sent requests has ended, as far as its process cannot tell.
+        `all_gone`: every client has ended, as far as its process does not show it.
         """
         if self._settings.inject is Inject.VERIFY:
             await asyncio.gather(*self._proofs)
@@ -388,7 +388,7 @@ class RegAuth:
             elif self._embedded and not live.recorder.count:
                 # Later on it may be anybody that the client happens to try; at first it is the registry.
                 place = f"{live.recorder.redactor.host(host)}:{port}"
-                live.recorder.note(f"the proxy could not connect to {place}, so that no request to it could be seen")
+                live.recorder.note(f"the proxy could not connect to {place}; no request to it was recorded")
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """A client that does not trust the proxy sends no request at all; say so."""

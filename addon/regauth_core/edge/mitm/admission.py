@@ -1,6 +1,6 @@
-"""Who may use the proxy of `regauth run`: the command that it was started for, and nobody else.
+"""Who may use the proxy of `regauth run`: only the command that it was started for.
 
-Whoever looks finds the port of such a proxy, and it may add credentials. So requests have to come with the password
+The port of such a proxy is easy to find, and it may add credentials. So requests have to come with the password
 that only the command gets, in its proxy's URL, or from a process that the command started. The one holds for daemons,
 for other users' processes and on every system; the other for clients that ignore the password of a proxy's URL.
 """
@@ -32,7 +32,7 @@ class Admission:
     name = "regauth-admission"
 
     def __init__(self, process_of: Callable[[Client], Awaitable[Process | None]]) -> None:
-        """`process_of`: the process behind a connection, where it can be told."""
+        """`process_of`: the process behind a connection, where it is known."""
         self.password = secrets.token_urlsafe(24)
         self.command: int | None = None
         """The number of the command's process, once it runs."""
@@ -56,11 +56,11 @@ class Admission:
         self._admitted.discard(client.id)
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
-        """Let nobody else have a tunnel."""
+        """Refuse other clients a tunnel."""
         await self._check(flow)
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Let nobody else have an answer."""
+        """Refuse other clients an answer."""
         if flow.live and not is_ours(flow):
             await self._check(flow)
 

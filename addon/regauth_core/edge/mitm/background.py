@@ -1,4 +1,4 @@
-"""A mitmproxy of our own in a thread of this process, for `run` and `demo`."""
+"""mitmproxy in a thread of this process, for `run` and `demo`."""
 
 from __future__ import annotations
 

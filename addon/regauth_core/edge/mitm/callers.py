@@ -33,7 +33,7 @@ class CallerReader:
         self._admission = admission
 
     async def read(self, flow: http.HTTPFlow) -> Caller:
-        """Who sent `flow`; waits for what the machine tells of its connection."""
+        """Who sent `flow`; waits for what the machine says about its connection."""
         client = flow.client_conn
         is_commands = self._admission is not None and self._admission.admits(client)
         return Caller(
@@ -80,7 +80,7 @@ def untold(given: Callers) -> str | None:
     if tells_users() or given.any_user or _checks_password():
         return None
     return (
-        "this machine does not say whose process a client is, so that none gets credentials: give the proxy a password "
+        "no credentials are used: this machine does not say whose process a client is. Give the proxy a password "
         "(proxyauth=NAME:PASSWORD), or allow every user of this machine (regauth_clients=any-user)"
     )
 
@@ -94,7 +94,7 @@ def _user(kind: str, text: str) -> int:
 
             return pwd.getpwnam(text).pw_uid
         except (ImportError, KeyError, ValueError):
-            raise UserError(f"regauth_clients: there is no user {text!r} on this machine") from None
+            raise UserError(f"regauth_clients: unknown user {text!r} on this machine") from None
     raise UserError(f"regauth_clients: expected uid:NUMBER, found {kind}:{text!r}")
 
 
@@ -113,7 +113,7 @@ def _address(text: str) -> str:
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_loopback:
         raise UserError(
-            f"regauth_clients: {text} is this machine, where users are told apart: expected user:NAME, uid:NUMBER or "
-            "any-user"
+            f"regauth_clients: {text} is this machine, where clients are allowed by user: expected user:NAME, "
+            "uid:NUMBER or any-user"
         )
     return str(address)

@@ -88,12 +88,12 @@ class Identities:
             known.label = _user_of(value) or known.label
 
     async def process(self, client: Client) -> Process | None:
-        """The process, searched for once per connection; `None` where it is on another machine or cannot be told."""
+        """The process, searched for once per connection; `None` where it is on another machine or not known."""
         known = self._known.get(client.id)
         return await _result(known.search, _PATIENCE) if known is not None else None
 
     async def user(self, client: Client) -> int | None:
-        """The number of the user whose process it is; `None` where it is on another machine or cannot be told."""
+        """The number of the user whose process it is; `None` where it is on another machine or not known."""
         if client.id not in self._known and client.connected:
             self.connected(client)  # it is older than this object: the script was loaded anew
         known = self._known.get(client.id)

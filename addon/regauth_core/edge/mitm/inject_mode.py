@@ -1,4 +1,4 @@
-"""The ways in which regauth may take a hand in the traffic."""
+"""What regauth may do about challenges."""
 
 from __future__ import annotations
 

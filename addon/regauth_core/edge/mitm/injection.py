@@ -83,8 +83,8 @@ _Change = tuple[ChangeKind, str]
 _REMEMBERED: Final = 1000
 _CIRCLE: Final = 60.0
 """Seconds for which a client is not sent to the same place a second time."""
-_COME_AGAIN: Final = "regauth sent the client here again, to stream to it what it may have now"
-_UPSTREAM_SAID: Final = "regauth answered the registry's {status} in the client's place"
+_COME_AGAIN: Final = "regauth redirected the client to the same URL to stream the authorized answer"
+_UPSTREAM_SAID: Final = "regauth answered the registry's {status} for the client"
 
 # What is no fault of anything and needs no word.
 _QUIET: Final = frozenset(
@@ -193,7 +193,7 @@ class Injector:
         if kept.own is not None and self._authenticator.objection(kept.request, _begin(flow)) is not None:
             flow.request.headers.fields, kept.own, kept.before = kept.own, None, None
             FlowNotes(flow).changed(
-                ChangeKind.CREDENTIALS_REMOVED, "regauth took it out again, before anything was sent"
+                ChangeKind.CREDENTIALS_REMOVED, "regauth removed it again before the request was sent"
             )
 
     def _add(self, flow: http.HTTPFlow, kept: _Kept, found: Authorization, recorder: Recorder) -> None:
@@ -232,7 +232,7 @@ class Injector:
                 self._note_ping(flow, place)
 
     def heard(self, flow: http.HTTPFlow, process: int | None, *, is_whole: bool = True) -> None:
-        """What the client is about to get, whoever it asked, may lead it elsewhere.
+        """What the client is about to get may lead it elsewhere, whichever host it asked.
 
         `process` is the client's, as far as it is known; `is_whole`: the body is there, unless it is streamed.
         """
@@ -250,13 +250,13 @@ class Injector:
     def answered(self, flow: http.HTTPFlow) -> None:
         """The head of the answer is there, before any of it goes to the client.
 
-        A cookie that the registry gives to whoever has the credentials would let the client go on as that.
+        A cookie of the registry for the injected credentials would let the client use them later.
         """
         kept = self._kept.get(flow.id)
         is_helped = kept is not None and kept.own is not None and flow.response is not None
         if is_helped and flow.response is not None and flow.response.headers.pop("set-cookie", None) is not None:
             FlowNotes(flow).changed(
-                ChangeKind.COOKIE_REMOVED, "regauth kept from the client a cookie for whoever has the credentials"
+                ChangeKind.COOKIE_REMOVED, "regauth removed Set-Cookie: the cookie belongs to the injected credentials"
             )
 
     def drop(self, flow: http.HTTPFlow) -> None:
@@ -368,7 +368,7 @@ class Injector:
         self._told[found.login.id, origin] = True
         place = f"{shortened(where.source, os.environ)} {where.key}".strip()
         host = recorder.redactor.host_name(origin.host)
-        recorder.note(recorder.redactor.own_text(f"regauth's own credentials for {host} are those of {place}"))
+        recorder.note(recorder.redactor.own_text(f"regauth's credentials for {host} are those of {place}"))
 
     def _may_come_again(self, request: ClientRequest, now: float) -> bool:
         """Whether a client that was helped in vain may be sent there again; seldom, so that it goes in no circle."""
@@ -386,10 +386,10 @@ class Injector:
             FlowNotes(flow).withheld(withheld)
         host = recorder.redactor.host_name(kept.request.origin.host)
         if StopReason.NO_LOGIN in reasons and not _brings_credentials(kept):
-            recorder.note(f"regauth has no credentials for {host}: nothing of regauth_credentials is for it")
+            recorder.note(f"no source in regauth_credentials covers {host}")
         for reason in reasons if StopReason.RECENTLY_REFUSED not in reasons else ():
             if isinstance(reason, StopReason) and reason not in _QUIET:
-                recorder.note(f"regauth's own credentials for {host}: {objection(reason)}")
+                recorder.note(f"regauth's credentials for {host}: {objection(reason)}")
 
     def _mark(self, flow: http.HTTPFlow, recorder: Recorder, *changes: _Change) -> None:
         for change in changes:
@@ -397,8 +397,8 @@ class Injector:
         flow.marked = flow.marked or ":key:"
         flow.comment = flow.comment or "changed by regauth"
         recorder.note(
-            f"regauth_inject={self.mode} changed exchanges, so that a fault of the client may not show; "
-            "what the client does by itself is seen with regauth_inject=off"
+            f"regauth_inject={self.mode} changed some exchanges, which can hide a client bug; "
+            "record with regauth_inject=off to see what the client does by itself"
         )
 
     def _note_ping(self, flow: http.HTTPFlow, place: Place) -> None:
@@ -414,7 +414,7 @@ def _note_setting(reason: Withheld, caller: Caller, recorder: Recorder) -> None:
         Withheld.OTHER_USER: f"uid:{caller.user}",
     }.get(reason)
     if who is not None:
-        recorder.note(f"regauth's own credentials are not used for {who}; regauth_clients={who} allows that")
+        recorder.note(f"regauth's credentials are not used for {who}; regauth_clients={who} allows that")
 
 
 def _who(flow: http.HTTPFlow) -> tuple[str, str, Origin]:
@@ -433,7 +433,7 @@ def _answered(status: int) -> _Change:
 def _added(found: Authorization, recorder: Recorder, *, replaced: bool) -> _Change:
     what = f"a {found.scheme.capitalize()} credential ({_name(found, recorder)})"
     if replaced:
-        return ChangeKind.CREDENTIALS_REPLACED, f"regauth put {what} in the place of the client's"
+        return ChangeKind.CREDENTIALS_REPLACED, f"regauth replaced the client's credential by {what}"
     return ChangeKind.CREDENTIALS_ADDED, f"regauth added {what}"
 
 

@@ -1,4 +1,4 @@
-"""A live recording: requests that have begun, clients that are still there, findings told when they are certain."""
+"""A live recording: requests that have begun, clients that are still there, findings reported when they are certain."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Live:
         """Gets every finding as it becomes certain."""
 
     def place(self, flow: http.HTTPFlow) -> tuple[Place, Role] | None:
-        """Where the request goes; `None` where that is nobody's business."""
+        """Where the request goes; `None` where it is not watched."""
         place = place_of(flow.request.method, origin_of(flow), flow.request.path)
         role = self.watch.role_of(place)
         return (place, role) if role is not None else None
@@ -161,7 +161,7 @@ class Live:
         if server is None or not self.watch.may_be_registry(Origin("https", host, server[1])):
             return
         unseen = (
-            f"trust the proxy's certificate authority: no request to {self.recorder.redactor.host(host)} could be seen"
+            f"trust the proxy's certificate authority; no request to {self.recorder.redactor.host(host)} was recorded"
         )
         if _SAID in error:
             self.recorder.note(f"{who} does not {unseen}")
@@ -191,7 +191,7 @@ class Live:
             self.recorder.end(wire_of(entry.flow, entry.number))
 
     def finish(self, now: float, *, all_gone: bool = False) -> Journal:
-        """The recording ends; `all_gone`: whoever could send anything has ended, as far as its process cannot tell."""
+        """The recording ends; `all_gone`: every client has ended, as far as its process does not show it."""
         self.interrupt()
         return self.recorder.finish(self._ending(now, all_gone=all_gone), now)
 
@@ -232,7 +232,7 @@ class Live:
         if told <= _MOST_LINES:
             _log.log(ALERT, swept_text(f"regauth: {live_line(finding)}", self.recorder.redactor)[0])
         if told == _MOST_LINES:
-            _log.log(ALERT, f"regauth: further findings of {finding.rule} are counted, and told at the end")
+            _log.log(ALERT, f"regauth: further findings of {finding.rule} are counted and shown at the end")
 
 
 def _dead(processes: Sequence[Process]) -> set[Process]:

@@ -47,33 +47,33 @@ class Anonymize(StrEnum):
 # mitmproxy drops an addon silently when an int or bool option has a bad value, so everything is text (or a list of
 # texts) and is read here.
 _OPTIONS: Final[tuple[tuple[str, Any, Any, str], ...]] = (
-    ("trace", str, "", "File to which every exchange is written as it ends: append-only, redacted, mode 0600."),
+    ("trace", str, "", "File to which every exchange is appended as it ends, redacted, mode 0600."),
     (
         "report",
         Sequence[str],
         [],
-        f"Files to write at the end, one for each time it is given; the ending picks the format: {_ENDINGS}.",
+        f"Report file to write at the end; may be given several times. The ending picks the format: {_ENDINGS}.",
     ),
     (
         "hosts",
         Sequence[str],
         [],
-        "Registries to watch, as HOST, HOST:PORT or *.DOMAIN. Default: whatever speaks /v2/. The token servers and "
-        "blob hosts that a watched registry names are watched too.",
+        "Registries to watch, as HOST, HOST:PORT or *.DOMAIN. Default: every host that speaks /v2/. The token servers "
+        "and blob hosts that a watched registry names are watched too.",
     ),
     (
         "quiet_time",
         str,
         f"{QUIET_TIME:g}",
-        "Seconds without a further request of the client after which an unanswered challenge is called ignored.",
+        "Seconds without another request from the client after which an unanswered challenge counts as ignored.",
     ),
     (
         "inject",
         str,
         Inject.OFF.value,
-        "What to do to the traffic: off (watch only); verify (beside the client, try what a correct one would have "
-        "sent); fill (answer challenges that the client does not); override (also where it brings credentials); shim "
-        "(let the ping of the registries in regauth_shim say what a repository asks for).",
+        "What to do about challenges: off (watch only); verify (send what a correct client would have sent, beside the "
+        "client); fill (answer them for clients that send no credentials); override (also for clients that send some); "
+        "shim (add the challenge of a repository to the ping of the registries in regauth_shim).",
     ),
     (
         "credentials",
@@ -85,40 +85,40 @@ _OPTIONS: Final[tuple[tuple[str, Any, Any, str], ...]] = (
         "clients",
         Sequence[str],
         [],
-        "Whose requests may have credentials used, beside those of your own processes over loopback. ADDRESS: whoever "
-        "uses that other machine. user:NAME or uid:NUMBER: processes of this user, and whomever they serve (uid:0 for "
-        "root's dockerd: all who may use docker). any-user: every user of this machine. name:HOST: those who address a "
-        "reverse proxy by this name, web pages of that name included. browser: every web page that a browser behind "
-        "the proxy shows.",
+        "Clients that regauth may use credentials for, in addition to your own processes over loopback. ADDRESS: every "
+        "client on that machine. user:NAME or uid:NUMBER: processes of this user, and all that they serve (uid:0 for "
+        "root's dockerd: everyone who may use docker). any-user: every user of this machine. name:HOST: clients that "
+        "address a reverse proxy by this name, web pages of that name included. browser: every web page that a "
+        "browser behind the proxy shows.",
     ),
     (
         "allow",
         Sequence[str],
         [],
-        "What may be done with credentials that regauth adds, as pull, push or delete, or one of them below a place: "
-        "push:HOST/NAMESPACE. Without it only pull.",
+        "What the credentials may be used for: pull, push or delete, each optionally limited to a place as in "
+        "push:HOST/NAMESPACE. Default: pull.",
     ),
     (
         "trust",
         Sequence[str],
         [],
-        "Where credentials may go beyond what is safe: http (plain http registries), unverified (with ssl_insecure), "
-        "any-https (token servers on any public host), or https://HOST of a token server.",
+        "Where credentials may be sent beyond the safe default: http (plain http registries), unverified (with "
+        "ssl_insecure), any-https (token servers on any public host), or https://HOST of a token server.",
     ),
     (
         "manner",
         Sequence[str],
         [],
-        "How challenges are answered: refusal-403 (a refusal that stays one is handed on as 403, for clients that try "
-        "a 401 for ever), oauth-first:HOST (the token server of this registry is asked by POST first), offline (a "
-        "refresh token is asked for).",
+        "How challenges are answered: refusal-403 (pass on a final refusal as 403, for clients that retry a 401 "
+        "forever), oauth-first:HOST (ask the token server of this registry by POST first), offline (ask for a refresh "
+        "token).",
     ),
     (
         "shim",
         Sequence[str],
         [],
-        "Registries whose ping inject=shim rewrites, as HOST, HOST:PORT, or either with /REPOSITORY, which is asked "
-        "once for the challenge.",
+        "Registries whose ping inject=shim rewrites, as HOST or HOST:PORT. With /REPOSITORY, that repository is asked "
+        "once for its challenge.",
     ),
     (
         "anonymize",
@@ -130,7 +130,7 @@ _OPTIONS: Final[tuple[tuple[str, Any, Any, str], ...]] = (
         "scenario",
         str,
         "",
-        "A scenario file, or the name of a shipped one: answer as that registry instead of contacting one.",
+        "A scenario file, or the name of a shipped one: play that registry instead of contacting one.",
     ),
 )
 
@@ -154,7 +154,7 @@ class Settings:
 
 
 def declare(loader: Loader) -> None:
-    """Tell mitmproxy the options."""
+    """Add the options to mitmproxy's."""
     for name, kind, default, help_text in _OPTIONS:
         loader.add_option(f"{PREFIX}{name}", kind, default, help_text)
 
@@ -180,9 +180,9 @@ def settings_of(options: Any) -> Settings:
 
 
 def unknown(deferred: Sequence[str]) -> tuple[str, ...]:
-    """Of the option names that no addon took, those that were meant for us: one complaint each."""
+    """Of the option names that no addon took, those that begin with our prefix: one complaint each."""
     known = ", ".join(f"{PREFIX}{name}" for name, *_ in _OPTIONS)
-    return tuple(f"{name}: there is no such option; known are {known}" for name in deferred if name.startswith(PREFIX))
+    return tuple(f"{name}: unknown option; expected one of {known}" for name in deferred if name.startswith(PREFIX))
 
 
 def quiet_time(name: str, text: str) -> float:
@@ -232,7 +232,9 @@ def check_mode(prefix: str, mode: Inject, credentials: Sequence[str], named: Seq
     if mode in (Inject.VERIFY, Inject.FILL, Inject.OVERRIDE) and not credentials:
         raise UserError(f"{prefix}inject: {mode} needs {prefix}credentials: {EXPECTED}")
     if mode is Inject.SHIM and not named:
-        raise UserError(f"{prefix}inject: {mode} needs {prefix}shim: HOST/REPOSITORY, whose challenge the ping gets")
+        raise UserError(
+            f"{prefix}inject: {mode} needs {prefix}shim: HOST/REPOSITORY, whose challenge is added to the ping"
+        )
 
 
 def permits(name: str, texts: Sequence[str]) -> Permits:

@@ -26,7 +26,7 @@ class Presence:
         self._strangers = False
 
     def seen(self, sender: Sender, process: Process | None) -> None:
-        """A request of `sender` came from `process`; `None` where that could not be told."""
+        """A request of `sender` came from `process`; `None` where that is not known."""
         if process is None and sender.label is None:
             self._strangers = True
             return
@@ -43,7 +43,7 @@ class Presence:
     def ended(self, dead: set[Process], busy: Iterable[Sender] = ()) -> tuple[Sender, ...]:
         """These processes have ended; the clients that have gone with them.
 
-        Of the `busy` a request is still on its way, so that they are asked for again.
+        Of the `busy` a request is still on its way, and they are asked for again.
         """
         waiting = {key_of(sender) for sender in busy}
         gone = []
@@ -59,5 +59,5 @@ class Presence:
 
     @property
     def everybody_gone(self) -> bool:
-        """Whether nobody is left who could send anything."""
+        """Whether no client is left that could send anything."""
         return not self._clients and not self._strangers

@@ -39,7 +39,7 @@ class Socket:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process, told from a later one of the same number by when it began."""
+    """A process, distinguished from a later one of the same number by when it began."""
 
     number: int
     program: str
@@ -63,7 +63,7 @@ class ProcessFinder:
         self._found: OrderedDict[int, None] = OrderedDict()
 
     def find(self, socket: Socket) -> Process | None:
-        """The process that has `socket` open, or `None` if it cannot be told.
+        """The process that has `socket` open, or `None` if it is not known.
 
         Reads files below /proc, a few milliseconds; not for an event loop.
         """
@@ -103,7 +103,7 @@ def socket_of(peer: Address, here: Address) -> Socket | None:
 def descends(number: int, ancestor: int) -> bool:
     """Whether process `number` is `ancestor`, or was started by it or by a process that was.
 
-    A daemon whose parent has ended is nobody's descendant any more (proc_pid_stat(5), field 4).
+    A daemon whose parent has ended is no longer a descendant of it (proc_pid_stat(5), field 4).
     """
     for _ in range(_DEEPEST):
         if number == ancestor:

@@ -41,7 +41,7 @@ def environment() -> Environment:
 
 
 class Recorder:
-    """Takes raw messages, keeps what may be shown, and tells the findings as they become certain."""
+    """Takes raw messages, keeps what may be shown, and reports the findings as they become certain."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Recorder:
         self._diagnoser.prove(proof)
 
     def is_provable(self, finding: Finding) -> bool:
-        """Whether such a proof would tell more about `finding`, and there is none yet."""
+        """Whether such a proof would say more about `finding`, and there is none yet."""
         return self._diagnoser.is_provable(finding)
 
     def note(self, text: str) -> None:

@@ -89,14 +89,14 @@ class Shim:
         if known is None:
             host = recorder.redactor.host_name(origin.host)
             recorder.note(
-                f"regauth_inject=shim left the ping of {host} as it is: no challenge of it is known yet; name a "
-                "repository that asks for authentication, as HOST/REPOSITORY, or try again"
+                f"regauth_inject=shim did not change the ping of {host}: it has seen no challenge from there yet; "
+                "name a repository that asks for authentication, as HOST/REPOSITORY, or try again"
             )
             return
         _rewrite(flow, response, known, refuse=engine in _ON_REFUSAL)
         recorder.note(
-            "regauth_inject=shim changed the registry's ping, so that a fault of the client may not show; what the "
-            "client does by itself is seen with regauth_inject=off"
+            "regauth_inject=shim changed the registry's ping, which can hide a client bug; record with "
+            "regauth_inject=off to see what the client does by itself"
         )
 
     def _learn(self, origin: Origin, lines: Sequence[str]) -> None:
@@ -110,7 +110,9 @@ def _rewrite(flow: http.HTTPFlow, response: http.Response, lines: Sequence[str],
     if refuse:
         response.status_code, response.reason = 401, "Unauthorized"
         kind = ChangeKind.PING_REFUSED
-        what = "regauth made the 200 of this ping a 401 with the challenge that the registry sends for a repository"
+        what = (
+            "regauth changed the 200 of this ping to a 401 with the challenge that the registry sends for a repository"
+        )
     else:
         kind = ChangeKind.CHALLENGE_ADDED
         what = "regauth added to this ping the challenge that the registry sends for a repository"

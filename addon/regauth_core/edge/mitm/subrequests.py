@@ -1,4 +1,4 @@
-"""Requests of regauth's own, sent by mitmproxy itself: its proxies, its certificates, its time limits are obeyed.
+"""Requests that regauth sends, by mitmproxy itself: its proxies, its certificates, its time limits are obeyed.
 
 They pass every addon's hooks as replayed flows do. Ours know them by `is_ours` and record nothing of them.
 """

@@ -25,7 +25,7 @@ def client_request(
     is_alone: bool = True,
     names_proxy: bool = False,
 ) -> ClientRequest:
-    """What the client of `flow` asks, whoever it says it asks; the rest as in `ClientRequest`."""
+    """What the client of `flow` asks, whichever host it names; the rest as in `ClientRequest`."""
     request, has_body = flow.request, _has_body(flow.request)
     # A blob that was fetched in the client's place would have to be held; its credentials are found in advance.
     can_resend = not has_body and not (endpoint in _BIG and request.method != "HEAD")
@@ -104,7 +104,7 @@ def bare(flow: http.HTTPFlow) -> http.HTTPFlow:
 
 
 def response_of(answer: Received, flow: http.HTTPFlow) -> http.Response:
-    """What the client gets instead of the refusal; no cookie, which is for whoever has the credentials."""
+    """What the client gets instead of the refusal; no cookie, which belongs to the injected credentials."""
     old = flow.response
     gone = {"connection", "keep-alive", "transfer-encoding", "set-cookie"}
     if flow.request.method != "HEAD":

@@ -1,4 +1,4 @@
-"""The last look at what is about to be told: no secret that was ever seen may be in it.
+"""The last look at what is about to be written: no secret that was ever seen may be in it.
 
 First at the values, before a report cuts, folds or marks them up and so breaks a secret into pieces that nobody would
 recognise; then at the finished text, in which the marks of its format and the report's own words stay as they are.
@@ -20,7 +20,7 @@ from regauth_core.report import jsontext, structure
 from regauth_core.report.own_words import is_wording
 
 _OWN: Final = (Change, Finding, Undecided, Advice, Verification)
-"""What is told in sentences of ours."""
+"""What stands in sentences of regauth."""
 _OWN_FIELDS: Final = frozenset({"notes"})
 _NAMES: Final = frozenset({"client", "registry", "repository"})
 """Fields of theirs that are names from the wire."""
@@ -56,12 +56,12 @@ def swept_value(value: _T, redactor: Redactor, *, fits: bool = False) -> _T:
 
 
 def swept_text(text: str, redactor: Redactor) -> tuple[str, int]:
-    """A sentence of ours without any secret in what it tells, and how many places were replaced."""
+    """A sentence of regauth without any secret in what it quotes, and how many places were replaced."""
     return redactor.sweep(text, is_own=is_wording)
 
 
 def swept_journal(journal: Journal, redactor: Redactor) -> Journal:
-    """`journal` without any secret that `redactor` remembers; it tells how many places had to be replaced."""
+    """`journal` without any secret that `redactor` remembers; it says how many places had to be replaced."""
     if not Search(redactor).finds(jsontext.encode(journal, indent=-1)):
         return journal
     sweeper = _Sweeper(redactor)
@@ -114,7 +114,7 @@ class _Sweeper:
         return swept
 
     def own(self, text: str) -> str:
-        """A sentence of ours, which may quote texts from the wire."""
+        """A sentence of regauth, which may quote texts from the wire."""
         for before, after in self._changed.items():
             if len(before) >= _SHORTEST_QUOTED and before in text and not is_wording(before, 0, len(before)):
                 text = text.replace(before, after)

@@ -1,4 +1,4 @@
-"""What is told at the end: report files and the summary in the terminal, both looked through for secrets once more."""
+"""What is written at the end: report files and the summary in the terminal, both searched for secrets once more."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Clean(Journal):
 def cleaned(journal: Journal, redactor: Redactor) -> Journal:
     """`journal` without any secret that is known by now.
 
-    All that is told of it asks for that. Whoever tells several things asks first, and has it done once.
+    Every report needs it. A caller that writes several asks first, and has it done once.
     """
     if isinstance(journal, _Clean):
         return journal

@@ -94,7 +94,7 @@ class TraceWriter:
         try:
             with self.path.open("r+b") as file:
                 if not os.path.samestat(os.fstat(file.fileno()), os.fstat(self._file)):
-                    return f"{self.path}: is another file by now; the trace was not searched for late secrets"
+                    return f"{self.path}: the file was replaced; the trace was not searched for late secrets"
                 self._search(file)
         except OSError as error:
             return f"{self.path}: {reason(error)}; the trace was not searched for late secrets"
@@ -162,7 +162,7 @@ def _take(file: int, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise UserError(f"{path}: another regauth is writing this trace; give each a file of its own") from None
+        raise UserError(f"{path}: another regauth is writing this trace; use a different file") from None
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):  # a file system without locks
             raise

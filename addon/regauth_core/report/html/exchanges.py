@@ -101,7 +101,7 @@ def _request(exchange: Exchange) -> Iterator[str]:
     yield f"{exchange.request.method} {exchange.request.url}"
     yield from (f"{name}: {value}" for name, value in exchange.request.headers[:_HEADERS])
     if exchange.request.size:
-        yield f"({counted(exchange.request.size, 'byte')} of body, not kept)"
+        yield f"({counted(exchange.request.size, 'byte')} of body, not stored)"
 
 
 def _response(exchange: Exchange) -> Iterator[str]:

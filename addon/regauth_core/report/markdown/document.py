@@ -16,7 +16,7 @@ BUDGET: Final = 40_000
 
 _PLANS: Final = (
     Plan(),
-    Plan(exchanges=12, cut="exchanges that no finding points to"),
+    Plan(exchanges=12, cut="exchanges without a finding"),
     Plan(exchanges=4, cut="most exchanges"),
     Plan(exchanges=0, cut="the exchanges"),
     Plan(exchanges=0, messages=0, cut="the exchanges and the diagram"),
@@ -71,7 +71,7 @@ def _text(journal: Journal, headings: Template, plan: Plan) -> str:
             lines += [*parts.lines(part, told), ""]
     lines += ["---", ""]
     if plan.cut:
-        lines.append(f"Left out to stay below {BUDGET // 1000} kB: {plan.cut}. Other formats have it all.\\")
+        lines.append(f"Left out to stay below {BUDGET // 1000} kB: {plan.cut}. The other formats have everything.\\")
     lines.append(f"Recorded by regauth {prose(journal.environment.regauth, 40)}. {_sentence(journal)}")
     return "\n".join(_without_doubled_blanks(lines)) + "\n"
 

@@ -24,7 +24,7 @@ _CURL = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much of each part is told."""
+    """How much of each part is shown."""
 
     exchanges: int = timeline.LONGEST
     """Redacted exchanges in full."""
@@ -55,7 +55,7 @@ class Story:
 
 
 def story(journal: Journal, plan: Plan) -> Story:
-    """The story of `journal` as far as `plan` tells it."""
+    """The story of `journal` as far as `plan` shows it."""
     worst_first = sorted(journal.diagnosis.findings, key=lambda finding: -finding.severity.rank)
     return Story(journal=journal, findings=tuple(worst_first), plan=plan)
 
@@ -97,7 +97,7 @@ def lines(part: Part, told: Story) -> Iterator[str]:
 
 
 def _description(told: Story) -> Iterator[str]:
-    yield "_For you to write: what you were doing, and why it matters. What follows was measured; this was not._"
+    yield "_For you to write: what you were doing, and why it matters. What follows was recorded._"
 
 
 def _reproduce(told: Story) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _reproduce(told: Story) -> Iterator[str]:
     yield "With the client:"
     yield ""
     if environment.command is None:
-        yield "_The command was not recorded: please write it here._"
+        yield "_The command was not recorded. Please write it here._"
     else:
         yield from fence([f"$ {environment.command}"], "console")
     if environment.status is not None:
@@ -114,7 +114,7 @@ def _reproduce(told: Story) -> Iterator[str]:
     asked = reproduction.lines(told.journal, told.findings[0]) if told.findings else []
     if sum(map(len, asked)) > _CURL:
         yield ""
-        yield "_The requests to the registry are too long to be shown here._"
+        yield "_The requests to the registry are too long to show here._"
     elif asked:
         yield ""
         yield "The registry's side, without the client (set `USER` and `PASS`, and `TOKEN` where it is used):"
@@ -194,7 +194,7 @@ def _expected(told: Story) -> Iterator[str]:
 def _version(told: Story) -> Iterator[str]:
     environment = told.journal.environment
     if environment.client_version is None:
-        yield "_The client's version was not recorded: please write it here._"
+        yield "_The client's version was not recorded. Please write it here._"
     else:
         yield from fence(environment.client_version.splitlines()[: told.plan.printed], "text", 120)
 

@@ -65,7 +65,7 @@ _DOCKER: Template = (
     Section("Reproduce", (Part.REPRODUCE,)),
     Section("Expected behavior", (Part.EXPECTED,)),
     Section("docker version", (Part.VERSION,), "the output of `docker version`"),
-    Section("docker info", (), "the output of `docker info`: it tells which image store is in use"),
+    Section("docker info", (), "the output of `docker info`, which shows the image store"),
     Section("Additional Info", (Part.ENVIRONMENT, Part.DETAILS)),
 )
 

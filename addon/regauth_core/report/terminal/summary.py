@@ -33,7 +33,7 @@ _ASCII = {"…": "~", "—": "-", "–": "-", "×": "x", "·": "|"}
 def summary(journal: Journal, more: str = "") -> RenderableType:
     """`journal` for a Rich console of any width, with or without colours, Unicode or a terminal behind it.
 
-    However much was found, it stays some pages long: findings of one kind are told once and then named, those beyond
+    However much was found, it stays some pages long: findings of one kind are shown once and then named, those beyond
     `_KINDS` kinds and `_LONGEST` characters are counted. `more` is where all of them are, such as a report's name.
     """
     return _Summary(journal, more)
