@@ -34,7 +34,8 @@ from regauth_core.model import Failure, FailureKind, Safe
 from regauth_core.redaction.allow_list import PLAIN_WORDS
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.redaction.sweep import Sweep
-from regauth_core.report import ENDINGS, structure
+from regauth_core.report import ENDINGS
+from regauth_core.report.formats import format_of
 
 
 def leaked(story: Story, folder: Path) -> list[str]:
@@ -316,7 +317,7 @@ MARKS = {
 def test_what_belongs_to_a_format_is_known(name: str) -> None:
     """All but the words for a reader."""
     text, free = MARKS[name]
-    marks = structure.fixed(name, text)
+    marks = format_of(name).fixed(text)
     left, at = [], 0
     for begin, end in (*marks, (len(text), len(text))):
         assert at <= begin <= end

@@ -12,6 +12,7 @@ import pytest
 from kit import journals, values
 from regauth_core.model.journal import Journal
 from regauth_core.report import ENDINGS, render
+from regauth_core.report.formats import format_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ALL = [
@@ -45,6 +46,23 @@ def test_an_unknown_ending_names_the_known_ones(name: str) -> None:
     """The error says what would have been right."""
     with pytest.raises(ValueError, match=r"\.md, \.html, \.har\.json, \.json, \.xml"):
         render(journals.per_repository(), name)
+
+
+def test_what_holds_up_an_unknown_format_is_not_guessed() -> None:
+    """No other format's marks are taken for its own."""
+    with pytest.raises(ValueError, match=r"'report\.txt'.*\.md, \.html"):
+        format_of("report.txt")
+
+
+@pytest.mark.parametrize("make", ALL)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_marks_of_a_format_are_in_order(make: Callable[[], Journal], ending: str) -> None:
+    """Every report has some, apart from each other and within the text."""
+    text = render(make(), f"x{ending}")
+    marks = format_of(f"x{ending}").fixed(text)
+    assert marks
+    edges = [0, *(edge for mark in marks for edge in mark), len(text)]
+    assert edges == sorted(edges)
 
 
 @pytest.mark.parametrize("make", ALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from regauth_core.model.exchange import Exchange, Safe, Sender
 from regauth_core.model.finding import Diagnosis, Proof
@@ -59,6 +60,14 @@ class Ending(StrEnum):
     STOPPED = "stopped"
     """The recording was stopped while clients may still be there."""
 
+    @staticmethod
+    def worst(*endings: Ending) -> Ending:
+        """Of several endings (at least one) the one that tells least about what may be missing."""
+        return max(endings, key=_BY_DOUBT.index)
+
+
+_BY_DOUBT: Final = (Ending.GONE, Ending.CLEAN, Ending.STOPPED, Ending.CUT)
+
 
 @dataclass(frozen=True, slots=True)
 class Gone:
@@ -74,6 +83,10 @@ class Break:
 
     at: float
     ending: Ending
+
+
+Event = Exchange | Gone | Proof | Break
+"""What may happen while exchanges are captured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

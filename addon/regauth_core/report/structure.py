@@ -27,14 +27,23 @@ _LINE_MARKS = re.compile(
 _CELL = re.compile(r"(?<!\\)\|")
 
 
-def fixed(name: str, text: str) -> tuple[Span, ...]:
-    """The places in the report `text`, called `name`, that stay as they are: in order, apart from each other."""
-    if name.endswith(".json"):
-        return tuple(_between(_json_values(text), len(text)))
-    if name.endswith(".html"):
-        return tuple(_between(_page_words(text), len(text)))
-    if name.endswith(".xml"):
-        return tuple(_between(_xml_words(text), len(text)))
+def of_json(text: str) -> tuple[Span, ...]:
+    """The places in a JSON report that stay as they are: in order, apart from each other."""
+    return tuple(_between(_json_values(text), len(text)))
+
+
+def of_html(text: str) -> tuple[Span, ...]:
+    """The same for a page."""
+    return tuple(_between(_page_words(text), len(text)))
+
+
+def of_xml(text: str) -> tuple[Span, ...]:
+    """The same for XML."""
+    return tuple(_between(_xml_words(text), len(text)))
+
+
+def of_markdown(text: str) -> tuple[Span, ...]:
+    """The same for Markdown."""
     return tuple(_markdown_marks(text))
 
 

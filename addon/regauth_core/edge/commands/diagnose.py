@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import gc
 import secrets
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
-from regauth_core.diagnosis.diagnoser import Diagnoser
+from regauth_core.diagnosis.journal_builder import JournalBuilder
 from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.inputs.captures import Captures
 from regauth_core.edge.mitm.recorder import environment
 from regauth_core.edge.outputs import reports
 from regauth_core.model import Exchange
-from regauth_core.model.finding import Proof
-from regauth_core.model.journal import Break, Capture, Gone, Journal, Redaction
+from regauth_core.model.journal import Journal, Redaction
 from regauth_core.redaction.counts import counted, together
 from regauth_core.redaction.redactor import Redactor
 
@@ -64,48 +62,20 @@ def journal_of(
     recorded = captures.quiet_time if captures.quiet_time is not None else QUIET_TIME
     quiet = recorded if quiet_time is None else quiet_time
     known = credentials_known or captures.credentials_known
-    diagnoser = Diagnoser(quiet_time=quiet, credentials_known=known)
-    held: deque[Exchange] = deque(maxlen=most_exchanges)
-    gone: deque[Gone] = deque(maxlen=MAX_EXCHANGES)
-    proofs: deque[Proof] = deque(maxlen=MAX_EXCHANGES)
-    breaks: deque[Break] = deque(maxlen=MAX_EXCHANGES)
-    count = 0
-    failed: dict[str, None] = {}
+    builder = JournalBuilder(
+        quiet_time=quiet,
+        credentials_known=known,
+        most_exchanges=most_exchanges,
+        most_others=MAX_EXCHANGES,
+        describe_error=where_it_failed,
+    )
     for event in captures:
-        if isinstance(event, Exchange):
-            count += 1
-            held.append(event)
-            try:
-                diagnoser.add(event)
-            except Exception as error:
-                place = where_it_failed(error)
-                failed[f"a part of the diagnosis is missing because of an error in regauth ({place})"] = None
-        elif isinstance(event, Gone):
-            gone.append(event)
-            diagnoser.gone(event.sender)
-        elif isinstance(event, Proof):
-            proofs.append(event)
-            diagnoser.prove(event)
-        else:
-            breaks.append(event)
-            diagnoser.finish(event.ending)
-    diagnosis = diagnoser.finish(captures.ending)
-    exchanges = tuple(sorted(held, key=lambda exchange: exchange.number))
-    journal = Journal(
-        exchanges=exchanges,
-        clients_of={exchange.number: diagnoser.client_of_exchange(exchange) for exchange in held},
-        diagnosis=replace(diagnosis, notes=(*diagnosis.notes, *captures.notes, *failed)),
-        environment=captures.environment or environment(),
-        redaction=_redaction(captures, exchanges, redactor),
-        left_out=count - len(held),
-        capture=Capture(
-            ending=captures.ending,
-            quiet_time=quiet,
-            credentials_known=known,
-            gone=tuple(gone),
-            breaks=tuple(breaks),
-            proofs=tuple(proofs),
-        ),
+        builder.add(event)
+    journal = builder.journal(
+        captures.ending,
+        captures.environment or environment(),
+        _redaction(captures, builder.exchanges, redactor),
+        notes=captures.notes,
     )
     return journal, redactor
 

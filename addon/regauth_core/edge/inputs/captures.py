@@ -16,7 +16,7 @@ from regauth_core.edge.inputs.times import is_possible
 from regauth_core.edge.inputs.trace import SavedTrace
 from regauth_core.model import Exchange, Origin
 from regauth_core.model.finding import Proof
-from regauth_core.model.journal import Break, Capture, Ending, Environment, Gone, Redaction
+from regauth_core.model.journal import Break, Capture, Ending, Environment, Event, Gone, Redaction
 from regauth_core.recording.bodies import remember_sent
 from regauth_core.recording.environment import understood
 from regauth_core.recording.observe import Wire, observe
@@ -35,7 +35,6 @@ _CHROME = "WebInspector"
 _STRANGE = "entries that are not HTTP exchanges"
 """The creator of HAR files by Chrome's developer tools, which leave `Authorization` out unless told otherwise."""
 
-Event = Exchange | Gone | Proof | Break
 _Item = tuple[float, Wire | Event]
 
 
@@ -213,8 +212,7 @@ class Captures:
 
     def _ends(self, ending: Ending) -> None:
         """Of several endings, the one that says least about what may be missing."""
-        order = (Ending.GONE, Ending.CLEAN, Ending.STOPPED, Ending.CUT)
-        self.ending = max(self.ending, ending, key=order.index)
+        self.ending = Ending.worst(self.ending, ending)
 
     def _rename_the_rest(self) -> None:
         """Sentences, once all names are known that may stand in them."""

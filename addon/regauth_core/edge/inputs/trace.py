@@ -136,8 +136,7 @@ class SavedTrace:
             self.notes.append(f"{self._path.name}: skipped fields written by a newer regauth: {shown}")
 
     def _ends(self, ending: Ending) -> None:
-        order = (Ending.GONE, Ending.CLEAN, Ending.STOPPED, Ending.CUT)
-        self.ending = max(self.ending, ending, key=order.index)
+        self.ending = Ending.worst(self.ending, ending)
 
     def _cut(self, how: str) -> None:
         self._ends(Ending.CUT)

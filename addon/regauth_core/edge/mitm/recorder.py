@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import platform
-from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
 from mitmproxy import version
 
 import regauth_core
 from regauth_core.bounded import Bounded
-from regauth_core.diagnosis.diagnoser import Diagnoser
+from regauth_core.diagnosis.journal_builder import JournalBuilder
 from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.outputs.trace import TraceWriter
-from regauth_core.model import Exchange, Sender
-from regauth_core.model.finding import Diagnosis, Finding, Proof
-from regauth_core.model.journal import Capture, Ending, Environment, Gone, Journal
+from regauth_core.model import Sender
+from regauth_core.model.finding import Finding, Proof
+from regauth_core.model.journal import Ending, Environment, Gone, Journal
 from regauth_core.model.trace import End, TraceEnd, TraceExchange, TraceGone, TraceHead, TraceLine, TraceProof
 from regauth_core.recording.observe import Wire, observe
 from regauth_core.redaction.redactor import Redactor
@@ -26,9 +24,7 @@ from regauth_core.rules import all_rules
 
 MAX_EXCHANGES: Final = 2_000
 """Exchanges that are held for reports; of a longer recording the newest. The diagnosis and the trace see all."""
-_MAX_NOTES: Final = 50
 _MAX_SENDERS: Final = 1024
-_T = TypeVar("_T")
 
 
 def environment() -> Environment:
@@ -55,25 +51,28 @@ class Recorder:
         """`started` and all other times: seconds since the epoch; `quiet_time`: seconds."""
         self.redactor = redactor
         self.environment = environment()
-        self.count = 0
-        """Exchanges that were recorded."""
         all_rules()  # reads them now, so that the first request does not have to wait for it
-        self._diagnoser = Diagnoser(quiet_time=quiet_time, credentials_known=credentials_known)
-        self._held: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
+        self._builder = JournalBuilder(
+            quiet_time=quiet_time,
+            credentials_known=credentials_known,
+            most_exchanges=MAX_EXCHANGES,
+            most_others=MAX_EXCHANGES,
+            describe_error=where_it_failed,
+        )
         self._begun: dict[int, Sender] = {}
         self._senders: Bounded[Hashable, Sender] = Bounded(_MAX_SENDERS)
-        self._notes: dict[str, int] = {}
-        self._gone: deque[Gone] = deque(maxlen=MAX_EXCHANGES)
-        self._proofs: deque[Proof] = deque(maxlen=MAX_EXCHANGES)
         self._trace = trace
-        self._quiet_time = quiet_time
-        self._credentials_known = credentials_known
         self._head: TraceHead | None = TraceHead(
             started=started,
             quiet_time=quiet_time,
             credentials_known=credentials_known,
             environment=self.environment,
         )
+
+    @property
+    def count(self) -> int:
+        """Exchanges that were recorded."""
+        return self._builder.count
 
     def begin(self, number: int, at: float, who: Hashable, wire: Callable[[], Wire]) -> Sender:
         """Request `number` has begun; its exchange comes to `end`. Equal `who` is the same sender.
@@ -84,7 +83,7 @@ class Recorder:
         if sender is None:
             sender = self._senders[who] = self._sender(wire())
         self._begun[number] = sender
-        self._diagnoser.begin(sender, at)
+        self._builder.begin(sender, at)
         return sender
 
     def _sender(self, wire: Wire) -> Sender:
@@ -96,41 +95,37 @@ class Recorder:
         """An exchange has ended; the findings that are certain now."""
         begun = self._begun.pop(wire.number, None)
         exchange = observe(wire, self.redactor)
-        self.count += 1
-        self._held.append(exchange)
         self._write(TraceExchange(exchange=exchange))
         if begun is not None:
-            self._diagnoser.end(begun)
-        return self._examined(lambda: self._diagnoser.add(exchange), ())
+            self._builder.end(begun)
+        return self._builder.add(exchange)
 
     def tick(self, now: float) -> tuple[Finding, ...]:
         """Tell the time; the findings that have become certain by the passing of it."""
-        return self._examined(lambda: self._diagnoser.tick(now), ())
+        return self._builder.tick(now)
 
     def gone(self, sender: Sender, at: float) -> tuple[Finding, ...]:
         """The client behind `sender` has ended; the findings that are certain now."""
-        self._gone.append(Gone(sender, at))
-        self._write(TraceGone(gone=self._gone[-1]))
-        return self._examined(lambda: self._diagnoser.gone(sender), ())
+        event = Gone(sender, at)
+        self._write(TraceGone(gone=event))
+        return self._builder.add(event)
 
     def prove(self, proof: Proof) -> None:
         """A refused exchange was sent beside the client as a correct one would have sent it."""
-        self._proofs.append(proof)
         self._write(TraceProof(proof=proof))
-        self._diagnoser.prove(proof)
+        self._builder.add(proof)
 
     def is_provable(self, finding: Finding) -> bool:
         """Whether such a proof would say more about `finding`, and there is none yet."""
-        return self._diagnoser.is_provable(finding)
+        return self._builder.is_provable(finding)
 
     def note(self, text: str) -> None:
         """Something that the reader has to know about the recording; `text` holds nothing unredacted from the wire."""
-        if text in self._notes or len(self._notes) < _MAX_NOTES:
-            self._notes[text] = self._notes.get(text, 0) + 1
+        self._builder.note(text)
 
     def withdraw(self, text: str) -> None:
         """The note `text`, if there is one, has turned out to be wrong."""
-        self._notes.pop(text, None)
+        self._builder.withdraw(text)
 
     def busy(self) -> tuple[Sender, ...]:
         """Whose requests have begun and not ended."""
@@ -139,17 +134,17 @@ class Recorder:
     @property
     def has_notes(self) -> bool:
         """Whether there is anything that the reader has to know about the recording."""
-        return bool(self._notes)
+        return self._builder.has_notes
 
     def journal(self, ending: Ending = Ending.STOPPED) -> Journal:
         """All up to now, as if the recording ended so; it goes on."""
-        return self._journal(copy.deepcopy(self._diagnoser), ending)
+        return self._journal(ending, goes_on=True)
 
     def finish(self, ending: Ending, at: float) -> Journal:
         """All, now that nothing more comes; the trace is searched once more and closed."""
         if self._trace is not None and (failure := self._trace.search()) is not None:
             self.note(failure)
-        journal = self._journal(self._diagnoser, ending)
+        journal = self._journal(ending, goes_on=False)
         if self._trace is not None:
             end = End(
                 ending=ending,
@@ -169,33 +164,8 @@ class Recorder:
             self._trace.close()
             self._trace = None
 
-    def _journal(self, diagnoser: Diagnoser, ending: Ending) -> Journal:
-        nothing = Diagnosis(clients=(), exchanges=self.count, findings=(), undecided=())
-        diagnosis = self._examined(lambda: diagnoser.finish(ending), nothing)
-        notes = (f"{text} ({count} times)" if count > 1 else text for text, count in self._notes.items())
-        return Journal(
-            exchanges=tuple(sorted(self._held, key=lambda exchange: exchange.number)),
-            clients_of={exchange.number: diagnoser.client_of_exchange(exchange) for exchange in self._held},
-            diagnosis=replace(diagnosis, notes=(*diagnosis.notes, *notes)),
-            environment=self.environment,
-            redaction=self.redactor.summary(),
-            left_out=self.count - len(self._held),
-            capture=Capture(
-                ending=ending,
-                quiet_time=self._quiet_time,
-                credentials_known=self._credentials_known,
-                gone=tuple(self._gone),
-                proofs=tuple(self._proofs),
-            ),
-        )
-
-    def _examined(self, examine: Callable[[], _T], otherwise: _T) -> _T:
-        """What `examine` gives. An error of ours takes nothing with it but a part of the diagnosis, and is told."""
-        try:
-            return examine()
-        except Exception as error:
-            self.note(f"a part of the diagnosis is missing because of an error in regauth ({where_it_failed(error)})")
-            return otherwise
+    def _journal(self, ending: Ending, *, goes_on: bool) -> Journal:
+        return self._builder.journal(ending, self.environment, self.redactor.summary(), goes_on=goes_on)
 
     def _write(self, line: TraceLine) -> None:
         if self._trace is None:

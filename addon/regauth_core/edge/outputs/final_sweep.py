@@ -16,7 +16,8 @@ from regauth_core.model import Change
 from regauth_core.model.finding import Advice, Finding, Reference, Undecided, Verification
 from regauth_core.model.journal import Journal
 from regauth_core.redaction.redactor import Redactor
-from regauth_core.report import jsontext, structure
+from regauth_core.report import jsontext
+from regauth_core.report.formats import format_of
 from regauth_core.report.own_words import is_wording
 
 _OWN: Final = (Change, Finding, Undecided, Advice, Verification)
@@ -87,7 +88,7 @@ def swept_report(render: Callable[[Journal], str], journal: Journal, name: str, 
 
 
 def _swept_format(text: str, name: str, redactor: Redactor) -> tuple[str, int]:
-    return redactor.sweep(text, lambda: structure.fixed(name, text), is_wording)
+    return redactor.sweep(text, lambda: format_of(name).fixed(text), is_wording)
 
 
 class _Sweeper:
