@@ -56,6 +56,7 @@ GENUINE = (
     "POST /v2/foo/blobs/uploads/",
     "POST /v2/foo/blobs/uploads",
     f"POST /v2/foo/blobs/uploads/?from=library%2Fubuntu&mount=sha256%3A{HEX}",
+    f"POST /v2/foo/blobs/uploads/?from=library%2Fubuntu&mount=sha256%3A{HEX}&origin=registry.test%3A5000",
     f"POST /v2/foo/blobs/uploads/?mount={DIGEST}",
     f"POST /v2/foo/blobs/uploads/?mount={DIGEST}&from=",
     "POST /v2/foo/blobs/uploads/?digest-algorithm=sha512",

@@ -54,6 +54,8 @@ _PARAMETERS: Final = {
         "digest-algorithm": r"[A-Za-z0-9+._\-]{0,64}",
         "mount": rf"{_DIGEST}|[A-Za-z0-9._\-]{{0,128}}",
         "from": _REPOSITORY,
+        # The registry of the source, which go-containerregistry adds to a mount.
+        "origin": r"[A-Za-z0-9.\-]{0,253}(?::[0-9]{1,5})?",
         "_state": _ANY,
     }.items()
 }
@@ -65,7 +67,7 @@ _OF_ENDPOINT: Final = {
     Endpoint.MANIFEST: frozenset({"ns"}),
     Endpoint.REFERRERS: frozenset({"n", "last", "ns", "artifactType", "digest"}),
     Endpoint.BLOB: frozenset({"ns", "digest", "_state"}),
-    Endpoint.UPLOAD_START: frozenset({"mount", "from", "digest", "digest-algorithm", "ns"}),
+    Endpoint.UPLOAD_START: frozenset({"mount", "from", "origin", "digest", "digest-algorithm", "ns"}),
     Endpoint.UPLOAD: frozenset({"digest", "_state", "ns"}),
 }
 _PARAMETER_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}", re.ASCII)

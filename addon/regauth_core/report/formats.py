@@ -39,5 +39,5 @@ def format_of(name: str) -> Format:
     """The format that a file called `name`, in any case, has; `ValueError` names the known endings."""
     found = next((one for one in FORMATS if name.lower().endswith(one.ending)), None)
     if found is None:
-        raise ValueError(f"no report is called {name!r}: its name has to end in one of {', '.join(ENDINGS)}")
+        raise ValueError(f"unknown report format {name!r}: the name must end in one of {', '.join(ENDINGS)}")
     return found
