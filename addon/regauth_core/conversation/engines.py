@@ -89,9 +89,10 @@ def engine_of(exchange: Exchange) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What a user of an engine can do today about one rule's finding."""
+    """What a user of an engine can do today about one cause of a rule."""
 
     rule: str
+    cause: str
     engine: str
     text: str
 
@@ -99,17 +100,20 @@ class Remedy:
 _REMEDIES = (
     Remedy(
         "challenge-ignored",
+        "ping-derived-auth",
         CONTAINERS_IMAGE,
         "this engine does read a challenge on the ping whatever its status, so a registry that adds its"
         " WWW-Authenticate header to the 200 of /v2/ makes it log in",
     ),
     Remedy(
         "challenge-ignored",
+        "ping-derived-auth",
         DOCKER_DISTRIBUTION,
         "docker with the containerd image store (daemon.json: features.containerd-snapshotter) answers such challenges",
     ),
     Remedy(
         "wrong-scheme-sent",
+        "ping-derived-auth",
         GO_CONTAINERREGISTRY,
         "this engine takes the scheme from the ping alone, so a registry whose /v2/ answers 401 with the repositories'"
         " Bearer challenge makes it fetch a token",
@@ -117,6 +121,6 @@ _REMEDIES = (
 )
 
 
-def remedy(rule: str, engine: str | None) -> str | None:
-    """What helps a user of `engine` against the finding of `rule`, as a clause to be added to the advice."""
-    return next((r.text for r in _REMEDIES if r.rule == rule and r.engine == engine), None)
+def remedy(rule: str, cause: str | None, engine: str | None) -> str | None:
+    """What helps a user of `engine` against this cause of `rule`, as a clause to be added to the advice."""
+    return next((r.text for r in _REMEDIES if (r.rule, r.cause, r.engine) == (rule, cause, engine)), None)

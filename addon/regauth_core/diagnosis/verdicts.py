@@ -187,7 +187,7 @@ def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
         confidence, because = confidence.less, f"{because}; the capture ends without saying that the client had gone"
     if rests and conversation.dropped:
         confidence, because = Confidence.LOW, f"{because}; {conversation.dropped} earlier exchanges are not held"
-    help_today = remedy(rule.name, conversation.person.engine)
+    help_today = remedy(rule.name, match.cause, conversation.person.engine)
     user = f"{match.user.rstrip('.')}; {help_today}." if help_today else match.user
     return Finding(
         rule=rule.name,
