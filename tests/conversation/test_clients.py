@@ -97,5 +97,10 @@ def test_other_marks_name_the_engine(talk: str, engine: str | None) -> None:
 
 def test_remedy_is_for_the_engine_that_has_it() -> None:
     """What helps the users of one engine is not told to those of another."""
-    assert "WWW-Authenticate" in (remedy("challenge-ignored", "containers/image") or "")
-    assert remedy("challenge-ignored", "oras-go") is None
+    assert "WWW-Authenticate" in (remedy("challenge-ignored", "ping-derived-auth", "containers/image") or "")
+    assert remedy("challenge-ignored", "ping-derived-auth", "oras-go") is None
+
+
+def test_remedy_is_for_the_cause_that_it_helps_against() -> None:
+    """What goes around a misleading ping does not help where a client knows no tokens."""
+    assert remedy("challenge-ignored", "token-exchange-unsupported", "containers/image") is None

@@ -89,9 +89,10 @@ def engine_of(exchange: Exchange) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What a user of an engine can do today about one rule's finding."""
+    """What a user of an engine can do today about one cause of a rule."""
 
     rule: str
+    cause: str
     engine: str
     text: str
 
@@ -99,17 +100,20 @@ class Remedy:
 _REMEDIES = (
     Remedy(
         "challenge-ignored",
+        "ping-derived-auth",
         CONTAINERS_IMAGE,
         "this engine reads a challenge on the ping whatever its status: it logs in where the registry adds its"
         " WWW-Authenticate header to the 200 of /v2/",
     ),
     Remedy(
         "challenge-ignored",
+        "ping-derived-auth",
         DOCKER_DISTRIBUTION,
         "docker with the containerd image store (daemon.json: features.containerd-snapshotter) answers such challenges",
     ),
     Remedy(
         "wrong-scheme-sent",
+        "ping-derived-auth",
         GO_CONTAINERREGISTRY,
         "this engine takes the scheme only from the ping: it fetches a token where /v2/ answers 401 with the"
         " repositories' Bearer challenge",
@@ -117,7 +121,6 @@ _REMEDIES = (
 )
 
 
-def remedy(rule: str, engine: str | None) -> str | None:
-    """What helps a user of `engine` with the finding of `rule`, as a clause for the advice; `None` if nothing is"
-    " known."""
-    return next((r.text for r in _REMEDIES if r.rule == rule and r.engine == engine), None)
+def remedy(rule: str, cause: str | None, engine: str | None) -> str | None:
+    """What helps a user of `engine` against this cause of `rule`, for the advice; `None` if nothing is known."""
+    return next((r.text for r in _REMEDIES if (r.rule, r.cause, r.engine) == (rule, cause, engine)), None)

@@ -14,8 +14,10 @@ from regauth_core.conversation.exchanges import (
     bearer,
     challenge_realm,
     credential_sent,
+    is_anonymous,
     realm_key,
     succeeded,
+    usable_challenges,
 )
 from regauth_core.model import Credential, Exchange, Fingerprint
 from regauth_core.model.finding import Reason
@@ -45,6 +47,26 @@ def challenge_for(conversation: Conversation, exchange: Exchange) -> Exchange | 
         if any(challenge_realm(c) == key for c in earlier.response.challenges):
             return earlier
     return None
+
+
+def asked_before(conversation: Conversation, exchange: Exchange) -> Exchange | None:
+    """The client's last 401 here with a usable challenge before the exchange, of the ping or of this conversation."""
+    earlier = [
+        e for e in conversation.context if e.status == 401 and e.started < exchange.started and usable_challenges(e)
+    ]
+    return earlier[-1] if earlier else None
+
+
+def ignored_before(conversation: Conversation, denied: Exchange) -> Exchange | None:
+    """The 401 that the client had left unanswered before it asked this without a credential, and got 403.
+
+    Only where it could have answered: a Bearer challenge, which gives tokens to anybody, or with known credentials.
+    """
+    asking = asked_before(conversation, denied)
+    if asking is None or not is_anonymous(denied) or usable_challenges(denied) or conversation.auth_steps_since(asking):
+        return None
+    could = conversation.holds_credentials or any(c.kind == "bearer" for c in usable_challenges(asking))
+    return asking if could else None
 
 
 def is_about(conversation: Conversation, exchange: Exchange) -> bool:

@@ -150,14 +150,21 @@ def _kind(conversation: Conversation, exchange: Exchange) -> tuple[object, ...]:
 
 
 def _is_served_since(conversation: Conversation, attempt: Attempt) -> bool:
-    """Whether a later conversation about the same repository got something."""
+    """Whether a later conversation of the same client about the same repository got something."""
     if conversation.repository is None:
         return False
     last = attempt.exchanges[-1]
     reads = (conversation.trace_state.anonymous_reads, conversation.trace_state.authorized_reads)
     found: Iterable[Exchange | None] = (r.get((conversation.registry, conversation.repository)) for r in reads)
     own = {e.number for e in conversation.steps}
-    return any(e is not None and e.started > last.finished and e.number not in own for e in found)
+    identifier = conversation.trace_state.clients.identifier
+    return any(
+        e is not None
+        and e.started > last.finished
+        and e.number not in own
+        and identifier(e.sender) == conversation.person.identifier
+        for e in found
+    )
 
 
 def _operation(conversation: Conversation, attempt: Attempt, end: End, account: str | None) -> Operation:

@@ -190,7 +190,7 @@ def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
         confidence, because = confidence.less, f"{because}; the capture does not show that the client had ended"
     if rests and conversation.dropped:
         confidence, because = Confidence.LOW, f"{because}; {conversation.dropped} earlier exchanges were dropped"
-    help_today = remedy(rule.name, conversation.person.engine)
+    help_today = remedy(rule.name, match.cause, conversation.person.engine)
     user = f"{match.user.rstrip('.')}; {help_today}." if help_today else match.user
     return Finding(
         rule=rule.name,

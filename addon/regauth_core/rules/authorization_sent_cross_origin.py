@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation, NamedUrl
-from regauth_core.conversation.exchanges import is_anonymous, realm_key, secret_of, usable_challenges
+from regauth_core.conversation.exchanges import bearer, is_anonymous, realm_key, secret_of, usable_challenges
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import registry_of
@@ -67,7 +67,6 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     only_port = owner.host == exchange.origin.host
     asked = _asking(conversation, exchange)
     scheme = exchange.request.credentials[0].scheme
-    basic = scheme == "basic"
     yield Match(
         exchanges=(asked or naming.exchange, exchange),
         severity=Severity.WARNING if only_port else None,
@@ -82,11 +81,22 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f"Leave Authorization out as soon as the origin is another, as from {owner} to {exchange.origin}; ask for"
             " foreign layers and next pages of other hosts without it, or not at all."
         ),
-        user=(f"Change the password for {owner.host}" if basic else f"Renew the login for {owner.host}")
-        + ", and update the client.",
+        user=_user(conversation, exchange, owner.host),
         because="the same credential was used at both, and only the registry's answer named the other",
         rests_on_absence=False,
     )
+
+
+def _user(conversation: Conversation, exchange: Exchange, host: str) -> str:
+    """By what was given away: a password, a token that is over by itself, or one that may be good for long."""
+    if secret_of(exchange) is not None:
+        return f"Change the password for {host}, and update the client."
+    issue = conversation.issue_of(bearer(exchange))
+    if issue is None:
+        return f"Renew the login for {host}, and update the client."
+    whose = "anybody can have such a token" if issue.secret is None else "the password was not sent"
+    life = issue.ended - issue.began
+    return f"Update the client. The token for {host} that was sent is good for {life:.0f} s, and {whose}."
 
 
 def _naming(conversation: Conversation, exchange: Exchange) -> NamedUrl | None:

@@ -3,7 +3,8 @@
 Fires when: a request for a repository, or the ping, was sent without a credential and got 401 with a challenge that
 registry clients understand; the conversation is over; and after that answer the client neither asked the realm that
 the challenge names nor sent this registry anything with a credential of an offered scheme. To repeat the anonymous
-request is not to answer.
+request is not to answer. A 403 to a request without a credential counts where the client had left a challenge before
+it unanswered.
 
 Severity: error for Bearer, since anybody may ask for an anonymous token, and for a client that is known to hold
 credentials. Warning for Basic without known credentials if an open ping misled the client. Info for Basic otherwise:
@@ -12,7 +13,7 @@ who has no login has nothing to answer with.
 Causes: ping-derived-auth (this client's ping was answered 200 without a challenge), scheme-spelling (the scheme is
 spelled unusually), credentials-for-other-host (it sent Basic to a sibling of this host), parameter-missing (the
 challenge has no service, or a repository's has no scope), token-exchange-unsupported (the client never asks for a
-token anywhere), head-only (HEAD was refused and it never tried GET).
+token anywhere), head-only (HEAD was refused and it never tried GET), denied-without-credential (it then got 403).
 
 What to do: the client's author should keep challenges for each request, not for the registry, and answer any 401 that
 carries one. A user should leave the password alone, since it was never sent, and use another client, or have the
@@ -30,13 +31,17 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import ignored_before
 from regauth_core.conversation.exchanges import is_anonymous, succeeded, usable_challenges
-from regauth_core.conversation.recovery import is_told_by_repositories, is_unanswered
+from regauth_core.conversation.recovery import is_final, is_probe, is_told_by_repositories, is_unanswered
+from regauth_core.conversation.refusal import reasons_of
 from regauth_core.model import Challenge, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Reason, Severity
+from regauth_core.model.stated_reasons import EXPLAINING
 from regauth_core.protocol.registries import registrable_domain
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import login_to, numbers
 
 RULE = Header(
     name="challenge-ignored",
@@ -60,7 +65,7 @@ RULE = Header(
         "GoogleContainerTools/jib#539",
         "apple/container#1538",
     ),
-    signs=signs.REFUSED,
+    signs=signs.REFUSED | signs.DENIED,
     is_provable=True,
 )
 
@@ -70,6 +75,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     ignored = [e for e in conversation.refused() if is_anonymous(e) and is_unanswered(conversation, e)]
     if ignored and not is_told_by_repositories(conversation, ignored):
         yield _match(conversation, ignored, conversation.doubt(ignored[0]))
+    elif (denied := _denied(conversation)) is not None:
+        yield _of_denied(conversation, *denied)
     elif not ignored and (refused := _answered_by_whom(conversation)) is not None:
         words = "the answer may have come from another process at the same address, which had just asked the ping anew"
         yield _match(conversation, [refused], (Reason.CLIENT_IDENTITY_UNSURE, words))
@@ -95,6 +102,39 @@ def _match(conversation: Conversation, ignored: list[Exchange], doubt: tuple[Rea
         confidence=Confidence.HIGH,
         because="the client was asked, sent no credential and no token request afterwards, and is done",
         doubt=doubt,
+    )
+
+
+def _denied(conversation: Conversation) -> tuple[Exchange, list[Exchange]] | None:
+    """The challenge that was left unanswered, and the requests that were then sent without a credential: 403."""
+    found: list[Exchange] = []
+    asked: Exchange | None = None
+    for denied in conversation.refused(403):
+        asking = ignored_before(conversation, denied)
+        if asking is None or EXPLAINING.intersection(reasons_of(denied)) or not is_final(conversation, denied):
+            continue
+        if denied.response is not None and not denied.response.is_html and not is_probe(denied):
+            asked = asked or asking
+            found.append(denied)
+    return (asked, found) if asked is not None and not conversation.went_on(found[0]) else None
+
+
+def _of_denied(conversation: Conversation, asking: Exchange, denied: list[Exchange]) -> Match:
+    first = denied[0]
+    scheme = usable_challenges(asking)[0].scheme
+    return Match(
+        exchanges=(asking, *denied),
+        cause="denied-without-credential",
+        title=f"the client ignored the {scheme} challenge of {conversation.origin}",
+        explanation=(
+            f"{_where(asking)} ({asking.number}) was answered 401 with a {scheme} challenge. The client did not answer"
+            f" it: it sent {_where(first)} without a credential and got 403 ({numbers(denied)})."
+        ),
+        client_author=f"Answer the challenge of {_where(asking)} before the next request, and send the token with it.",
+        user=_user(conversation, first, misled=False, known=conversation.holds_credentials),
+        confidence=Confidence.MEDIUM,
+        because="the client was asked and sent no credential; a 403 may also have another reason",
+        doubt=conversation.doubt(asking),
     )
 
 
@@ -206,7 +246,9 @@ def _explanation(conversation: Conversation, refused: Exchange, ping: Exchange |
 def _user(conversation: Conversation, refused: Exchange, *, misled: bool, known: bool) -> str:
     host = refused.origin.host
     if not known and not misled:
-        return f"Log in to {host}, or give the client credentials for {_subject(conversation)}, and try again."
+        return (
+            f"{login_to(refused.origin)}, or give the client credentials for {_subject(conversation)}, and try again."
+        )
     kept = "The password was never sent, so do not change it" if known else "No credential was sent"
     if misled:
         return (

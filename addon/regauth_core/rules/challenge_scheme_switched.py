@@ -98,6 +98,15 @@ def _is_layered(conversation: Conversation, switched: list[Exchange], before: Ex
     return len(set(kinds)) > 1 and any(is_same_request(a, b) for a, b in zip(switched, switched[1:], strict=False))
 
 
+def _account(conversation: Conversation, refused: Exchange) -> str:
+    """What to look at first where an account is behind the request, up to the next sentence's first letter."""
+    issue = issue_behind(conversation, refused)
+    if issue is not None and issue.secret is None:
+        return "L"
+    what = conversation.repository or refused.origin.host
+    return f"Check that the account may use {what}, which is the usual reason; else l"
+
+
 def _match(conversation: Conversation, switched: list[Exchange], before: Exchange) -> Match:
     first = switched[0]
     layered = _is_layered(conversation, switched, before)
@@ -115,8 +124,8 @@ def _match(conversation: Conversation, switched: list[Exchange], before: Exchang
         ),
         client_author=f"Follow the new challenge of {where(first)} once, or start again without the token.",
         user=(
-            f"Check that the login may use {conversation.repository or first.origin.host}, which is the usual reason;"
-            " otherwise look for two systems behind /v2/ that both read the Authorization header, and keep one."
+            f"{_account(conversation, first)}ook for two systems behind /v2/ of {first.origin.host} that both read the"
+            " Authorization header, and keep one."
         ),
         because="the first challenge, the answer to it and the second challenge are in the capture",
         doubt=why_undecided(conversation, first, issue_behind(conversation, first)),

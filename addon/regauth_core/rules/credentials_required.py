@@ -99,6 +99,9 @@ def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
 def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | None) -> Match:
     tried = [e for e in conversation.token_exchanges if secret_of(e) is not None and e.started <= refused.started]
     known = conversation.holds_credentials and not tried
+    reads = conversation.trace_state.anonymous_reads
+    is_read = _exists(conversation) or (conversation.registry, conversation.repository) in reads
+    is_read = is_read or (issue is not None and bool(issue.granted))
     nothing = issue is not None and issue.granted == ()
     got = (
         f"got a token for {asked_text(issue.exchange)} without credentials ({issue.exchange.number}), and with it"
@@ -108,6 +111,9 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
     )
     hub = conversation.registry == DOCKER_HUB
     login = "under https://index.docker.io/v1/" if hub else f"for {conversation.registry}"
+    spelling = (
+        "" if is_read or conversation.repository is None else f", and check the spelling of {conversation.repository}"
+    )
     return Match(
         exchanges=present(issue.exchange if issue else None, refused),
         severity=Severity.ERROR if known else None,
@@ -126,7 +132,7 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
         user=(
             f"Check where the client reads its configuration and that the login is stored {login}."
             if known
-            else f"Store a login {login}, and check the spelling of {conversation.repository or conversation.registry}."
+            else f"Store a login {login}{spelling}."
         ),
         confidence=Confidence.HIGH if nothing else Confidence.MEDIUM,
         because=(

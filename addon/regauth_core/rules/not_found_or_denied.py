@@ -64,12 +64,16 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
 
 
 def _found(conversation: Conversation, refused: Exchange) -> bool:
-    return any(e.started >= refused.started for e in conversation.repeats_of(refused))
+    if any(e.started >= refused.started for e in conversation.repeats_of(refused)):
+        return True
+    # What somebody can read without a login is neither missing nor closed.
+    reads = conversation.trace_state.anonymous_reads
+    return refused.request.method in ("GET", "HEAD") and (conversation.registry, conversation.repository) in reads
 
 
 def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
     last = ended[-1]
-    with_what = "without a credential, which nobody asked for," if is_anonymous(last) else "with a credential"
+    with_what = "without a credential" if is_anonymous(last) else "with a credential"
     return Match(
         exchanges=tuple(ended),
         title=f"{subject(conversation)}: missing, or no access",

@@ -40,6 +40,8 @@ class Cause(StrEnum):
     RIGHT_MISSING = "not-for-this-login"
     """The login is good for something else."""
     TOKEN_REFUSED = "token-refused"
+    TOKEN_BROUGHT = "token-brought-along"
+    """A token that was not issued in the capture, from the client's first request here on."""
     UNANSWERED = "challenge-not-answered"
     UNCHALLENGED = "no-challenge"
     DENIED_ANONYMOUSLY = "denied-without-credential"
@@ -124,7 +126,7 @@ def _at_token_server(refusal: Refusal) -> Cause:
 
 def _of_refusal(refusal: Refusal) -> Cause:
     if refusal.sent is Sent.TOKEN:
-        return Cause.TOKEN_REFUSED
+        return Cause.TOKEN_BROUGHT if refusal.issue is None and refusal.accepted is None else Cause.TOKEN_REFUSED
     if refusal.sent not in (Sent.NOTHING, Sent.EMPTY):
         return Cause.PASSWORD_REFUSED
     if refusal.exchange.status == 403:
@@ -410,6 +412,12 @@ _BY_CAUSE: dict[Cause, _Advice] = {
         Fault.UNKNOWN,
         "Look at what {host} logs about the token, then at whether the account behind it has the right to do this.",
         "Show the words of the answer, and the `error` of the challenge.",
+    ),
+    Cause.TOKEN_BROUGHT: (
+        Fault.UNKNOWN,
+        "The client brought a token along that {host} does not take: where one is configured (a file, an environment"
+        " variable), renew it or take it out, and let the client fetch its own.",
+        "When a token is refused, answer the challenge with a new one; name where the old one came from.",
     ),
     Cause.UNANSWERED: (
         Fault.UNKNOWN,

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import asked
-from regauth_core.model import Exchange
+from regauth_core.model import Exchange, Origin
+from regauth_core.protocol.registries import DOCKER_HUB, registry_of
 
 
 def where(exchange: Exchange) -> str:
@@ -38,6 +39,13 @@ def numbers(exchanges: Iterable[Exchange]) -> str:
 def asked_text(exchange: Exchange) -> str:
     """The scopes of a token request, or ``no scope``."""
     return " ".join(str(s) for s in asked(exchange)) or "no scope"
+
+
+def login_to(origin: Origin) -> str:
+    """What the user of a registry is to do to log in, with the name under which clients keep Docker Hub's login."""
+    if registry_of(origin) == DOCKER_HUB:
+        return "Log in to Docker Hub (the login is kept under https://index.docker.io/v1/)"
+    return f"Log in to {origin.host}"
 
 
 def schemes(exchange: Exchange) -> str:

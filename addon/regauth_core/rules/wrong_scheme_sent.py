@@ -1,8 +1,9 @@
 """The client keeps sending one scheme although the 401 names another.
 
 Fires when: a request with a credential of one scheme got 401, that answer offers only other schemes which registry
-clients understand, and afterwards the client neither contacted the realm it names nor sent a credential of an offered
-scheme. Every further request refused in the same way is part of it. Info where the client succeeded anyway.
+clients understand (a 403 counts by the challenge before it), and afterwards the client neither contacted the realm it
+names nor sent a credential of an offered scheme. Every further request refused in the same way is part of it. Info
+where the client succeeded anyway.
 
 Causes: ping-derived-auth (the ping before it was open, or asked for something else, and the client never read a
 challenge again), preemptive (the credential was sent before any challenge).
@@ -21,11 +22,13 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import present
+from regauth_core.conversation.evidence import asked_before, present
 from regauth_core.conversation.exchanges import is_same_request, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_foreign, is_told_by_repositories, issue_behind
+from regauth_core.conversation.refusal import reasons_of
 from regauth_core.model import Exchange
-from regauth_core.model.finding import Fault, Severity
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import EXPLAINING
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.wording import numbers, reference_of, schemes, where
@@ -43,7 +46,7 @@ RULE = Header(
         "Azure/acr#466",
         "prowler-cloud/prowler PR#12691",
     ),
-    signs=signs.REFUSED,
+    signs=signs.REFUSED | signs.DENIED,
     yields=True,
     is_provable=True,
 )
@@ -54,7 +57,7 @@ _OF_ITS_OWN = "token"
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every request that was refused for its scheme."""
-    wrong = [e for e in conversation.refused() if _is_wrong(conversation, e)]
+    wrong = [e for e in conversation.refused(401, 403) if _is_wrong(conversation, e)]
     if wrong and not is_told_by_repositories(conversation, wrong):
         yield _match(conversation, wrong)
 
@@ -63,11 +66,19 @@ def _sent(exchange: Exchange) -> set[str]:
     return {str(c.scheme) for c in exchange.request.credentials if not c.empty}
 
 
+def _asking(conversation: Conversation, refused: Exchange) -> Exchange:
+    """The answer that says which scheme is wanted: the 401 itself; for a 403, the challenge before it."""
+    if refused.status == 401 or usable_challenges(refused) or EXPLAINING.intersection(reasons_of(refused)):
+        return refused
+    return asked_before(conversation, refused) or refused
+
+
 def _is_wrong(conversation: Conversation, refused: Exchange) -> bool:
-    sent, offered = _sent(refused), {c.kind for c in usable_challenges(refused)}
+    asking = _asking(conversation, refused)
+    sent, offered = _sent(refused), {c.kind for c in usable_challenges(asking)}
     if not sent or not offered or sent & offered or _OF_ITS_OWN in sent:
         return False
-    if is_foreign(conversation, refused) or not is_final(conversation, refused) or conversation.responded_to(refused):
+    if is_foreign(conversation, refused) or not is_final(conversation, refused) or conversation.responded_to(asking):
         return False
     return not _was_told(conversation, refused, sent)
 
@@ -86,7 +97,7 @@ def _was_told(conversation: Conversation, refused: Exchange, sent: set[str]) -> 
 
 def _cause(conversation: Conversation, refused: Exchange) -> str | None:
     ping = conversation.ping_before(refused)
-    offered = {c.kind for c in usable_challenges(refused)}
+    offered = {c.kind for c in usable_challenges(_asking(conversation, refused))}
     if ping is not None and (
         succeeded(ping) or (ping.status == 401 and not offered & {c.kind for c in usable_challenges(ping)})
     ):
@@ -100,15 +111,21 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
     cause = _cause(conversation, first)
     ping = conversation.ping_before(first) if cause == "ping-derived-auth" else None
     sent = " and ".join(sorted(s.capitalize() for s in _sent(first)))
-    offered = schemes(first)
+    asking = _asking(conversation, first)
+    offered = schemes(asking)
+    answer = (
+        f"answered 401 with a challenge for {offered} ({numbers(wrong)})"
+        if asking is first
+        else f"answered {first.status} ({numbers(wrong)}); the challenge before it ({asking.number}) asks for {offered}"
+    )
     why = f" Its ping ({ping.number}, {ping.status}) did not ask for {offered}." if ping is not None else ""
     return Match(
-        exchanges=present(ping, *wrong),
+        exchanges=present(ping, asking, *wrong),
         severity=Severity.INFO if conversation.went_on(first) else None,
         cause=cause,
         title=f"the client sent {sent} where {reference_of(conversation)} asks for {offered}",
         explanation=(
-            f"{where(first)} carried {sent} and was answered 401 with a challenge for {offered} ({numbers(wrong)})."
+            f"{where(first)} carried {sent} and was {answer}."
             f" The client did not change the scheme and contacted no token server.{why}"
         ),
         client_author=(
@@ -119,6 +136,7 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
             f"The password may be right: {sent} was sent, which {first.origin.host} does not accept here. A"
             f" registry whose /v2/ answers 401 with the {offered} challenge works around it."
         ),
+        confidence=Confidence.HIGH if asking is first else Confidence.MEDIUM,
         because="the scheme that was sent, the one that was asked for and what the client did next are in the capture",
         doubt=conversation.doubt(first),
     )
