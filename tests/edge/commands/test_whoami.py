@@ -173,7 +173,7 @@ def test_file_that_the_tool_refuses(tmp_path: Path) -> None:
     """The entry is found, and that docker would not get that far is said."""
     wrote(tmp_path / ".docker/config.json", {"auths": {"x.test": {"auth": SECRET}, "r.test": auth("alice")}})
     told = Told(tmp_path, "r.test/app", "docker")
-    assert "docker itself refuses the whole file for it" in told
+    assert "docker itself refuses the whole file because of it" in told
     assert "and would use user and password of alice, but stops at the broken entry above" in told
     assert told.status == 0
 

@@ -234,7 +234,7 @@ def test_helper_of_the_current_directory_is_not_run(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     for path in (".", ":/usr/bin"):
         answer = asyncio.run(Helpers({"PATH": path}, clock=Clock()).ask("h", "r.test"))
-        assert answer.trouble.startswith("is not ")
+        assert answer.trouble.startswith("not run: ")
     assert not (tmp_path / "ran").exists()
 
 
