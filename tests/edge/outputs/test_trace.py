@@ -294,7 +294,7 @@ def test_half_a_line_costs_that_line(tmp_path: Path) -> None:
         saved, _ = journal_of([tmp_path / "cut"])
         assert (saved.diagnosis.exchanges, saved.diagnosis.findings) == (2, ())
         assert [case.reason for case in saved.diagnosis.undecided] == ["capture-cut"]
-        assert "breaks off" in saved.diagnosis.notes[0]
+        assert "incomplete" in saved.diagnosis.notes[0]
 
 
 def test_damage_in_the_middle_leaves_what_is_behind_it(tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_kill_costs_at_most_the_exchange_in_flight(
     assert [exchange.status for exchange in saved.exchanges] == [200, 401]
     assert saved.diagnosis.findings == ()
     assert [(case.rule, case.reason) for case in saved.diagnosis.undecided] == [("challenge-ignored", "capture-cut")]
-    assert "breaks off" in saved.diagnosis.notes[0]
+    assert "incomplete" in saved.diagnosis.notes[0]
 
 
 def test_full_disk_is_said_once_and_the_rest_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
