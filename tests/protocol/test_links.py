@@ -56,7 +56,7 @@ def test_the_next_page_has_its_relation(line: str, url: str | None) -> None:
         ('<a>,<b>; rel=next;title="x, y" , <c> ', ("a", "b", "c")),
         ("", ()),
         ("https://o.test/; rel=next", None),
-        ("<>", None),
+        ("<>, <a>", ("a",)),
         ('<a>; title="<b>"', ("a", "b")),
         ("<" + "a" * 8192 + ">", ("a" * 8192,)),
         ("<" + "a" * 8193 + ">", None),

@@ -18,7 +18,7 @@ LONGEST: Final = 8192
 _MAX_LINE: Final = 16 * 1024
 _MAX_LINKS: Final = 16
 _WHOLE = re.compile(
-    rf"(?:[ \t]*+<[^<>]{{1,{LONGEST}}}+>[ \t]*+"
+    rf"(?:[ \t]*+<[^<>]{{0,{LONGEST}}}+>[ \t]*+"
     r"(?:;[ \t]*+[A-Za-z*\-]++[ \t]*+(?:=[ \t]*+(?:\"[^\"\\]*+\"|[^\s\",;<>]*+))?+[ \t]*+)*+(?:,|\Z))*+[ \t]*+",
     re.ASCII,
 )
@@ -47,7 +47,10 @@ def named(line: str) -> Iterator[Named]:
 
 
 def linked(line: str) -> tuple[str, ...] | None:
-    """The URLs in a line; `None` where it is longer or has more than is read, or does not keep the grammar."""
+    """The URLs in a line; `None` where it is longer or has more than is read, or does not keep the grammar.
+
+    An empty one is left out: it names the page itself.
+    """
     if len(line) > _MAX_LINE or _WHOLE.fullmatch(line) is None:
         return None
     urls = tuple(link.url for link in named(line))
