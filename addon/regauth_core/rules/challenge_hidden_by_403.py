@@ -6,8 +6,8 @@ repository with some.
 
 Causes: challenge-with-403 (clients look for challenges in a 401), otherwise none.
 
-What to do: let the registry answer 401 and a challenge to whoever sent no credential; a client that holds credentials
-could ask the ping for a challenge once.
+What to do: let the registry answer 401 and a challenge to a request without a credential; a client that holds
+credentials could ask the ping for a challenge once.
 
 Silent when: the request carried a credential; the answer is a page; it is a storage's; nothing shows that credentials
 would help; the client authenticates after it; it left out a token that it held; it had left a challenge unanswered
@@ -111,13 +111,13 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
             else f"403 instead of a challenge for {subject(conversation)}"
         ),
         explanation=(
-            f"{where(first)} was sent without a credential and answered 403 ({numbers(denied)}), which tells a client"
+            f"{where(first)} was sent without a credential and answered 403 ({numbers(denied)}), which says to a client"
             f" that credentials would not help; yet {shows}."
         ),
         client_author=f"With credentials at hand, ask /v2/ of {first.origin.host} once for a challenge.",
         user=(
-            f"Tell the operator of {first.origin.host} that a request without credentials should be answered 401 with"
-            " a challenge."
+            f"Ask the operator of {first.origin.host} to change this: a request without credentials should be answered"
+            " 401 with a challenge."
         ),
         confidence=Confidence.MEDIUM if is_ping else Confidence.HIGH,
         because=(

@@ -1,4 +1,4 @@
-"""Two of the three machines do not agree on the time, so that good tokens seem too old or too new.
+"""Two of the three machines do not agree on the time, and good tokens seem too old or too new.
 
 Fires when: a token that is seconds old is refused with 401 while its `nbf` or `iat`, or the token server's `Date`,
 lies more than two seconds ahead of the registry's `Date`; or while its `exp` is already over by the registry's `Date`.

@@ -1,6 +1,6 @@
 """An https answer of the registry names its own host with an http URL.
 
-Fires when: an https answer names, as realm, `Location` or next page, an http URL of its own host or domain, and the
+Fires when: an https answer names, as realm, `Location` or next page, an http URL of the same host or domain, and the
 client goes there or gives up because of it.
 
 Severity: error where what follows fails or the client stops; warning where the client corrects the URL to https, or

@@ -127,7 +127,7 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
         client_author="Send no parameter for which there is no value, take the scope from the path that was"
         f" refused, and check the reference before asking {first.origin.host} anything.",
         user=(
-            "A variable in the image's name seems to be empty, so that another name or registry was asked: check it."
+            "A variable in the image's name seems to be empty, and another name or registry was asked: check it."
             if is_name
             else f"No setting of {first.origin.host} is at fault; use another version of the client."
         ),

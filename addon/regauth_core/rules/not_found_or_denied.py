@@ -79,7 +79,7 @@ def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
         title=f"{subject(conversation)}: missing, or no access",
         explanation=(
             f"{where(last)} was sent {with_what} and answered {last.status} ({numbers(ended)}). Registries answer alike"
-            " for what is private and for what is not there, so this does not tell which it is."
+            " for what is private and for what is not there, so this does not show which it is."
         ),
         client_author=f'Say "missing or no access" for {where(last)}, and not more.',
         user=_user(conversation, last),

@@ -8,7 +8,7 @@ What to do: use a client that tries the GET form too, or let a server without OA
 client should try GET once before it gives up.
 
 Silent when: a GET follows or went before; the server is known to take the POST, because it gave a token for one or its
-error is one of OAuth2's own, so that the credential is what it refuses (credentials-rejected).
+error is one of OAuth2's own: then it refuses the credential (credentials-rejected).
 """
 
 from __future__ import annotations

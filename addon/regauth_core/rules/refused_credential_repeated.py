@@ -1,8 +1,8 @@
 """The client keeps sending a credential that has been turned away.
 
 Fires when: one credential is refused at least three times for one request or for one token, milliseconds or minutes
-apart, while neither scope nor challenge changes. Told beside credentials-rejected, because the client and the owner of
-the login both have something to do.
+apart, while neither scope nor challenge changes. Reported beside credentials-rejected, because the client and the
+owner of the login both have something to do.
 
 Severity: warning; error where the account seems to be locked by it.
 

@@ -288,7 +288,7 @@ _STATED: dict[StatedReason, _Advice] = {
     ),
     StatedReason.BILLING: (
         Fault.CONFIGURATION,
-        "{host} wants to be paid first: look at the plan or the billing of whoever owns the repository.",
+        "{host} wants to be paid first: look at the plan or the billing of the owner of the repository.",
         "Show the words of the answer.",
     ),
     StatedReason.SSO_REQUIRED: (
@@ -468,7 +468,7 @@ _BY_CAUSE: dict[Cause, _Advice] = {
     ),
     Cause.PROXY_ASKS: (
         Fault.CONFIGURATION,
-        "A proxy on the way wants a login of its own: put it into the proxy's URL.",
+        "A proxy on the way wants its own login: put it into the proxy's URL.",
         "Say that the proxy refused, not the registry.",
     ),
     Cause.PAGE: (
