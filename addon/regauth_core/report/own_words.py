@@ -15,7 +15,7 @@ from typing import Final
 
 import regauth_core
 
-_PARTS: Final = frozenset({"rules", "report", "auth", "distrust", "refusals", "registries", "verdict", "edge", "model"})
+_PARTS: Final = frozenset({"auth", "conversation", "diagnosis", "edge", "model", "report", "rules"})
 """Where sentences are made."""
 _LONGEST: Final = 64
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_\-]*+")
