@@ -38,7 +38,7 @@ _READ: Final = 64 * 1024
 """Characters of a text for a reader, which may go over it several times."""
 _READ_LIMIT: Final = 2.5
 _GROWTH: Final = 40
-"""So many times the time for four times the text: a search that has more to look at beyond some size costs more at once."""
+"""So many times the time for four times the text: more than linear, as beyond some size more is looked at."""
 
 
 @pytest.mark.parametrize("place", _EXPRESSIONS)
