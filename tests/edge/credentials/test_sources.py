@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 import time
@@ -153,11 +154,11 @@ import os, sys
 if len(sys.argv) > 1:
     os.open(sys.argv[1], os.O_RDWR)  # of a session's leader it becomes the terminal
 from regauth_core.edge.credentials import terminal
-from regauth_core.edge.errors import Trouble
+from regauth_core.edge.errors import UserError
 try:
     user, secret = terminal.ask("r.test")
-except Trouble as trouble:
-    sys.exit(str(trouble))
+except UserError as error:
+    sys.exit(str(error))
 print(user, len(secret))
 """
 
@@ -217,6 +218,7 @@ def _until(master: int, end: bytes) -> bytes:
     shown = b""
     deadline = time.monotonic() + 20
     while not shown.endswith(end):
-        assert time.monotonic() < deadline, "the prompt did not come"
+        ready, _, _ = select.select([master], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, "the prompt did not come"
         shown += os.read(master, 1024)
     return shown
