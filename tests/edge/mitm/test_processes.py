@@ -36,6 +36,7 @@ def listener(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
     if "ffff" in request.param:
         made.close()
         made = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    made.settimeout(20)
     yield made
     made.close()
 
