@@ -135,11 +135,14 @@ def test_user_of_a_connection_is_found(listener: socket.socket, user: int) -> No
     host = listener.getsockname()[0]
     target = "127.0.0.1" if host == "::" else host
     before = os.geteuid()
+    # Nothing but the socket is made as somebody else, who may not read what Python still has to load.
     os.seteuid(user)
     try:
-        client = socket.create_connection((target, listener.getsockname()[1]))
+        client = socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET)
     finally:
         os.seteuid(before)
+    client.settimeout(20)
+    client.connect((target, listener.getsockname()[1]))
     accepted, _ = listener.accept()
     there = socket_of(accepted.getpeername()[:2], accepted.getsockname()[:2])
     client.close()
