@@ -36,9 +36,9 @@ _EXPRESSIONS: Final = expressions()
 
 _READ: Final = 64 * 1024
 """Characters of a text for a reader, which may go over it several times."""
-_READ_LIMIT: Final = 2.5
-_GROWTH: Final = 40
-"""So many times the time for four times the text: more than linear, as beyond some size more is looked at."""
+_READ_LIMIT: Final = 1.0
+_GROWTH: Final = 10
+"""So many times the time for four times the text: linear is 4, quadratic 16."""
 
 
 @pytest.mark.parametrize("place", _EXPRESSIONS)
