@@ -1,4 +1,4 @@
-"""Puts each exchange where it belongs: to a client, a registry and a conversation, and notes the facts in it.
+"""Puts each exchange where it belongs: to a client, a registry and a conversation.
 
 How it works. A trace is a stream of exchanges of several clients with several hosts, mixed as they came. Rules want to
 ask about one conversation: what one client did at one registry about one repository (or about none: pings, catalogs).
@@ -16,10 +16,10 @@ So every exchange gets three answers here, in this order.
    one of its scopes, else by the names in its scopes, else to the refusal that came last. With scopes of two
    repositories it is in both conversations, and `shared` at the client's registry says so.
 
-Then the facts are noted where later exchanges need them: at the trace (issued tokens, anonymous reads), at the client
-(realms, named URLs, the registry that a credential belongs to), at the client's registry (what was accepted, tried,
-refused), and in the conversation (its exchanges, and which signs they show). A fact is noted with the exchange that
-proves it, so that a finding can cite it.
+Then `facts` notes what the exchange shows where later exchanges need it: at the trace (issued tokens, anonymous reads),
+at the client (realms, named URLs, the registry that a credential belongs to), at the client's registry (what was
+accepted, tried, refused), and in the conversation (its exchanges, and which signs they show). A fact is noted with the
+exchange that proves it, so that a finding can cite it.
 
 A conversation is open until the diagnoser closes it: after a silence, when the client has gone, or at the end. What
 comes later begins a new conversation, which knows the facts of trace, client and registry but not the old exchanges.
@@ -47,37 +47,26 @@ from collections import deque
 from dataclasses import dataclass
 
 from regauth_core.bounded import Bounded
+from regauth_core.conversation import facts
 from regauth_core.conversation.clients import key_of
 from regauth_core.conversation.conversation import (
     ClientAtRegistry,
     ClientState,
     Conversation,
     FirstContact,
-    NamedUrl,
     TraceState,
-    leads_to_registry,
 )
 from regauth_core.conversation.exchanges import (
     Address,
-    IssuedToken,
-    bearer,
-    challenge_realm,
-    credential_sent,
-    is_anonymous,
     link_address,
     realm_key,
-    request_key,
-    secret_of,
-    succeeded,
 )
-from regauth_core.conversation.homes import Ground
-from regauth_core.model import Endpoint, Exchange, Fingerprint, Link, Origin, Sender
+from regauth_core.model import Endpoint, Exchange, Fingerprint, Origin, Sender
 from regauth_core.protocol.registries import registry_behind, registry_of, repository_of
-from regauth_core.protocol.scope import Scope, entries
+from regauth_core.protocol.scope import Scope
 
 MOST_PEOPLE = 2000
 """How many clients without an open conversation are remembered."""
-_MOST_SCOPES = 16
 _MOST_TRIES = 16
 _MOST_ASKED = 8
 _TROUBLES = (401, 403, 429)
@@ -227,127 +216,28 @@ class Tracker:
         conversation, is_new = self._conversation(acquaintance, repository, exchange.started)
         signs = conversation.add(exchange)
         person.latest = conversation
-        self._note_request(conversation, exchange)
+        facts.note_request(conversation, exchange)
         if exchange.request.credentials:
-            self._note_credentials(conversation, exchange)
+            self._add_credentials(conversation, exchange)
         if exchange.response is not None:
-            self._note_answer(conversation, exchange)
+            for realm, names in facts.note_answer(conversation, exchange):
+                self._add_challenge(conversation, realm, names)
         return conversation, signs, is_new
 
-    def _note_request(self, conversation: Conversation, exchange: Exchange) -> None:
-        acquaintance, target, world = conversation.at_registry, exchange.target, self.trace_state
-        acquaintance.last_request = exchange
-        acquaintance.is_altered |= exchange.is_altered
-        if target.repository is not None:
-            acquaintance.last_repository_request = exchange
-            self._note_names(acquaintance, exchange)
-        if conversation.registry not in world.registries:
-            world.registries[conversation.registry] = exchange
-        if target.endpoint is Endpoint.PING:
-            acquaintance.pings.append(exchange)
-        elif target.endpoint in _LISTED:
-            key = (_short(target.repository), target.reference)
-            asked = conversation.person.asked
-            # A tuple, because most are asked for once or twice, and there are very many.
-            asked[key] = (*asked.get(key, ())[1 - _MOST_ASKED :], exchange)
-        if succeeded(exchange) and not leads_to_registry(exchange):
-            acquaintance.last_success = exchange
-            if self._is_anonymous(exchange):
-                world.anonymous_reads[conversation.registry, conversation.repository] = exchange
-            elif exchange.request.credentials:
-                world.authorized_reads[conversation.registry, conversation.repository] = exchange
-
-    def _note_names(self, acquaintance: ClientAtRegistry, exchange: Exchange) -> None:
-        target = exchange.target
-        asked = repository_of(acquaintance.registry, target.repository)
-        if asked is not None and asked not in acquaintance.asked:
-            acquaintance.asked[asked] = exchange
-        source = repository_of(acquaintance.registry, target.mount_from)
-        if source is not None:
-            acquaintance.note_name(source, target.endpoint)
-
-    def _is_anonymous(self, exchange: Exchange) -> bool:
-        if is_anonymous(exchange):
-            return True
-        token = bearer(exchange)
-        issue = self.trace_state.issues.get(token.fingerprint) if token is not None else None
-        return issue is not None and issue.secret is None
-
-    def _note_credentials(self, conversation: Conversation, exchange: Exchange) -> None:
-        acquaintance = conversation.at_registry
-        acquaintance.acts.append(exchange)
+    def _add_credentials(self, conversation: Conversation, exchange: Exchange) -> None:
+        facts.note_auth_step(conversation.at_registry, exchange)
         for credential in exchange.request.credentials:
             if credential.empty:
                 continue
-            self._note_home(conversation.person, credential.fingerprint, exchange)
+            facts.note_use(conversation.person, credential.fingerprint, exchange)
             if credential.scheme == "bearer":
                 self._join_waiting(conversation, credential.fingerprint)
-            if succeeded(exchange):
-                acquaintance.accepted[credential.fingerprint] = exchange
-        self._note_try(acquaintance, exchange)
-        secret = secret_of(exchange)
-        if secret is not None:
-            acquaintance.secrets[secret] = exchange
-            self._note_home(conversation.person, secret, exchange)
-            if succeeded(exchange):
-                acquaintance.accepted[secret] = exchange
+            facts.note_acceptance(conversation.at_registry, credential.fingerprint, exchange)
+        facts.note_attempt(conversation.at_registry, exchange)
+        facts.note_secret(conversation, exchange)
 
-    def _note_try(self, acquaintance: ClientAtRegistry, exchange: Exchange) -> None:
-        """Remember what did not go well with a credential, over all conversations."""
-        credential = credential_sent(exchange)
-        if credential is None:
-            return
-        key = (credential, request_key(exchange))
-        if succeeded(exchange):
-            acquaintance.tries.pop(key, None)
-        elif exchange.status in _TROUBLES or exchange.status >= 500:
-            tries = acquaintance.tries.get(key)
-            if tries is None:
-                tries = acquaintance.tries[key] = deque(maxlen=_MOST_TRIES)
-            tries.append(exchange)
-
-    def _note_home(self, person: ClientState, secret: Fingerprint, exchange: Exchange) -> None:
-        ground = Ground.ACCEPTED if 200 <= exchange.status < 300 else Ground.USED
-        person.homes.note(secret, registry_of(exchange.origin), exchange, ground)
-
-    def _note_answer(self, conversation: Conversation, exchange: Exchange) -> None:
-        response = exchange.response
-        if response is None:
-            return
-        for challenge in response.challenges:
-            if challenge.kind == "basic" and response.status == 401:
-                asked, text = conversation.at_registry.basic_realms, challenge.parameter("realm") or ""
-                if text not in asked:
-                    asked[text] = exchange
-            realm = challenge_realm(challenge)
-            if realm is not None:
-                scopes = entries(challenge.scopes)[:_MOST_SCOPES]
-                self._note_realm(conversation, realm, frozenset((s.kind, s.name) for s in scopes))
-                conversation.person.challengers[realm] = registry_of(exchange.origin)
-                for scope in scopes:
-                    name = repository_of(conversation.registry, scope.path)
-                    if name:
-                        conversation.at_registry.note_name(name, exchange.target.endpoint)
-        if response.location is not None:
-            how = "redirect" if 300 <= response.status < 400 else "upload-location"
-            self._note_naming(conversation, exchange, response.location, how)
-        if response.next_page is not None:
-            self._note_naming(conversation, exchange, response.next_page, "pagination-link")
-        for link in response.layer_links:
-            self._note_naming(conversation, exchange, link, "foreign-layer-url")
-
-    def _note_naming(self, conversation: Conversation, exchange: Exchange, link: Link, how: str) -> None:
-        address = link_address(link)
-        if address is None or link.origin is None:
-            return
-        person = conversation.person
-        naming = NamedUrl(exchange, link, how, conversation)
-        person.named[address] = naming
-        person.named_origins[link.origin] = naming
-
-    def _note_realm(self, conversation: Conversation, realm: Address, names: frozenset[tuple[str, str]]) -> None:
-        if conversation.person.realms.get(realm) != conversation.registry:
-            conversation.person.realms[realm] = conversation.registry
+    def _add_challenge(self, conversation: Conversation, realm: Address, names: frozenset[tuple[str, str]]) -> None:
+        """Remember a refusal whose challenge names `realm` and asks for what has these kinds and names."""
         identifier = conversation.person.identifier
         refusals = self._challenged.get(identifier)
         if refusals is None:
@@ -363,19 +253,19 @@ class Tracker:
         realm = realm_key(exchange)
         registry = person.realms.get(realm) or self._misaddressed(person, exchange)
         acquaintance = self._acquaintance(person, registry or registry_behind(exchange.origin), exchange.origin)
-        asked = entries(exchange.request.token.scopes if exchange.request.token else ())[:_MOST_SCOPES]
+        asked = facts.scopes_of(exchange.request.token.scopes if exchange.request.token else ())
         placed = []
         for conversation, is_new in self._conversations_for(acquaintance, realm, exchange, asked):
             placed.append((conversation, conversation.add(exchange), is_new))
         if len(placed) > 1:
             acquaintance.shared[exchange.number] = tuple(c for c, _, _ in placed)
-        acquaintance.acts.append(exchange)
-        self._note_token_exchange(acquaintance, exchange, asked)
+        facts.note_auth_step(acquaintance, exchange)
+        facts.note_token_exchange(acquaintance, exchange, asked)
         location = exchange.response.location if exchange.response is not None else None
         address = link_address(location) if location is not None else None
         if location is not None and address is not None and placed:
             # Whoever is sent on by a token server is still asking for a token.
-            self._note_naming(placed[0][0], exchange, location, "redirect")
+            facts.note_named_url(placed[0][0], exchange, location, "redirect")
             person.realms[address] = acquaintance.registry
         if registry is None:
             self._wait(exchange, tuple(c for c, _, _ in placed))
@@ -409,7 +299,7 @@ class Tracker:
         if repositories:
             return [
                 self._conversation(acquaintance, repository_of(acquaintance.registry, name), exchange.started)
-                for name in list(repositories)[:_MOST_SCOPES]
+                for name in list(repositories)[: facts.MOST_SCOPES]
             ]
         naming = acquaintance.person.named.get(realm)
         if naming is not None and naming.conversation.registry == acquaintance.registry:
@@ -417,37 +307,6 @@ class Tracker:
         if refusals:
             return [(refusals[-1].conversation, False)]
         return [self._conversation(acquaintance, None, exchange.started)]
-
-    def _note_token_exchange(
-        self, acquaintance: ClientAtRegistry, exchange: Exchange, asked: tuple[Scope, ...]
-    ) -> None:
-        secret = secret_of(exchange)
-        home = acquaintance.person.challengers.get(realm_key(exchange)) or acquaintance.registry
-        self._note_try(acquaintance, exchange)
-        if secret is not None:
-            acquaintance.secrets[secret] = exchange
-            ground = Ground.ACCEPTED if succeeded(exchange) else Ground.USED
-            acquaintance.person.homes.note(secret, home, exchange, ground)
-            if succeeded(exchange):
-                acquaintance.accepted[secret] = exchange
-            if exchange.request.token is not None and exchange.request.token.grant == "refresh_token":
-                self.trace_state.refresh_tokens[secret] = exchange
-        answer = exchange.response.token if exchange.response is not None else None
-        if answer is None:
-            return
-        if answer.refresh_token:
-            self.trace_state.refresh_tokens[answer.refresh_token] = exchange
-        issue = IssuedToken(
-            exchange=exchange,
-            client=acquaintance.person.identifier,
-            asked=asked,
-            secret=secret,
-        )
-        for fingerprint in answer.fingerprints:
-            self.trace_state.issues[fingerprint] = issue
-            # A realm that nobody had named yet is known by where its token is used.
-            if realm_key(exchange) in acquaintance.person.realms:
-                acquaintance.person.homes.note(fingerprint, home, exchange, Ground.FETCHED)
 
     def _wait(self, exchange: Exchange, conversations: tuple[Conversation, ...]) -> None:
         """Nobody has named this realm yet: keep the exchange until its token is used somewhere."""
@@ -472,12 +331,7 @@ class Tracker:
             acquaintance.shared[exchange.number] = tuple(moved)
         if not moved and exchange not in conversation.steps:
             conversation.add(exchange)
-        acquaintance.acts.append(exchange)
-        secret = secret_of(exchange)
-        if secret is not None:
-            acquaintance.secrets[secret] = exchange
-            acquaintance.accepted[secret] = exchange
-            conversation.person.homes.note(secret, registry_of(conversation.origin), exchange, Ground.FETCHED)
+        facts.note_joined(conversation, exchange)
 
     def _move(self, provisional: Conversation, exchange: Exchange, user: Conversation) -> Conversation | None:
         """Give a token exchange to the conversation about what it names, at the registry where its token is used.
@@ -514,9 +368,5 @@ class Tracker:
         conversation, is_new = self._conversation(near.at_registry, near.repository, exchange.started)
         signs = conversation.add(exchange)
         if exchange.response is not None and exchange.response.location is not None:
-            self._note_naming(conversation, exchange, exchange.response.location, "redirect")
+            facts.note_named_url(conversation, exchange, exchange.response.location, "redirect")
         return [(conversation, signs, is_new)]
-
-
-def _short(repository: str | None) -> str | None:
-    return repository.removeprefix("library/") if repository else None
