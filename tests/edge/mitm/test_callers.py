@@ -23,11 +23,7 @@ from kit.proxy import Got, Proxy, Reply, Upstream, running
 from kit.somebody import NOBODY, asked_as
 from regauth_core.auth.callers import Caller, Callers
 from regauth_core.auth.messages import ClientRequest, Received
-from regauth_core.auth.settings import AuthSettings
-from regauth_core.auth.trust import Trust
-from regauth_core.edge.mitm.inject_mode import Inject
-from regauth_core.edge.mitm.injection import Injector, _Refused
-from regauth_core.edge.mitm.subrequests import Sender
+from regauth_core.edge.mitm.verifier import Refused, Verifier
 from regauth_core.model import Origin
 
 URL: Final = f"https://registry.test{TAGS}"
@@ -283,14 +279,11 @@ def test_refusal_of_a_stranger_is_no_proof_for_others() -> None:
     own = Caller(address="127.0.0.1", user=1000, host="registry.test")
     nobody = cast(Any, None)
     callers = Callers(own=1000)
-    injector = Injector(
-        Inject.VERIFY, nobody, Trust(), Sender(), manner=AuthSettings(), callers=callers, caller_of=nobody
-    )
+    verifier = Verifier(nobody, nobody, nobody, callers)
     request = ClientRequest(method="GET", origin=Origin("https", "registry.test", 443), path=TAGS)
     for number, caller in ((1, own), (2, replace(own, user=1001))):
-        held = _Refused(nobody, request, Received(status=401, at=1.0), caller)
-        injector._refused[number] = held
+        verifier._refused[number] = Refused(nobody, request, Received(status=401, at=1.0), caller)
     finding = SimpleNamespace(exchanges=(9,), repository="foo", registry="https://registry.test")
-    found = injector._telling(cast(Any, finding))
+    found = verifier.refusal_of(cast(Any, finding))
     assert found is not None
     assert found[1].caller is own

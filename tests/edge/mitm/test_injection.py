@@ -363,8 +363,9 @@ def test_refusals_are_kept_without_their_bodies(authority_dir: Path) -> None:
     upstream = Upstream(lambda got: Reply(status=401, body=b"x" * 100_000), authority_dir)
     with running(authority_dir, upstream=upstream, regauth_inject="verify", regauth_credentials=[SOURCE]) as proxy:
         proxy.ask(TAGS)
-        assert proxy.addon._injector is not None
-        (held,) = proxy.addon._injector._refused.values()
+        injector = proxy.addon._helper.injector
+        assert injector is not None
+        (held,) = injector.verifier._refused.values()
         proxy.stop()
     upstream.stop()
     assert (held.answer.status, held.answer.body, held.flow.response) == (401, b"", None)

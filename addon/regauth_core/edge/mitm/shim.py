@@ -16,7 +16,7 @@ from regauth_core.auth.messages import Purpose, Send
 from regauth_core.bounded import Bounded
 from regauth_core.conversation import engines
 from regauth_core.edge.inputs.flows import FlowNotes
-from regauth_core.edge.mitm.recorder import Recorder
+from regauth_core.edge.mitm.notes import Notes
 from regauth_core.edge.mitm.subrequests import Sender, origin_connected
 from regauth_core.model import ChangeKind, Endpoint, Origin
 from regauth_core.protocol import challenge
@@ -51,7 +51,7 @@ class Shim:
         self._known: Bounded[Origin, tuple[str, ...]] = Bounded(_REMEMBERED)
         self._asked: Bounded[Origin, bool] = Bounded(_REMEMBERED)
 
-    async def prepare(self, flow: http.HTTPFlow, place: Place, recorder: Recorder) -> None:
+    async def prepare(self, flow: http.HTTPFlow, place: Place, notes: Notes) -> None:
         """Before a ping: find out what a named repository asks for, once."""
         origin = origin_connected(flow)
         if place.endpoint is not Endpoint.PING or origin in self._known or origin in self._asked:
@@ -65,13 +65,13 @@ class Shim:
         answer = await self._sender.send(flow, asked)
         self._learn(origin, answer.values("www-authenticate") if answer.status == 401 else ())
 
-    def answered(self, flow: http.HTTPFlow) -> None:
+    def on_response_headers(self, flow: http.HTTPFlow) -> None:
         """The head of the answer is there: nothing of it is changed yet."""
 
-    def drop(self, flow: http.HTTPFlow) -> None:
+    def on_error(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off: nothing of it was changed."""
 
-    async def settle(self, flow: http.HTTPFlow, place: Place, recorder: Recorder, number: int) -> None:
+    async def on_response(self, flow: http.HTTPFlow, place: Place, notes: Notes, number: int) -> None:
         """After an answer: learn from a refusal, or add to a ping what was learnt."""
         response, origin = flow.response, origin_connected(flow)
         if response is None or not any(each.covers(origin) for each in self._named):
@@ -87,14 +87,14 @@ class Shim:
             return
         known = self._known.get(origin)
         if known is None:
-            host = recorder.redactor.host_name(origin.host)
-            recorder.note(
+            host = notes.redactor.host_name(origin.host)
+            notes.note(
                 f"regauth_inject=shim did not change the ping of {host}: it has seen no challenge from there yet; "
                 "name a repository that asks for authentication, as HOST/REPOSITORY, or try again"
             )
             return
         _rewrite(flow, response, known, refuse=engine in _ON_REFUSAL)
-        recorder.note(
+        notes.note(
             "regauth_inject=shim changed the registry's ping, which can hide a client bug; record with "
             "regauth_inject=off to see what the client does by itself"
         )
