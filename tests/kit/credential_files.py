@@ -40,12 +40,12 @@ class World:
         return HelperAnswer(trouble=known) if isinstance(known, str) else HelperAnswer(known)
 
 
-def played(lookup: Lookup, world: World) -> Found:
+def played(lookup: Lookup, trace_state: World) -> Found:
     """The end of a lookup in a world."""
     try:
         question = next(lookup)
         while True:
-            question = lookup.send(world.answer(question))
+            question = lookup.send(trace_state.answer(question))
     except StopIteration as end:
         found: Found = end.value
         return found

@@ -83,9 +83,9 @@ class TraceState:
 class ClientState:
     """One client, with what it did anywhere."""
 
-    def __init__(self, identifier: str, world: TraceState) -> None:
+    def __init__(self, identifier: str, trace_state: TraceState) -> None:
         self.identifier = identifier
-        self.trace_state = world
+        self.trace_state = trace_state
         self.first: Exchange | None = None
         self.at_registries: Bounded[str, ClientAtRegistry] = Bounded(256)
         self.realms: Bounded[Address, str] = Bounded(256)
@@ -116,8 +116,8 @@ class ClientState:
 class ClientAtRegistry:
     """What one client did with one registry."""
 
-    def __init__(self, person: ClientState, registry: str, origin: Origin) -> None:
-        self.person = person
+    def __init__(self, client_state: ClientState, registry: str, origin: Origin) -> None:
+        self.client_state = client_state
         self.registry = registry
         self.origin = origin
         self.pings: deque[Exchange] = deque(maxlen=8)
@@ -155,7 +155,7 @@ class ClientAtRegistry:
     @property
     def holds_credentials(self) -> bool:
         """The client is known to have credentials for this registry: it sent some, or the operator says so."""
-        return bool(self.secrets) or self.person.trace_state.credentials_known
+        return bool(self.secrets) or self.client_state.trace_state.credentials_known
 
 
 @dataclass(slots=True, eq=False)
@@ -206,14 +206,14 @@ class Conversation:
     # Who and where
 
     @property
-    def person(self) -> ClientState:
+    def client_state(self) -> ClientState:
         """The client."""
-        return self.at_registry.person
+        return self.at_registry.client_state
 
     @property
     def trace_state(self) -> TraceState:
         """What is known about everybody."""
-        return self.at_registry.person.trace_state
+        return self.at_registry.client_state.trace_state
 
     @property
     def registry(self) -> str:
@@ -292,7 +292,7 @@ class Conversation:
         """Whether the exchange asks a token server: by its parameters, or because a challenge named that address."""
         if exchange.target.endpoint not in (Endpoint.ELSEWHERE, Endpoint.V2_OTHER):
             return False
-        return exchange.request.token is not None or realm_key(exchange) in self.person.realms
+        return exchange.request.token is not None or realm_key(exchange) in self.client_state.realms
 
     def ping_before(self, exchange: Exchange) -> Exchange | None:
         """The client's last answered ping of this registry that began before the exchange."""
@@ -370,7 +370,7 @@ class Conversation:
         key = (name.removeprefix("library/") if name else None, refused.target.reference)
         return [
             e
-            for e in self.person.asked.get(key, ())
+            for e in self.client_state.asked.get(key, ())
             if name
             and e.started >= refused.started
             and registry_of(e.origin) != registry_of(refused.origin)
@@ -411,7 +411,7 @@ def _doubt(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] 
         return Reason.ABORTED, f"the client broke off exchange {refused.number} before it had read the answer"
     if conversation.over is EndedBy.STOPPED:
         return Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might still have answered"
-    first = conversation.person.first
+    first = conversation.client_state.first
     if first is not None and _carries_unknown_token(conversation, [first]):
         return Reason.CAPTURE_STARTS_LATE, f"the client already held a token when the capture began ({first.number})"
     if any(c.kind == "bearer" for c in usable_challenges(refused)) and _carries_unknown_token(

@@ -37,7 +37,7 @@ def challenge_for(conversation: Conversation, exchange: Exchange) -> Exchange | 
     Where a token server had sent it on, that is the 401 which had sent it to that server.
     """
     key = realm_key(exchange)
-    naming = conversation.person.named.get(key)
+    naming = conversation.client_state.named.get(key)
     if naming is not None and naming.exchange is not exchange and conversation.is_token_exchange(naming.exchange):
         # One step back is enough: a longer chain of redirects is nobody's evidence.
         key = realm_key(naming.exchange)
@@ -75,9 +75,9 @@ def is_about(conversation: Conversation, exchange: Exchange) -> bool:
     It is, where its latest challenge stands; without challenges, where something was asked; else in the first. What
     is over already does not count.
     """
-    acquaintance = conversation.at_registry
+    at_registry = conversation.at_registry
     siblings = [
-        c for c in acquaintance.shared.get(exchange.number, ()) if acquaintance.conversations.get(c.repository) is c
+        c for c in at_registry.shared.get(exchange.number, ()) if at_registry.conversations.get(c.repository) is c
     ]
     if len(siblings) < 2:
         return True

@@ -52,62 +52,62 @@ def scopes_of(texts: Iterable[str]) -> tuple[Scope, ...]:
 
 def note_request(conversation: Conversation, exchange: Exchange) -> None:
     """Note what a request to a registry's endpoints shows, and whether it went well."""
-    acquaintance, target, world = conversation.at_registry, exchange.target, conversation.trace_state
-    acquaintance.last_request = exchange
-    acquaintance.is_altered |= exchange.is_altered
+    at_registry, target, trace_state = conversation.at_registry, exchange.target, conversation.trace_state
+    at_registry.last_request = exchange
+    at_registry.is_altered |= exchange.is_altered
     if target.repository is not None:
-        acquaintance.last_repository_request = exchange
-        _note_names(acquaintance, exchange)
-    if conversation.registry not in world.registries:
-        world.registries[conversation.registry] = exchange
+        at_registry.last_repository_request = exchange
+        _note_names(at_registry, exchange)
+    if conversation.registry not in trace_state.registries:
+        trace_state.registries[conversation.registry] = exchange
     if target.endpoint is Endpoint.PING:
-        acquaintance.pings.append(exchange)
+        at_registry.pings.append(exchange)
     elif target.endpoint in _LISTED:
         key = (_short(target.repository), target.reference)
-        asked = conversation.person.asked
+        asked = conversation.client_state.asked
         # A tuple, because most are asked for once or twice, and there are very many.
         asked[key] = (*asked.get(key, ())[1 - _MOST_ASKED :], exchange)
     if succeeded(exchange) and not leads_to_registry(exchange):
-        acquaintance.last_success = exchange
-        if _is_anonymous(world, exchange):
-            world.anonymous_reads[conversation.registry, conversation.repository] = exchange
+        at_registry.last_success = exchange
+        if _is_anonymous(trace_state, exchange):
+            trace_state.anonymous_reads[conversation.registry, conversation.repository] = exchange
         elif exchange.request.credentials:
-            world.authorized_reads[conversation.registry, conversation.repository] = exchange
+            trace_state.authorized_reads[conversation.registry, conversation.repository] = exchange
 
 
-def _note_names(acquaintance: ClientAtRegistry, exchange: Exchange) -> None:
+def _note_names(at_registry: ClientAtRegistry, exchange: Exchange) -> None:
     target = exchange.target
-    asked = repository_of(acquaintance.registry, target.repository)
-    if asked is not None and asked not in acquaintance.asked:
-        acquaintance.asked[asked] = exchange
-    source = repository_of(acquaintance.registry, target.mount_from)
+    asked = repository_of(at_registry.registry, target.repository)
+    if asked is not None and asked not in at_registry.asked:
+        at_registry.asked[asked] = exchange
+    source = repository_of(at_registry.registry, target.mount_from)
     if source is not None:
-        acquaintance.note_name(source, target.endpoint)
+        at_registry.note_name(source, target.endpoint)
 
 
-def _is_anonymous(world: TraceState, exchange: Exchange) -> bool:
+def _is_anonymous(trace_state: TraceState, exchange: Exchange) -> bool:
     if is_anonymous(exchange):
         return True
     token = bearer(exchange)
-    issue = world.issues.get(token.fingerprint) if token is not None else None
+    issue = trace_state.issues.get(token.fingerprint) if token is not None else None
     return issue is not None and issue.secret is None
 
 
-def note_auth_step(acquaintance: ClientAtRegistry, exchange: Exchange) -> None:
+def note_auth_step(at_registry: ClientAtRegistry, exchange: Exchange) -> None:
     """A client sent a credential, or asked a token server, for a registry."""
-    acquaintance.acts.append(exchange)
+    at_registry.acts.append(exchange)
 
 
-def note_use(person: ClientState, secret: Fingerprint, exchange: Exchange) -> None:
+def note_use(client_state: ClientState, secret: Fingerprint, exchange: Exchange) -> None:
     """A credential was sent to a registry, which may have accepted it."""
     ground = Ground.ACCEPTED if 200 <= exchange.status < 300 else Ground.USED
-    person.homes.note(secret, registry_of(exchange.origin), exchange, ground)
+    client_state.homes.note(secret, registry_of(exchange.origin), exchange, ground)
 
 
-def note_acceptance(acquaintance: ClientAtRegistry, credential: Fingerprint, exchange: Exchange) -> None:
+def note_acceptance(at_registry: ClientAtRegistry, credential: Fingerprint, exchange: Exchange) -> None:
     """If the exchange went well, its credential was good enough."""
     if succeeded(exchange):
-        acquaintance.accepted[credential] = exchange
+        at_registry.accepted[credential] = exchange
 
 
 def note_secret(conversation: Conversation, exchange: Exchange) -> None:
@@ -115,33 +115,33 @@ def note_secret(conversation: Conversation, exchange: Exchange) -> None:
     secret = secret_of(exchange)
     if secret is not None:
         conversation.at_registry.secrets[secret] = exchange
-        note_use(conversation.person, secret, exchange)
+        note_use(conversation.client_state, secret, exchange)
         note_acceptance(conversation.at_registry, secret, exchange)
 
 
 def note_joined(conversation: Conversation, exchange: Exchange) -> None:
     """Note a token exchange that is known to serve this conversation's registry only since its token was used there."""
-    acquaintance = conversation.at_registry
-    note_auth_step(acquaintance, exchange)
+    at_registry = conversation.at_registry
+    note_auth_step(at_registry, exchange)
     secret = secret_of(exchange)
     if secret is not None:
-        acquaintance.secrets[secret] = exchange
-        acquaintance.accepted[secret] = exchange
-        conversation.person.homes.note(secret, registry_of(conversation.origin), exchange, Ground.FETCHED)
+        at_registry.secrets[secret] = exchange
+        at_registry.accepted[secret] = exchange
+        conversation.client_state.homes.note(secret, registry_of(conversation.origin), exchange, Ground.FETCHED)
 
 
-def note_attempt(acquaintance: ClientAtRegistry, exchange: Exchange) -> None:
+def note_attempt(at_registry: ClientAtRegistry, exchange: Exchange) -> None:
     """Remember what did not go well with a credential, over all conversations."""
     credential = credential_sent(exchange)
     if credential is None:
         return
     key = (credential, request_key(exchange))
     if succeeded(exchange):
-        acquaintance.tries.pop(key, None)
+        at_registry.tries.pop(key, None)
     elif exchange.status in _FAILURES or exchange.status >= 500:
-        tries = acquaintance.tries.get(key)
+        tries = at_registry.tries.get(key)
         if tries is None:
-            tries = acquaintance.tries[key] = deque(maxlen=_MOST_ATTEMPTS)
+            tries = at_registry.tries[key] = deque(maxlen=_MOST_ATTEMPTS)
         tries.append(exchange)
 
 
@@ -158,10 +158,10 @@ def note_answer(conversation: Conversation, exchange: Exchange) -> list[Asked]:
         realm = challenge_realm(challenge)
         if realm is not None:
             scopes = scopes_of(challenge.scopes)
-            if conversation.person.realms.get(realm) != conversation.registry:
-                conversation.person.realms[realm] = conversation.registry
+            if conversation.client_state.realms.get(realm) != conversation.registry:
+                conversation.client_state.realms[realm] = conversation.registry
             asked_for.append((realm, frozenset((s.kind, s.name) for s in scopes)))
-            conversation.person.challengers[realm] = registry_of(exchange.origin)
+            conversation.client_state.challengers[realm] = registry_of(exchange.origin)
             for scope in scopes:
                 name = repository_of(conversation.registry, scope.path)
                 if name:
@@ -181,42 +181,42 @@ def note_named_url(conversation: Conversation, exchange: Exchange, link: Link, h
     address = link_address(link)
     if address is None or link.origin is None:
         return
-    person = conversation.person
+    client_state = conversation.client_state
     naming = NamedUrl(exchange, link, how, conversation)
-    person.named[address] = naming
-    person.named_origins[link.origin] = naming
+    client_state.named[address] = naming
+    client_state.named_origins[link.origin] = naming
 
 
-def note_token_exchange(acquaintance: ClientAtRegistry, exchange: Exchange, asked: tuple[Scope, ...]) -> None:
+def note_token_exchange(at_registry: ClientAtRegistry, exchange: Exchange, asked: tuple[Scope, ...]) -> None:
     """Note what a request to a token server shows, which asked for the scopes `asked`, and what it was given."""
-    world = acquaintance.person.trace_state
+    trace_state = at_registry.client_state.trace_state
     secret = secret_of(exchange)
-    home = acquaintance.person.challengers.get(realm_key(exchange)) or acquaintance.registry
-    note_attempt(acquaintance, exchange)
+    home = at_registry.client_state.challengers.get(realm_key(exchange)) or at_registry.registry
+    note_attempt(at_registry, exchange)
     if secret is not None:
-        acquaintance.secrets[secret] = exchange
+        at_registry.secrets[secret] = exchange
         ground = Ground.ACCEPTED if succeeded(exchange) else Ground.USED
-        acquaintance.person.homes.note(secret, home, exchange, ground)
+        at_registry.client_state.homes.note(secret, home, exchange, ground)
         if succeeded(exchange):
-            acquaintance.accepted[secret] = exchange
+            at_registry.accepted[secret] = exchange
         if exchange.request.token is not None and exchange.request.token.grant == "refresh_token":
-            world.refresh_tokens[secret] = exchange
+            trace_state.refresh_tokens[secret] = exchange
     answer = exchange.response.token if exchange.response is not None else None
     if answer is None:
         return
     if answer.refresh_token:
-        world.refresh_tokens[answer.refresh_token] = exchange
+        trace_state.refresh_tokens[answer.refresh_token] = exchange
     issue = IssuedToken(
         exchange=exchange,
-        client=acquaintance.person.identifier,
+        client=at_registry.client_state.identifier,
         asked=asked,
         secret=secret,
     )
     for fingerprint in answer.fingerprints:
-        world.issues[fingerprint] = issue
+        trace_state.issues[fingerprint] = issue
         # A realm that nobody had named yet is known by where its token is used.
-        if realm_key(exchange) in acquaintance.person.realms:
-            acquaintance.person.homes.note(fingerprint, home, exchange, Ground.FETCHED)
+        if realm_key(exchange) in at_registry.client_state.realms:
+            at_registry.client_state.homes.note(fingerprint, home, exchange, Ground.FETCHED)
 
 
 def _short(repository: str | None) -> str | None:

@@ -111,7 +111,7 @@ class _Grouping:
 
     def _leading(self, exchange: Exchange) -> Attempt | None:
         """The operation an answer of which named this very address."""
-        naming = self._conversation.person.named.get(realm_key(exchange))
+        naming = self._conversation.client_state.named.get(realm_key(exchange))
         if naming is None or naming.exchange is exchange:
             return None
         # A finished upload names its blob, and to look at that is another operation.

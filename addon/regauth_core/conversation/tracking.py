@@ -65,7 +65,7 @@ from regauth_core.model import Endpoint, Exchange, Fingerprint, Origin, Sender
 from regauth_core.protocol.registries import registry_behind, registry_of, repository_of
 from regauth_core.protocol.scope import Scope
 
-MOST_PEOPLE = 2000
+MOST_CLIENTS = 2000
 """How many clients without an open conversation are remembered."""
 _MOST_TRIES = 16
 _MOST_ASKED = 8
@@ -86,47 +86,47 @@ class _Challenged:
 
 
 class Tracker:
-    """The state behind a diagnosis. `world` is what rules may read."""
+    """The state behind a diagnosis. `trace_state` is what rules may read."""
 
     def __init__(self, *, credentials_known: bool = False) -> None:
         self.trace_state = TraceState(credentials_known=credentials_known)
-        self._people: dict[str, ClientState] = {}
+        self._client_states: dict[str, ClientState] = {}
         self._open: dict[Conversation, None] = {}
-        self._challenged: Bounded[str, deque[_Challenged]] = Bounded(MOST_PEOPLE)
+        self._challenged: Bounded[str, deque[_Challenged]] = Bounded(MOST_CLIENTS)
         self._waiting: Bounded[Fingerprint, tuple[Exchange, tuple[Conversation, ...]]] = Bounded(1024)
         self._clients: Bounded[int, str] = Bounded(20_000)
 
     # Who
 
-    def person(self, sender: Sender) -> ClientState:
+    def client_state(self, sender: Sender) -> ClientState:
         """The client behind a sender."""
-        return self._person(self.trace_state.clients.identifier(sender))
+        return self._client_state(self.trace_state.clients.identifier(sender))
 
     def client_of(self, exchange: Exchange) -> str:
         """The client that an exchange was attributed to."""
         return self._clients.get(exchange.number) or self.trace_state.clients.identifier(exchange.sender)
 
-    def _person(self, identifier: str) -> ClientState:
-        person = self._people.get(identifier)
-        if person is None:
-            person = self._people[identifier] = ClientState(identifier, self.trace_state)
-            if len(self._people) > MOST_PEOPLE:
-                self._forget_people()
-        return person
+    def _client_state(self, identifier: str) -> ClientState:
+        client_state = self._client_states.get(identifier)
+        if client_state is None:
+            client_state = self._client_states[identifier] = ClientState(identifier, self.trace_state)
+            if len(self._client_states) > MOST_CLIENTS:
+                self._forget_clients()
+        return client_state
 
-    def _forget_people(self) -> None:
-        busy = {id(c.person) for c in self._open}
-        idle = [key for key, p in self._people.items() if id(p) not in busy and not p.in_flight]
-        for key in idle[: len(self._people) // 2]:
-            if self._people[key] is not next(reversed(self._people.values())):
-                del self._people[key]
+    def _forget_clients(self) -> None:
+        busy = {id(c.client_state) for c in self._open}
+        idle = [key for key, p in self._client_states.items() if id(p) not in busy and not p.in_flight]
+        for key in idle[: len(self._client_states) // 2]:
+            if self._client_states[key] is not next(reversed(self._client_states.values())):
+                del self._client_states[key]
 
     def _sender_of(self, exchange: Exchange) -> ClientState:
         """The exchange's client. A token request may come under another user agent than the requests it serves.
 
         Where no process tells, it belongs to the one other client at that address that was just sent to its realm.
         """
-        own = self.person(exchange.sender)
+        own = self.client_state(exchange.sender)
         if exchange.request.token is None or key_of(exchange.sender)[0] != "address":
             return own
         realm = realm_key(exchange)
@@ -138,10 +138,10 @@ class Tracker:
         if not asked or own.identifier in asked:
             return own
         near = [key for key in asked if self._address(key) == exchange.sender.address]
-        return self._person(near[0]) if len(near) == 1 else own
+        return self._client_state(near[0]) if len(near) == 1 else own
 
     def _address(self, identifier: str) -> str | None:
-        first = self._person(identifier).first
+        first = self._client_state(identifier).first
         return first.sender.address if first is not None and key_of(first.sender)[0] == "address" else None
 
     # Where
@@ -150,9 +150,9 @@ class Tracker:
         """Every conversation that is not over, oldest first."""
         return list(self._open)
 
-    def open_of(self, person: ClientState) -> list[Conversation]:
+    def open_of(self, client_state: ClientState) -> list[Conversation]:
         """The client's conversations that are not over."""
-        return [c for c in self._open if c.person is person]
+        return [c for c in self._open if c.client_state is client_state]
 
     def is_closed(self, conversation: Conversation) -> bool:
         """Whether `close` was called for it."""
@@ -161,61 +161,62 @@ class Tracker:
     def close(self, conversation: Conversation) -> None:
         """The conversation is over: what comes later begins a new one."""
         if self._open.pop(conversation, self) is None:
-            conversation.person.open -= 1
+            conversation.client_state.open -= 1
         known = conversation.at_registry.conversations
         if known.get(conversation.repository) is conversation:
             del known[conversation.repository]
 
-    def _acquaintance(self, person: ClientState, registry: str, origin: Origin) -> ClientAtRegistry:
-        found = person.at_registries.get(registry)
+    def _at_registry(self, client_state: ClientState, registry: str, origin: Origin) -> ClientAtRegistry:
+        found = client_state.at_registries.get(registry)
         if found is None:
-            found = person.at_registries[registry] = ClientAtRegistry(person, registry, origin)
+            found = client_state.at_registries[registry] = ClientAtRegistry(client_state, registry, origin)
         return found
 
     def _conversation(
-        self, acquaintance: ClientAtRegistry, repository: str | None, at: float
+        self, at_registry: ClientAtRegistry, repository: str | None, at: float
     ) -> tuple[Conversation, bool]:
-        found = acquaintance.conversations.get(repository)
+        found = at_registry.conversations.get(repository)
         if found is not None:
             return found, False
-        found = Conversation(at_registry=acquaintance, repository=repository, began=at, last=at)
-        acquaintance.conversations[repository] = found
+        found = Conversation(at_registry=at_registry, repository=repository, began=at, last=at)
+        at_registry.conversations[repository] = found
         self._open[found] = None
-        acquaintance.person.open += 1
+        at_registry.client_state.open += 1
         return found, True
 
     # What
 
     def add(self, exchange: Exchange) -> list[Placed]:
         """Place one exchange: every conversation it belongs to. None, where it belongs to none."""
-        person = self._sender_of(exchange)
-        if person.first is None:
-            person.first = exchange
-        self._clients[exchange.number] = person.identifier
-        self.trace_state.clients.learn(person.identifier, exchange)
-        if exchange.origin not in person.origins:
-            person.origins[exchange.origin] = FirstContact(exchange, person.named_origins.get(exchange.origin))
+        client_state = self._sender_of(exchange)
+        if client_state.first is None:
+            client_state.first = exchange
+        self._clients[exchange.number] = client_state.identifier
+        self.trace_state.clients.learn(client_state.identifier, exchange)
+        if exchange.origin not in client_state.origins:
+            naming = client_state.named_origins.get(exchange.origin)
+            client_state.origins[exchange.origin] = FirstContact(exchange, naming)
         endpoint = exchange.target.endpoint
         if endpoint is Endpoint.ELSEWHERE or endpoint is Endpoint.V2_OTHER:
             key = realm_key(exchange)
             # A login page to which a registry redirects may be asked for a `service` as well.
-            if key in person.realms or (exchange.request.token is not None and key not in person.named):
-                return self._add_token_exchange(person, exchange)
+            if key in client_state.realms or (exchange.request.token is not None and key not in client_state.named):
+                return self._add_token_exchange(client_state, exchange)
             if endpoint is Endpoint.ELSEWHERE:
-                return self._add_elsewhere(person, exchange)
-        return [self._add_request(person, exchange)]
+                return self._add_elsewhere(client_state, exchange)
+        return [self._add_request(client_state, exchange)]
 
-    def _add_request(self, person: ClientState, exchange: Exchange) -> Placed:
+    def _add_request(self, client_state: ClientState, exchange: Exchange) -> Placed:
         registry = registry_of(exchange.origin)
-        naming = person.named.get(realm_key(exchange)) if person.named else None
+        naming = client_state.named.get(realm_key(exchange)) if client_state.named else None
         if naming is not None and naming.conversation.registry != registry:
-            acquaintance, repository = naming.conversation.at_registry, naming.conversation.repository
+            at_registry, repository = naming.conversation.at_registry, naming.conversation.repository
         else:
-            acquaintance = self._acquaintance(person, registry, exchange.origin)
+            at_registry = self._at_registry(client_state, registry, exchange.origin)
             repository = repository_of(registry, exchange.target.repository)
-        conversation, is_new = self._conversation(acquaintance, repository, exchange.started)
+        conversation, is_new = self._conversation(at_registry, repository, exchange.started)
         signs = conversation.add(exchange)
-        person.latest = conversation
+        client_state.latest = conversation
         facts.note_request(conversation, exchange)
         if exchange.request.credentials:
             self._add_credentials(conversation, exchange)
@@ -229,7 +230,7 @@ class Tracker:
         for credential in exchange.request.credentials:
             if credential.empty:
                 continue
-            facts.note_use(conversation.person, credential.fingerprint, exchange)
+            facts.note_use(conversation.client_state, credential.fingerprint, exchange)
             if credential.scheme == "bearer":
                 self._join_waiting(conversation, credential.fingerprint)
             facts.note_acceptance(conversation.at_registry, credential.fingerprint, exchange)
@@ -238,7 +239,7 @@ class Tracker:
 
     def _add_challenge(self, conversation: Conversation, realm: Address, names: frozenset[tuple[str, str]]) -> None:
         """Remember a refusal whose challenge names `realm` and asks for what has these kinds and names."""
-        identifier = conversation.person.identifier
+        identifier = conversation.client_state.identifier
         refusals = self._challenged.get(identifier)
         if refusals is None:
             refusals = self._challenged[identifier] = deque(maxlen=64)
@@ -249,44 +250,44 @@ class Tracker:
 
     # Token exchanges
 
-    def _add_token_exchange(self, person: ClientState, exchange: Exchange) -> list[Placed]:
+    def _add_token_exchange(self, client_state: ClientState, exchange: Exchange) -> list[Placed]:
         realm = realm_key(exchange)
-        registry = person.realms.get(realm) or self._misaddressed(person, exchange)
-        acquaintance = self._acquaintance(person, registry or registry_behind(exchange.origin), exchange.origin)
+        registry = client_state.realms.get(realm) or self._misaddressed(client_state, exchange)
+        at_registry = self._at_registry(client_state, registry or registry_behind(exchange.origin), exchange.origin)
         asked = facts.scopes_of(exchange.request.token.scopes if exchange.request.token else ())
         placed = []
-        for conversation, is_new in self._conversations_for(acquaintance, realm, exchange, asked):
+        for conversation, is_new in self._conversations_for(at_registry, realm, exchange, asked):
             placed.append((conversation, conversation.add(exchange), is_new))
         if len(placed) > 1:
-            acquaintance.shared[exchange.number] = tuple(c for c, _, _ in placed)
-        facts.note_auth_step(acquaintance, exchange)
-        facts.note_token_exchange(acquaintance, exchange, asked)
+            at_registry.shared[exchange.number] = tuple(c for c, _, _ in placed)
+        facts.note_auth_step(at_registry, exchange)
+        facts.note_token_exchange(at_registry, exchange, asked)
         location = exchange.response.location if exchange.response is not None else None
         address = link_address(location) if location is not None else None
         if location is not None and address is not None and placed:
             # Whoever is sent on by a token server is still asking for a token.
             facts.note_named_url(placed[0][0], exchange, location, "redirect")
-            person.realms[address] = acquaintance.registry
+            client_state.realms[address] = at_registry.registry
         if registry is None:
             self._wait(exchange, tuple(c for c, _, _ in placed))
         return placed
 
-    def _misaddressed(self, person: ClientState, exchange: Exchange) -> str | None:
+    def _misaddressed(self, client_state: ClientState, exchange: Exchange) -> str | None:
         """The registry whose token server is at this origin, where the client asks it at an address nobody named."""
         own = realm_key(exchange)[:3]
-        found = {registry for realm, registry in person.realms.items() if realm[:3] == own}
+        found = {registry for realm, registry in client_state.realms.items() if realm[:3] == own}
         return found.pop() if len(found) == 1 else None
 
     def _conversations_for(
-        self, acquaintance: ClientAtRegistry, realm: Address, exchange: Exchange, asked: tuple[Scope, ...]
+        self, at_registry: ClientAtRegistry, realm: Address, exchange: Exchange, asked: tuple[Scope, ...]
     ) -> list[tuple[Conversation, bool]]:
         """Where a token exchange belongs: to the refusals whose challenge asks for one of its scopes, else by name."""
         names = {(s.kind, s.name) for s in asked}
         refusals = [
             r
-            for r in self._challenged.get(acquaintance.person.identifier, ())
+            for r in self._challenged.get(at_registry.client_state.identifier, ())
             if not self.is_closed(r.conversation)
-            and (r.realm == realm or (r.realm[:3] == realm[:3] and realm not in acquaintance.person.realms))
+            and (r.realm == realm or (r.realm[:3] == realm[:3] and realm not in at_registry.client_state.realms))
         ]
         fitting = {id(r.conversation): r.conversation for r in refusals if r.names & names}
         if fitting:
@@ -298,15 +299,15 @@ class Tracker:
             return [(refusals[-1].conversation, False)]
         if repositories:
             return [
-                self._conversation(acquaintance, repository_of(acquaintance.registry, name), exchange.started)
+                self._conversation(at_registry, repository_of(at_registry.registry, name), exchange.started)
                 for name in list(repositories)[: facts.MOST_SCOPES]
             ]
-        naming = acquaintance.person.named.get(realm)
-        if naming is not None and naming.conversation.registry == acquaintance.registry:
-            return [self._conversation(acquaintance, naming.conversation.repository, exchange.started)]
+        naming = at_registry.client_state.named.get(realm)
+        if naming is not None and naming.conversation.registry == at_registry.registry:
+            return [self._conversation(at_registry, naming.conversation.repository, exchange.started)]
         if refusals:
             return [(refusals[-1].conversation, False)]
-        return [self._conversation(acquaintance, None, exchange.started)]
+        return [self._conversation(at_registry, None, exchange.started)]
 
     def _wait(self, exchange: Exchange, conversations: tuple[Conversation, ...]) -> None:
         """Nobody has named this realm yet: keep the exchange until its token is used somewhere."""
@@ -321,14 +322,14 @@ class Tracker:
             return
         exchange, provisional = waiting
         realm = realm_key(exchange)
-        if realm not in conversation.person.realms:
-            conversation.person.realms[realm] = conversation.registry
-        acquaintance = conversation.at_registry
-        if any(other.at_registry is acquaintance for other in provisional):
+        if realm not in conversation.client_state.realms:
+            conversation.client_state.realms[realm] = conversation.registry
+        at_registry = conversation.at_registry
+        if any(other.at_registry is at_registry for other in provisional):
             return
         moved = [found for other in provisional if (found := self._move(other, exchange, conversation)) is not None]
         if len(moved) > 1:
-            acquaintance.shared[exchange.number] = tuple(moved)
+            at_registry.shared[exchange.number] = tuple(moved)
         if not moved and exchange not in conversation.steps:
             conversation.add(exchange)
         facts.note_joined(conversation, exchange)
@@ -340,15 +341,15 @@ class Tracker:
         """
         if self.is_closed(provisional) or exchange not in provisional.steps:
             return None
-        acquaintance = user.at_registry
-        repository = repository_of(acquaintance.registry, provisional.repository)
-        known = acquaintance.conversations.get(repository)
+        at_registry = user.at_registry
+        repository = repository_of(at_registry.registry, provisional.repository)
+        known = at_registry.conversations.get(repository)
         if known is None:
             provisional.at_registry.conversations.pop(provisional.repository, None)
-            provisional.person.open -= 1
-            acquaintance.person.open += 1
-            provisional.at_registry, provisional.repository = acquaintance, repository
-            acquaintance.conversations[repository] = provisional
+            provisional.client_state.open -= 1
+            at_registry.client_state.open += 1
+            provisional.at_registry, provisional.repository = at_registry, repository
+            at_registry.conversations[repository] = provisional
             return provisional
         provisional.steps.remove(exchange)
         if not provisional.steps:
@@ -359,10 +360,10 @@ class Tracker:
 
     # Everything else
 
-    def _add_elsewhere(self, person: ClientState, exchange: Exchange) -> list[Placed]:
+    def _add_elsewhere(self, client_state: ClientState, exchange: Exchange) -> list[Placed]:
         """A request for neither registry nor token: it belongs where its address was named, else to the last talk."""
-        naming = person.named.get(realm_key(exchange)) or person.named_origins.get(exchange.origin)
-        near = naming.conversation if naming is not None else person.latest
+        naming = client_state.named.get(realm_key(exchange)) or client_state.named_origins.get(exchange.origin)
+        near = naming.conversation if naming is not None else client_state.latest
         if near is None:
             return []
         conversation, is_new = self._conversation(near.at_registry, near.repository, exchange.started)

@@ -67,7 +67,7 @@ class Accounts:
             else:
                 self._list(self._others, _operation(conversation, attempt, end, None))
         self.explain(told, failures)
-        waiting = self._pending.setdefault(conversation.person.identifier, deque())
+        waiting = self._pending.setdefault(conversation.client_state.identifier, deque())
         waiting.extend(failures)
 
     def explain(self, told: Sequence[tuple[Rule, Match]], failures: Sequence[_Failure] = ()) -> None:
@@ -91,26 +91,26 @@ class Accounts:
         if number not in self._explained:
             self._explained[number] = rule.name
 
-    def is_full(self, person: ClientState) -> bool:
+    def is_full(self, client_state: ClientState) -> bool:
         """Whether too many failures of the client wait: the older ones have to be settled before it is gone."""
-        return len(self._pending.get(person.identifier, ())) > MOST_PENDING
+        return len(self._pending.get(client_state.identifier, ())) > MOST_PENDING
 
     def waits_for(self, conversation: Conversation) -> bool:
         """Whether a failure of the conversation waits for its account: its exchanges are still needed."""
-        waiting = self._pending.get(conversation.person.identifier, ())
+        waiting = self._pending.get(conversation.client_state.identifier, ())
         return any(failure.conversation is conversation for failure in waiting)
 
-    def settle(self, person: ClientState, keep: int = 0) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
+    def settle(self, client_state: ClientState, keep: int = 0) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
         """The client has nothing more to say: by conversation, what decided the failures that nothing accounts for.
 
         Each conversation of which a failure is settled is there, with nothing where all of them have an account. The
         last `keep` of the client's failures go on waiting.
         """
         found: dict[int, tuple[Conversation, list[Exchange]]] = {}
-        waiting = self._pending.get(person.identifier, deque())
+        waiting = self._pending.get(client_state.identifier, deque())
         settled = [waiting.popleft() for _ in range(len(waiting) - keep)]
         if not waiting:
-            self._pending.pop(person.identifier, None)
+            self._pending.pop(client_state.identifier, None)
         for failure in settled:
             conversation, attempt = failure.conversation, failure.attempt
             unaccounted = found.setdefault(id(conversation), (conversation, []))[1]
@@ -162,7 +162,7 @@ def _is_served_since(conversation: Conversation, attempt: Attempt) -> bool:
         e is not None
         and e.started > last.finished
         and e.number not in own
-        and identifier(e.sender) == conversation.person.identifier
+        and identifier(e.sender) == conversation.client_state.identifier
         for e in found
     )
 
@@ -171,7 +171,7 @@ def _operation(conversation: Conversation, attempt: Attempt, end: End, account: 
     last = attempt.deciding(conversation)
     return Operation(
         kind=attempt.kind,
-        client=conversation.person.identifier,
+        client=conversation.client_state.identifier,
         registry=str(conversation.origin),
         repository=conversation.repository,
         exchanges=tuple(e.number for e in attempt.exchanges[-_MOST_NUMBERS:]),

@@ -41,7 +41,7 @@ class Diagnoser:
 
     def begin(self, sender: Sender, at: float) -> None:
         """Live only: `sender` began a request at `at` whose exchange will be handed to `add` later."""
-        self._tracker.person(sender).in_flight += 1
+        self._tracker.client_state(sender).in_flight += 1
 
     def add(self, exchange: Exchange) -> tuple[Finding, ...]:
         """Take one exchange; give the findings that are certain now."""
@@ -59,8 +59,8 @@ class Diagnoser:
 
     def end(self, sender: Sender) -> None:
         """Live only: the request that `begin` announced has ended, with or without an exchange for `add`."""
-        person = self._tracker.person(sender)
-        person.in_flight = max(0, person.in_flight - 1)
+        client_state = self._tracker.client_state(sender)
+        client_state.in_flight = max(0, client_state.in_flight - 1)
 
     def tick(self, now: float) -> tuple[Finding, ...]:
         """Tell the time; give the findings that have become certain by the passing of it."""
@@ -70,7 +70,7 @@ class Diagnoser:
             if self._tracker.is_closed(conversation):
                 continue
             deadline = conversation.last + self._quiet
-            if conversation.person.in_flight:
+            if conversation.client_state.in_flight:
                 deadline = max(deadline, now + 1.0)
             if deadline >= now:
                 heapq.heappush(self._due, (deadline, order, conversation))
@@ -80,8 +80,8 @@ class Diagnoser:
 
     def gone(self, sender: Sender) -> tuple[Finding, ...]:
         """The client behind `sender` has ended (its process is gone); give what is certain now."""
-        person = self._tracker.person(sender)
-        return tuple(self._close(self._tracker.open_of(person), EndedBy.GONE))
+        client_state = self._tracker.client_state(sender)
+        return tuple(self._close(self._tracker.open_of(client_state), EndedBy.GONE))
 
     def prove(self, proof: Proof) -> None:
         """Take what came of sending a refused exchange as a correct client would have sent it."""
@@ -93,7 +93,7 @@ class Diagnoser:
 
     def client_of(self, sender: Sender) -> str:
         """The identifier of the client behind `sender`, such as ``c1``."""
-        return self._tracker.person(sender).identifier
+        return self._tracker.client_state(sender).identifier
 
     def client_of_exchange(self, exchange: Exchange) -> str:
         """The client to which an exchange was attributed; the sender's where it was not added yet."""
@@ -130,22 +130,22 @@ class Diagnoser:
             told = self._verdicts.chosen(conversation, matches)
             self._accounts.close(conversation, told)
             certain += self._verdicts.take(conversation, told)
-            if self._accounts.is_full(conversation.person):
-                certain += self._settle(conversation.person, keep=MOST_PENDING // 2)
-        people = {id(c.person): c.person for c in conversations}
+            if self._accounts.is_full(conversation.client_state):
+                certain += self._settle(conversation.client_state, keep=MOST_PENDING // 2)
+        client_states = {id(c.client_state): c.client_state for c in conversations}
         for conversation in conversations:
             self._tracker.close(conversation)
-        for person in people.values():
-            if not person.open:
-                certain += self._settle(person)
+        for client_state in client_states.values():
+            if not client_state.open:
+                certain += self._settle(client_state)
         for conversation in conversations:
             self._release(conversation)
         return certain
 
-    def _settle(self, person: ClientState, keep: int = 0) -> list[Finding]:
+    def _settle(self, client_state: ClientState, keep: int = 0) -> list[Finding]:
         """The client has no conversation left, or too many failures: account for what nothing explains."""
         certain: list[Finding] = []
-        for conversation, unaccounted in self._accounts.settle(person, keep):
+        for conversation, unaccounted in self._accounts.settle(client_state, keep):
             if unaccounted:
                 conversation.unaccounted = unaccounted
                 rule = last()

@@ -190,7 +190,7 @@ def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
         confidence, because = confidence.less, f"{because}; the capture does not show that the client had ended"
     if rests and conversation.dropped:
         confidence, because = Confidence.LOW, f"{because}; {conversation.dropped} earlier exchanges were dropped"
-    help_today = remedy(rule.name, match.cause, conversation.person.engine)
+    help_today = remedy(rule.name, match.cause, conversation.client_state.engine)
     user = f"{match.user.rstrip('.')}; {help_today}." if help_today else match.user
     return Finding(
         rule=rule.name,
@@ -199,7 +199,7 @@ def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
         confidence=confidence,
         confidence_reason=because,
         cause=match.cause,
-        client=conversation.person.identifier,
+        client=conversation.client_state.identifier,
         registry=str(origin),
         repository=conversation.repository,
         exchanges=numbers,
@@ -215,7 +215,7 @@ def _undecided(conversation: Conversation, rule: Rule, match: Match, doubt: tupl
     return Undecided(
         rule=rule.name,
         reason=doubt[0],
-        client=conversation.person.identifier,
+        client=conversation.client_state.identifier,
         registry=str(origin),
         repository=conversation.repository,
         exchanges=numbers,

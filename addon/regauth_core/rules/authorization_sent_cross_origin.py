@@ -101,11 +101,12 @@ def _user(conversation: Conversation, exchange: Exchange, host: str) -> str:
 
 def _naming(conversation: Conversation, exchange: Exchange) -> NamedUrl | None:
     """The answer that named the origin, if the client did not choose that by itself."""
-    person = conversation.person
-    contact = person.origins.get(exchange.origin)
+    client_state = conversation.client_state
+    contact = client_state.origins.get(exchange.origin)
     if contact is None or contact.naming is None:
         return None
-    naming = person.named.get(realm_key(exchange)) or person.named_origins.get(exchange.origin) or contact.naming
+    naming = client_state.named.get(realm_key(exchange)) or client_state.named_origins.get(exchange.origin)
+    naming = naming or contact.naming
     if naming.exchange.origin == exchange.origin:
         naming = contact.naming
     is_own = registry_of(exchange.origin) == naming.conversation.registry
@@ -116,7 +117,7 @@ def _belongs(conversation: Conversation, exchange: Exchange, naming: NamedUrl) -
     """Whether a credential of the request was the naming registry's before it came here."""
     keys = {secret_of(exchange), *(c.fingerprint for c in exchange.request.credentials if not c.empty)}
     for key in keys:
-        home = conversation.person.homes.of(key)
+        home = conversation.client_state.homes.of(key)
         if home is None or home.exchange is exchange:
             continue
         own = (home.registry, registry_of(home.exchange.origin))

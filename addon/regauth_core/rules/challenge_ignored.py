@@ -191,14 +191,14 @@ def _serves_sibling(conversation: Conversation) -> bool:
     own = registrable_domain(conversation.origin.host)
     return any(
         other.registry != conversation.registry and other.secrets and registrable_domain(other.origin.host) == own
-        for other in conversation.person.at_registries.values()
+        for other in conversation.client_state.at_registries.values()
     )
 
 
 def _asks_for_tokens(conversation: Conversation) -> bool:
     return any(
         conversation.is_token_exchange(act)
-        for other in conversation.person.at_registries.values()
+        for other in conversation.client_state.at_registries.values()
         for act in other.acts
     )
 

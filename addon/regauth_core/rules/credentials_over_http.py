@@ -81,7 +81,7 @@ def _is_secret(exchange: Exchange) -> bool:
 
 def _https_of(conversation: Conversation, exchange: Exchange) -> FirstContact | None:
     """The client's contact with the same host over https, preferably one that was answered."""
-    known = conversation.person.origins.items()
+    known = conversation.client_state.origins.items()
     found = [c for origin, c in known if origin.host == exchange.origin.host and origin.scheme == "https"]
     return next((c for c in found if c.exchange.response is not None), found[0] if found else None)
 

@@ -54,7 +54,7 @@ _VENDORS = {
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for the first credential that went to a mirror, and one for a vendor's login at an unrelated host."""
-    several = len(conversation.person.at_registries) > 1
+    several = len(conversation.client_state.at_registries) > 1
     asked = conversation.requests if several else []
     mirrored = [(e, home) for e in asked if (home := _owner(conversation, e)) is not None]
     if mirrored:
@@ -66,7 +66,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _owner(conversation: Conversation, exchange: Exchange) -> Home | None:
     """The registry that the credential serves and where it did, if the exchange asks a mirror of that registry."""
-    home = conversation.person.homes.of(credential_sent(exchange))
+    home = conversation.client_state.homes.of(credential_sent(exchange))
     if home is None or home.exchange is exchange or exchange.request.method not in ("GET", "HEAD"):
         return None
     here = registry_of(exchange.origin)

@@ -83,7 +83,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _sent_by(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     """The answer that sent the client there: a challenge, or a redirect of another token request."""
-    naming = conversation.person.named.get(realm_key(exchange))
+    naming = conversation.client_state.named.get(realm_key(exchange))
     if naming is not None and conversation.is_token_exchange(naming.exchange):
         return naming.exchange
     return challenge_for(conversation, exchange)

@@ -60,7 +60,7 @@ def _foreign(conversation: Conversation, name: str) -> Exchange | None:
     here = conversation.at_registry
     if name in here.asked or any(_is_related(name, known) for known in (*here.asked, *here.named)):
         return None
-    others = [a for a in conversation.person.at_registries.values() if a is not here]
+    others = [a for a in conversation.client_state.at_registries.values() if a is not here]
     return next((a.asked[name] for a in others if name in a.asked), None)
 
 

@@ -65,7 +65,7 @@ def _is_uploaded(conversation: Conversation, mount: Exchange) -> bool:
 def _cause(conversation: Conversation, mount: Exchange) -> str | None:
     source = repository_of(conversation.registry, mount.target.mount_from)
     here = conversation.at_registry
-    others = [a for a in conversation.person.at_registries.values() if a is not here]
+    others = [a for a in conversation.client_state.at_registries.values() if a is not here]
     if source is not None and source not in here.asked and any(source in a.asked for a in others):
         return "source-on-other-registry"
     issue = issue_behind(conversation, mount)

@@ -50,12 +50,12 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _stayed_anonymous(conversation: Conversation, exchange: Exchange) -> bool:
-    acquaintance = conversation.at_registry
-    if any(a.started >= exchange.started for a in acquaintance.acts):
+    at_registry = conversation.at_registry
+    if any(a.started >= exchange.started for a in at_registry.acts):
         return False
-    if any(c.signs & signs.REFUSED for c in acquaintance.conversations.values()):
+    if any(c.signs & signs.REFUSED for c in at_registry.conversations.values()):
         return False
-    last = acquaintance.last_request
+    last = at_registry.last_request
     followed = last is not None and last.number != exchange.number and last.started >= exchange.started
     return followed or exchange.target.endpoint is not Endpoint.PING
 

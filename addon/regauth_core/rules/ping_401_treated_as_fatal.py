@@ -47,11 +47,11 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     )
     if ping is None or any(e.target.endpoint is not Endpoint.PING for e in conversation.requests):
         return
-    acquaintance = conversation.at_registry
-    last, later = acquaintance.last_repository_request, acquaintance.last_request
+    at_registry = conversation.at_registry
+    last, later = at_registry.last_repository_request, at_registry.last_request
     if (last is not None and last.started >= ping.started) or (later is not None and later.number != ping.number):
         return
-    tries = [a for a in acquaintance.acts if a.started >= ping.started]
+    tries = [a for a in at_registry.acts if a.started >= ping.started]
     if any(not conversation.is_token_exchange(a) or a.status not in (400, 401, 403) for a in tries):
         return
     if conversation.repository is None and any(asked(a) for a in tries):
@@ -66,7 +66,7 @@ def _open_read(conversation: Conversation, tries: list[Exchange]) -> Exchange | 
     registry = conversation.registry
     wanted = set(repositories((s for a in tries for s in asked(a)), registry))
     if not wanted:
-        wanted = {name for short, _ in conversation.person.asked if (name := repository_of(registry, short))}
+        wanted = {name for short, _ in conversation.client_state.asked if (name := repository_of(registry, short))}
     reads = (conversation.trace_state.anonymous_reads.get((registry, name)) for name in sorted(wanted))
     return next((read for read in reads if read is not None and is_anonymous(read)), None)
 

@@ -54,7 +54,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _signed(conversation: Conversation, exchange: Exchange) -> NamedUrl | None:
     if exchange.status not in (400, 403) or exchange.request.credentials:
         return None
-    naming = conversation.person.named.get(realm_key(exchange))
+    naming = conversation.client_state.named.get(realm_key(exchange))
     return naming if naming is not None and naming.link.signed is not None and naming.how == "redirect" else None
 
 

@@ -54,7 +54,7 @@ def _leading(conversation: Conversation, refused: Exchange) -> NamedUrl | None:
     """The redirect that led a request here from another registry."""
     if not usable_challenges(refused) or not is_anonymous(refused):
         return None
-    naming = conversation.person.named.get(realm_key(refused))
+    naming = conversation.client_state.named.get(realm_key(refused))
     if naming is None or not leads_to_registry(naming.exchange):
         return None
     return naming if registry_of(naming.exchange.origin) != registry_of(refused.origin) else None

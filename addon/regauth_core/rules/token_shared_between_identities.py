@@ -49,7 +49,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _is_foreign(conversation: Conversation, issue: IssuedToken) -> bool:
-    if issue.secret is None or issue.client == conversation.person.identifier:
+    if issue.secret is None or issue.client == conversation.client_state.identifier:
         return False
     own = conversation.at_registry.secrets
     if not own or issue.secret in own:
@@ -69,7 +69,7 @@ def _match(conversation: Conversation, issue: IssuedToken, served: list[Exchange
         title=f"one user's token was used by another for {reference_of(conversation)}",
         explanation=(
             f"Client {issue.client} got the token with its own credential ({issue.exchange.number}). Client"
-            f" {conversation.person.identifier} has other credentials for this registry and did not request this"
+            f" {conversation.client_state.identifier} has other credentials for this registry and did not request this"
             f" token, but was served with it ({numbers(served)})."
         ),
         client_author="Make the fingerprint of the credential part of the key under which tokens are cached.",

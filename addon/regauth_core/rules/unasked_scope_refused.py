@@ -61,12 +61,12 @@ def _extra(conversation: Conversation, exchange: Exchange) -> tuple[Scope, ...]:
 
 def _is_own(conversation: Conversation, scope: Scope) -> bool:
     """Whether the client requests a repository from this registry, mounts from it, or was challenged for it."""
-    acquaintance = conversation.at_registry
+    at_registry = conversation.at_registry
     name = repository_of(conversation.registry, scope.path)
-    if name is None or name in acquaintance.asked:
+    if name is None or name in at_registry.asked:
         return True
     # The ping is about no repository: what its challenge names is an example.
-    return acquaintance.named.get(name, Endpoint.PING) is not Endpoint.PING
+    return at_registry.named.get(name, Endpoint.PING) is not Endpoint.PING
 
 
 def _match(conversation: Conversation, refused: list[Exchange], extra: tuple[Scope, ...]) -> Match:

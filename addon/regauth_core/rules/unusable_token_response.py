@@ -122,10 +122,10 @@ def _is_used(conversation: Conversation, exchange: Exchange) -> bool:
 def _is_named(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether the request went to a token server: a login page may have a query that looks like a token request's."""
     asked = exchange.request.token
-    by_redirect = conversation.person.named.get(realm_key(exchange))
+    by_redirect = conversation.client_state.named.get(realm_key(exchange))
     if by_redirect is not None and not conversation.is_token_exchange(by_redirect.exchange):
         return False
-    named = realm_key(exchange) in conversation.person.realms
+    named = realm_key(exchange) in conversation.client_state.realms
     return named or bool(asked is not None and (asked.scopes or asked.account or exchange.request.credentials))
 
 
