@@ -151,14 +151,14 @@ def applied(pattern: re.Pattern[Any], how: str, text: Any) -> None:
         getattr(pattern, how)(text)
 
 
-def seconds(act: Callable[[], object]) -> float:
-    """The processor time that `act` takes."""
+def seconds(step: Callable[[], object]) -> float:
+    """The processor time that `step` takes."""
     began = time.process_time()
-    act()
+    step()
     return time.process_time() - began
 
 
-def least(act: Callable[[], object], limit: float) -> float:
-    """The processor time that `act` takes: where the first time is over `limit`, the least of three."""
-    first = seconds(act)
-    return first if first <= limit or first > 100 * limit else min(first, seconds(act), seconds(act))
+def least(step: Callable[[], object], limit: float) -> float:
+    """The processor time that `step` takes: where the first time is over `limit`, the least of three."""
+    first = seconds(step)
+    return first if first <= limit or first > 100 * limit else min(first, seconds(step), seconds(step))

@@ -30,7 +30,7 @@ from regauth_core.model.finding import Reason
 from regauth_core.protocol.registries import registry_of
 
 MOST_STEPS = 512
-MOST_ACTS = 128
+MOST_AUTH_STEPS = 128
 
 
 class EndedBy(StrEnum):
@@ -121,13 +121,13 @@ class ClientAtRegistry:
         self.registry = registry
         self.origin = origin
         self.pings: deque[Exchange] = deque(maxlen=8)
-        self.acts: deque[Exchange] = deque(maxlen=MOST_ACTS)
+        self.auth_steps: deque[Exchange] = deque(maxlen=MOST_AUTH_STEPS)
         """Token requests to this registry's realms and requests with a credential, as they came."""
         self.accepted: Bounded[Fingerprint, Exchange] = Bounded(64)
         """Credential to the last exchange in which it was good enough."""
         self.secrets: Bounded[Fingerprint, Exchange] = Bounded(16)
         """Passwords and refresh tokens that the client sent here or to a realm of this registry."""
-        self.tries: Bounded[tuple[Fingerprint, Hashable], deque[Exchange]] = Bounded(128)
+        self.failed_attempts: Bounded[tuple[Fingerprint, Hashable], deque[Exchange]] = Bounded(128)
         """Credential and request to what came of it since it was last accepted there: refusals, limits, failures."""
         self.conversations: dict[str | None, Conversation] = {}
         self.shared: Bounded[int, tuple[Conversation, ...]] = Bounded(256)
@@ -336,12 +336,12 @@ class Conversation:
     def auth_steps_since(self, refused: Exchange) -> list[Exchange]:
         """What the client did with credentials or at token servers of this registry after an exchange began."""
         found: list[Exchange] = []
-        for act in reversed(self.at_registry.acts):
-            # Acts come in order of their beginning or of their end; behind one that had ended, all began too early.
-            if act.finished < refused.started:
+        for step in reversed(self.at_registry.auth_steps):
+            # They come in order of their beginning or of their end; behind one that had ended, all began too early.
+            if step.finished < refused.started:
                 break
-            if act.started >= refused.started and act is not refused:
-                found.append(act)
+            if step.started >= refused.started and step is not refused:
+                found.append(step)
         return found[::-1]
 
     def repeats_of(self, refused: Exchange) -> list[Exchange]:
@@ -401,7 +401,7 @@ def leads_to_registry(exchange: Exchange) -> bool:
 def _doubt(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
     if conversation.over is EndedBy.CUT:
         return Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"
-    for exchange in (*conversation.context, *conversation.at_registry.acts):
+    for exchange in (*conversation.context, *conversation.at_registry.auth_steps):
         if exchange.response is None and exchange.started >= refused.started:
             if exchange.failure is None or exchange.failure.kind is FailureKind.NOT_RECORDED:
                 return Reason.CAPTURE_CUT, f"the answer to exchange {exchange.number} is not in the capture"

@@ -117,7 +117,7 @@ def uses(conversation: Conversation, tokens: Iterable[Fingerprint]) -> list[Exch
     wanted = set(tokens)
     return [
         a
-        for a in conversation.at_registry.acts
+        for a in conversation.at_registry.auth_steps
         if (token := bearer(a)) is not None and token.fingerprint in wanted and not conversation.is_token_exchange(a)
     ]
 

@@ -95,7 +95,7 @@ def _is_anonymous(trace_state: TraceState, exchange: Exchange) -> bool:
 
 def note_auth_step(at_registry: ClientAtRegistry, exchange: Exchange) -> None:
     """A client sent a credential, or asked a token server, for a registry."""
-    at_registry.acts.append(exchange)
+    at_registry.auth_steps.append(exchange)
 
 
 def note_use(client_state: ClientState, secret: Fingerprint, exchange: Exchange) -> None:
@@ -137,12 +137,12 @@ def note_attempt(at_registry: ClientAtRegistry, exchange: Exchange) -> None:
         return
     key = (credential, request_key(exchange))
     if succeeded(exchange):
-        at_registry.tries.pop(key, None)
+        at_registry.failed_attempts.pop(key, None)
     elif exchange.status in _FAILURES or exchange.status >= 500:
-        tries = at_registry.tries.get(key)
-        if tries is None:
-            tries = at_registry.tries[key] = deque(maxlen=_MOST_ATTEMPTS)
-        tries.append(exchange)
+        attempts = at_registry.failed_attempts.get(key)
+        if attempts is None:
+            attempts = at_registry.failed_attempts[key] = deque(maxlen=_MOST_ATTEMPTS)
+        attempts.append(exchange)
 
 
 def note_answer(conversation: Conversation, exchange: Exchange) -> list[Asked]:

@@ -85,7 +85,7 @@ def _is_too_large(conversation: Conversation, exchange: Exchange) -> bool:
 
 def _grows(conversation: Conversation, refused: Exchange) -> bool:
     """Whether this client's token requests named more and more scopes up to this one."""
-    acts = [a for a in conversation.at_registry.acts if conversation.is_token_exchange(a)]
-    counts = [len(asked(a)) for a in acts if a.started < refused.started]
+    auth_steps = [a for a in conversation.at_registry.auth_steps if conversation.is_token_exchange(a)]
+    counts = [len(asked(a)) for a in auth_steps if a.started < refused.started]
     now = len(asked(refused))
     return now > _HANDFUL and (not counts or max(counts) < now or counts[0] < now)

@@ -154,10 +154,12 @@ def _answered_by_whom(conversation: Conversation) -> Exchange | None:
             or not succeeded(ping)
         ):
             continue
-        acts = conversation.responses_to(refused)
-        between = [p for p in conversation.pings if acts and refused.finished <= p.started < acts[0].started]
+        auth_steps = conversation.responses_to(refused)
+        between = [
+            p for p in conversation.pings if auth_steps and refused.finished <= p.started < auth_steps[0].started
+        ]
         asked = [e for e in conversation.repeats_of(refused) if e.status == 401 and is_anonymous(e)]
-        if any(between[0].started <= e.started < acts[0].started for e in asked if between):
+        if any(between[0].started <= e.started < auth_steps[0].started for e in asked if between):
             return refused
     return None
 
@@ -197,9 +199,9 @@ def _serves_sibling(conversation: Conversation) -> bool:
 
 def _asks_for_tokens(conversation: Conversation) -> bool:
     return any(
-        conversation.is_token_exchange(act)
+        conversation.is_token_exchange(step)
         for other in conversation.client_state.at_registries.values()
-        for act in other.acts
+        for step in other.auth_steps
     )
 
 

@@ -62,12 +62,12 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _exchange_for(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """The token exchange that answered the challenge well; not a login's."""
-    for act in conversation.responses_to(refused):
-        answer = act.response.token if act.response else None
-        if conversation.is_token_exchange(act) and answer is not None and answer.fingerprints and succeeded(act):
-            asked = act.request.token.scopes if act.request.token else ()
-            if refused.target.endpoint is not Endpoint.PING or (asked and act in conversation.steps):
-                return act
+    for step in conversation.responses_to(refused):
+        answer = step.response.token if step.response else None
+        if conversation.is_token_exchange(step) and answer is not None and answer.fingerprints and succeeded(step):
+            asked = step.request.token.scopes if step.request.token else ()
+            if refused.target.endpoint is not Endpoint.PING or (asked and step in conversation.steps):
+                return step
     return None
 
 

@@ -71,7 +71,7 @@ def _gap(conversation: Conversation, refused: Exchange) -> _Gap | None:
         return None
     missing = scopes
     # Mostly this conversation's own exchanges ask for everything; only else is all that the client asked looked at.
-    for tried in (answers, conversation.at_registry.acts):
+    for tried in (answers, conversation.at_registry.auth_steps):
         known = {names_of(conversation, s) for a in tried if realm_key(a) in realms for s in asked(a)}
         missing = tuple(s for s in missing if (s.actions or s.opaque) and names_of(conversation, s) not in known)
         if not missing:

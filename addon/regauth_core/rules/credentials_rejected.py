@@ -98,7 +98,7 @@ def _is_overcome(conversation: Conversation, refused: list[Exchange]) -> bool:
     if continued_after(conversation, first):
         return True
     secret = secret_of(last)
-    later = [a for a in conversation.at_registry.acts if succeeded(a) and a.started > last.started]
+    later = [a for a in conversation.at_registry.auth_steps if succeeded(a) and a.started > last.started]
     if any(secret_of(a) == secret for a in later):
         # The same value is good elsewhere, so it is this repository that is denied.
         return True

@@ -108,15 +108,15 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
     if conversation.succeeded(refused) or is_needless(conversation, refused):
         return True
-    return any(_is_own(conversation, act) for act in auth_steps_after(conversation, refused))
+    return any(_is_own(conversation, step) for step in auth_steps_after(conversation, refused))
 
 
-def _is_own(conversation: Conversation, act: Exchange) -> bool:
+def _is_own(conversation: Conversation, step: Exchange) -> bool:
     """Whether the client sends its own secret, or a token that may have been issued for one; not an anonymous token."""
-    if secret_of(act) is not None:
+    if secret_of(step) is not None:
         return True
-    issue = conversation.issue_of(bearer(act))
-    return bearer(act) is not None and (issue is None or issue.secret is not None)
+    issue = conversation.issue_of(bearer(step))
+    return bearer(step) is not None and (issue is None or issue.secret is not None)
 
 
 def _match(conversation: Conversation, exchange: Exchange, reason: Withheld) -> Match:

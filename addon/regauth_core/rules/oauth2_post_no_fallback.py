@@ -95,11 +95,12 @@ def _has_grant(exchange: Exchange) -> bool:
 def _tries_get(conversation: Conversation, refused: Exchange) -> bool:
     key = realm_key(refused)
     return any(
-        e.request.method == "GET" and realm_key(e) == key for e in (*conversation.at_registry.acts, *conversation.steps)
+        e.request.method == "GET" and realm_key(e) == key
+        for e in (*conversation.at_registry.auth_steps, *conversation.steps)
     )
 
 
 def _takes_post(conversation: Conversation, refused: list[Exchange]) -> bool:
     key = realm_key(refused[0])
-    accepted = (e for e in conversation.at_registry.acts if e.request.method == "POST" and realm_key(e) == key)
+    accepted = (e for e in conversation.at_registry.auth_steps if e.request.method == "POST" and realm_key(e) == key)
     return any(succeeded(e) for e in accepted) or any(states(e, *_SPEAKS_OAUTH) for e in refused)

@@ -51,7 +51,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _stayed_anonymous(conversation: Conversation, exchange: Exchange) -> bool:
     at_registry = conversation.at_registry
-    if any(a.started >= exchange.started for a in at_registry.acts):
+    if any(a.started >= exchange.started for a in at_registry.auth_steps):
         return False
     if any(c.signs & signs.REFUSED for c in at_registry.conversations.values()):
         return False

@@ -51,31 +51,31 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     last, later = at_registry.last_repository_request, at_registry.last_request
     if (last is not None and last.started >= ping.started) or (later is not None and later.number != ping.number):
         return
-    tries = [a for a in at_registry.acts if a.started >= ping.started]
-    if any(not conversation.is_token_exchange(a) or a.status not in (400, 401, 403) for a in tries):
+    attempts = [a for a in at_registry.auth_steps if a.started >= ping.started]
+    if any(not conversation.is_token_exchange(a) or a.status not in (400, 401, 403) for a in attempts):
         return
-    if conversation.repository is None and any(asked(a) for a in tries):
+    if conversation.repository is None and any(asked(a) for a in attempts):
         return
-    read = _open_read(conversation, tries)
+    read = _open_read(conversation, attempts)
     if read is not None:
-        yield _match(conversation, ping, tries, read)
+        yield _match(conversation, ping, attempts, read)
 
 
-def _open_read(conversation: Conversation, tries: list[Exchange]) -> Exchange | None:
+def _open_read(conversation: Conversation, attempts: list[Exchange]) -> Exchange | None:
     """A client's request without any credential that got a repository which this client wanted."""
     registry = conversation.registry
-    wanted = set(repositories((s for a in tries for s in asked(a)), registry))
+    wanted = set(repositories((s for a in attempts for s in asked(a)), registry))
     if not wanted:
         wanted = {name for short, _ in conversation.client_state.asked if (name := repository_of(registry, short))}
     reads = (conversation.trace_state.anonymous_reads.get((registry, name)) for name in sorted(wanted))
     return next((read for read in reads if read is not None and is_anonymous(read)), None)
 
 
-def _match(conversation: Conversation, ping: Exchange, tries: list[Exchange], read: Exchange) -> Match:
+def _match(conversation: Conversation, ping: Exchange, attempts: list[Exchange], read: Exchange) -> Match:
     host = ping.origin.host
-    asked_in_vain = f" Its token request was refused ({numbers(tries)})." if tries else ""
+    asked_in_vain = f" Its token request was refused ({numbers(attempts)})." if attempts else ""
     return Match(
-        exchanges=(ping, *tries, read),
+        exchanges=(ping, *attempts, read),
         title=f"the client gave up at the ping; {host}/{read.target.repository} is public",
         explanation=(
             f"GET /v2/ ({ping.number}) was answered 401.{asked_in_vain} The client never requested the repository"
@@ -86,10 +86,10 @@ def _match(conversation: Conversation, ping: Exchange, tries: list[Exchange], re
             f"Treat the ping as a hint: try {where(read)} itself, or an anonymous token, before reporting a failure."
         ),
         user=f"Remove stale credentials for {host} or log in again; {read.target.repository} needs none.",
-        confidence=Confidence.HIGH if tries else Confidence.MEDIUM,
+        confidence=Confidence.HIGH if attempts else Confidence.MEDIUM,
         because=(
             "the token request names the public repository"
-            if tries
+            if attempts
             else "that the client wanted this repository is known only from its requests elsewhere"
         ),
         doubt=conversation.doubt(ping),

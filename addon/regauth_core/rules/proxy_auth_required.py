@@ -60,7 +60,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _gets_through(conversation: Conversation, refused: Exchange) -> bool:
-    later = (*conversation.steps, *conversation.at_registry.acts)
+    later = (*conversation.steps, *conversation.at_registry.auth_steps)
     return any(
         e.origin.host == refused.origin.host and e.started > refused.started and e.status not in (0, 407) for e in later
     )

@@ -108,5 +108,7 @@ def _is_overcome(conversation: Conversation, limited: Exchange) -> bool:
 def _is_locked_out(conversation: Conversation, limited: Exchange) -> bool:
     """Whether the limit is what came of repeating a refused credential (refused-credential-repeated)."""
     credential = credential_sent(limited)
-    tries = conversation.at_registry.tries.get((credential, request_key(limited)), ()) if credential else ()
-    return sum(e.status in (401, 403) and e.started < limited.started for e in tries) >= _TOO_OFTEN
+    attempts = (
+        conversation.at_registry.failed_attempts.get((credential, request_key(limited)), ()) if credential else ()
+    )
+    return sum(e.status in (401, 403) and e.started < limited.started for e in attempts) >= _TOO_OFTEN

@@ -77,7 +77,7 @@ def _answers_later(conversation: Conversation, dead: Exchange) -> bool:
     key = realm_key(dead)
     return any(
         e.started > dead.started and realm_key(e) == key and e.response is not None and not _is_unanswered(e)
-        for e in (*conversation.steps, *conversation.at_registry.acts)
+        for e in (*conversation.steps, *conversation.at_registry.auth_steps)
     )
 
 

@@ -65,18 +65,18 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         if key is None or key in asked or step.status not in (401, 403):
             continue
         asked.add(key)
-        tries = conversation.at_registry.tries.get(key, ())
-        refused = _vain(conversation, tries)
+        attempts = conversation.at_registry.failed_attempts.get(key, ())
+        refused = _vain(conversation, attempts)
         if len(refused) >= _TOO_OFTEN and is_about(conversation, refused[-1]):
-            yield _match(conversation, refused, tries)
+            yield _match(conversation, refused, attempts)
 
 
-def _vain(conversation: Conversation, tries: Iterable[Exchange]) -> list[Exchange]:
+def _vain(conversation: Conversation, attempts: Iterable[Exchange]) -> list[Exchange]:
     """The latest refusals in a row that nothing justified."""
     posts: list[Exchange] = []
     others: list[Exchange] = []
     before: Exchange | None = None
-    for one in tries:
+    for one in attempts:
         is_exchange = conversation.is_token_exchange(one)
         row = posts if is_exchange and one.request.method == "POST" else others
         if one.status not in ((401, 403) if is_exchange else (401,)):
@@ -94,9 +94,9 @@ def _asks(refused: Exchange) -> list[tuple[str, tuple[str, ...]]]:
     return [(c.kind, c.scopes) for c in refused.response.challenges] if refused.response else []
 
 
-def _match(conversation: Conversation, refused: list[Exchange], tries: Iterable[Exchange]) -> Match:
+def _match(conversation: Conversation, refused: list[Exchange], attempts: Iterable[Exchange]) -> Match:
     first, last = refused[0], refused[-1]
-    locked = _is_locked(conversation, refused, tries)
+    locked = _is_locked(conversation, refused, attempts)
     slow = last.started - first.started > _AUTOMATION
     host = first.origin.host
     return Match(
@@ -117,9 +117,9 @@ def _match(conversation: Conversation, refused: list[Exchange], tries: Iterable[
     )
 
 
-def _is_locked(conversation: Conversation, refused: list[Exchange], tries: Iterable[Exchange]) -> bool:
+def _is_locked(conversation: Conversation, refused: list[Exchange], attempts: Iterable[Exchange]) -> bool:
     third = refused[_TOO_OFTEN - 1]
-    later = [e for e in (*conversation.steps, *tries) if e.started >= third.started]
+    later = [e for e in (*conversation.steps, *attempts) if e.started >= third.started]
     if any((e.status == 423 or states(e, *_LOCKED)) and e.origin == third.origin for e in later):
         return True
     accepted = conversation.at_registry.accepted

@@ -63,7 +63,7 @@ def _is_skipped(conversation: Conversation, refused: Exchange) -> bool:
 
 def _tried_bearer(conversation: Conversation, refused: Exchange) -> bool:
     """Whether the client ever contacted this registry's token servers, or sent a token."""
-    return any(conversation.is_token_exchange(a) or bearer(a) is not None for a in conversation.at_registry.acts)
+    return any(conversation.is_token_exchange(a) or bearer(a) is not None for a in conversation.at_registry.auth_steps)
 
 
 def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:

@@ -84,9 +84,9 @@ def _speaks_of_rights(exchange: Exchange) -> bool:
 def _granted_part(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """A successful exchange with the same credential for a part of the same scopes."""
     whole = asked(refused)
-    for act in conversation.at_registry.acts:
-        if succeeded(act) and realm_key(act) == realm_key(refused) and secret_of(act) == secret_of(refused):
-            part = asked(act)
+    for step in conversation.at_registry.auth_steps:
+        if succeeded(step) and realm_key(step) == realm_key(refused) and secret_of(step) == secret_of(refused):
+            part = asked(step)
             if part and covered(part, whole) and not covered(whole, part):
-                return act
+                return step
     return None

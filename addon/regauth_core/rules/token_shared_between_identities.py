@@ -57,9 +57,9 @@ def _is_foreign(conversation: Conversation, issue: IssuedToken) -> bool:
     answer = issue.exchange.response.token if issue.exchange.response else None
     tokens = set(answer.fingerprints if answer is not None else ())
     return not any(
-        tokens.intersection(act.response.token.fingerprints)
-        for act in conversation.at_registry.acts
-        if act.response is not None and act.response.token is not None
+        tokens.intersection(step.response.token.fingerprints)
+        for step in conversation.at_registry.auth_steps
+        if step.response is not None and step.response.token is not None
     )
 
 

@@ -102,7 +102,7 @@ def _without(conversation: Conversation, refused: Exchange, extra: tuple[Scope, 
     return next(
         (
             a
-            for a in conversation.at_registry.acts
+            for a in conversation.at_registry.auth_steps
             if succeeded(a)
             and realm_key(a) == realm_key(refused)
             and secret_of(a) == secret_of(refused)

@@ -502,7 +502,7 @@ def _login(conversation: Conversation, refusal: Refusal, cause: StatedReason | C
     if cause not in _WITHOUT_LOGIN:
         return ""
     home = conversation.origin.host
-    used = [e for e in conversation.at_registry.acts if secret_of(e) is not None and succeeded(e)]
+    used = [e for e in conversation.at_registry.auth_steps if secret_of(e) is not None and succeeded(e)]
     if used:
         return f"A login for {home} was good in this capture ({used[-1].number}), and was not sent here."
     if refusal.exchange.target.endpoint is not Endpoint.PING and conversation.repository is None:

@@ -136,5 +136,5 @@ def _later_token(conversation: Conversation, exchange: Exchange) -> bool:
         and e.response.token
         and e.response.token.fingerprints
         and not e.response.token.mistyped
-        for e in (*conversation.steps, *conversation.at_registry.acts)
+        for e in (*conversation.steps, *conversation.at_registry.auth_steps)
     )
