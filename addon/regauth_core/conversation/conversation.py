@@ -23,7 +23,7 @@ from regauth_core.conversation.exchanges import (
     succeeded,
     usable_challenges,
 )
-from regauth_core.conversation.homes import Homes
+from regauth_core.conversation.home_registries import HomeRegistries
 from regauth_core.conversation.signs import signs_of
 from regauth_core.model import Credential, Endpoint, Exchange, FailureKind, Fingerprint, Link, Origin
 from regauth_core.model.finding import Reason
@@ -90,7 +90,7 @@ class ClientState:
         self.at_registries: Bounded[str, ClientAtRegistry] = Bounded(256)
         self.realms: Bounded[Address, str] = Bounded(256)
         """Token endpoint (origin and path) to the registry whose challenge to this client named it last."""
-        self.homes = Homes()
+        self.home_registries = HomeRegistries()
         """Which registry each of its credentials belongs to."""
         self.challengers: Bounded[Address, str] = Bounded(128)
         """Token endpoint to the registry by whose own answer it was named last, whoever had led the client there."""

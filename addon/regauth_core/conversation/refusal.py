@@ -128,7 +128,7 @@ def credential_of(exchange: Exchange) -> Fingerprint | None:
 
 def home_of(conversation: Conversation, exchange: Exchange) -> str | None:
     """The registry that the request's credential belongs to."""
-    home = conversation.client_state.homes.of(credential_of(exchange))
+    home = conversation.client_state.home_registries.of(credential_of(exchange))
     return home.registry if home is not None else None
 
 

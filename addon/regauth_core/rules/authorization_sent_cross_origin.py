@@ -117,7 +117,7 @@ def _belongs(conversation: Conversation, exchange: Exchange, naming: NamedUrl) -
     """Whether a credential of the request was the naming registry's before it came here."""
     keys = {secret_of(exchange), *(c.fingerprint for c in exchange.request.credentials if not c.empty)}
     for key in keys:
-        home = conversation.client_state.homes.of(key)
+        home = conversation.client_state.home_registries.of(key)
         if home is None or home.exchange is exchange:
             continue
         own = (home.registry, registry_of(home.exchange.origin))

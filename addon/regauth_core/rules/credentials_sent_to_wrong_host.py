@@ -20,7 +20,7 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
 from regauth_core.conversation.exchanges import basic, credential_sent, secret_of
-from regauth_core.conversation.homes import Home
+from regauth_core.conversation.home_registries import HomeRegistry
 from regauth_core.model import Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import DOCKER_HUB, is_internal, registry_of
@@ -64,9 +64,9 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         yield _look_alike(strange)
 
 
-def _owner(conversation: Conversation, exchange: Exchange) -> Home | None:
+def _owner(conversation: Conversation, exchange: Exchange) -> HomeRegistry | None:
     """The registry that the credential serves and where it did, if the exchange asks a mirror of that registry."""
-    home = conversation.client_state.homes.of(credential_sent(exchange))
+    home = conversation.client_state.home_registries.of(credential_sent(exchange))
     if home is None or home.exchange is exchange or exchange.request.method not in ("GET", "HEAD"):
         return None
     here = registry_of(exchange.origin)
@@ -102,7 +102,7 @@ def _is_strange(exchange: Exchange) -> bool:
     return not any(host == domain or host.endswith("." + domain) for domain in domains)
 
 
-def _mirror(mirrored: list[Exchange], home: Home) -> Match:
+def _mirror(mirrored: list[Exchange], home: HomeRegistry) -> Match:
     first = mirrored[0]
     host, owner = first.origin.host, _short(home.registry)
     certain = first.target.mirror_of is not None

@@ -23,7 +23,7 @@ class Ground(IntEnum):
     """Its issue was asked for to answer that registry's challenge."""
 
 
-class Home(NamedTuple):
+class HomeRegistry(NamedTuple):
     """The registry that a credential belongs to, and the exchange that shows it."""
 
     registry: str
@@ -31,13 +31,13 @@ class Home(NamedTuple):
     ground: Ground
 
 
-class Homes:
+class HomeRegistries:
     """The homes of one client's credentials."""
 
     def __init__(self) -> None:
-        self._known: Bounded[Fingerprint, Home] = Bounded(256)
+        self._known: Bounded[Fingerprint, HomeRegistry] = Bounded(256)
 
-    def of(self, credential: Fingerprint | None) -> Home | None:
+    def of(self, credential: Fingerprint | None) -> HomeRegistry | None:
         """Where a credential belongs; `None` where it was never seen, or is `None`."""
         return self._known.get(credential) if credential is not None else None
 
@@ -45,4 +45,4 @@ class Homes:
         """A credential was used at, accepted by or fetched for a registry: what holds better than before is kept."""
         known = self._known.get(credential)
         if known is None or ground > known.ground:
-            self._known[credential] = Home(registry, exchange, ground)
+            self._known[credential] = HomeRegistry(registry, exchange, ground)
