@@ -382,9 +382,9 @@ class Conversation:
         """Where a Bearer token comes from, if the trace shows it."""
         return self.trace_state.issues.get(credential.fingerprint) if credential is not None else None
 
-    def doubt(self, refused: Exchange) -> tuple[Reason, str] | None:
+    def why_undecided(self, refused: Exchange) -> tuple[Reason, str] | None:
         """Why nothing can be said about what the client did not do after `refused`; `None` where something can."""
-        return _doubt(self, refused)
+        return _why_undecided(self, refused)
 
 
 def leads_to_registry(exchange: Exchange) -> bool:
@@ -398,7 +398,7 @@ def leads_to_registry(exchange: Exchange) -> bool:
     return link.path.startswith("/v2/") and registry_of(link.origin) != registry_of(exchange.origin)
 
 
-def _doubt(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
+def _why_undecided(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
     if conversation.over is EndedBy.CUT:
         return Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"
     for exchange in (*conversation.context, *conversation.at_registry.auth_steps):

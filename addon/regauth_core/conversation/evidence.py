@@ -154,9 +154,13 @@ def is_served_elsewhere(conversation: Conversation, exchange: Exchange) -> bool:
 def why_undecided(
     conversation: Conversation, refused: Exchange, issue: IssuedToken | None
 ) -> tuple[Reason, str] | None:
-    """`Conversation.doubt`, where it does not matter that the capture begins late if the token's issue is in it."""
-    doubt = conversation.doubt(refused)
-    return None if doubt is not None and doubt[0] is Reason.CAPTURE_STARTS_LATE and issue is not None else doubt
+    """`Conversation.why_undecided`; that the capture begins late does not matter if the token's issue is in it."""
+    undecided = conversation.why_undecided(refused)
+    return (
+        None
+        if undecided is not None and undecided[0] is Reason.CAPTURE_STARTS_LATE and issue is not None
+        else undecided
+    )
 
 
 def present(*exchanges: Exchange | None) -> tuple[Exchange, ...]:

@@ -96,9 +96,9 @@ def refused_alike(conversation: Conversation, fits: Callable[[Exchange], bool], 
 
 
 def why_undecided_afterwards(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
-    """`Conversation.doubt`, where it does not matter what the client held before the capture began."""
-    doubt = conversation.doubt(refused)
-    return None if doubt is not None and doubt[0] in _OF_BEFORE else doubt
+    """`Conversation.why_undecided`, where it does not matter what the client held before the capture began."""
+    undecided = conversation.why_undecided(refused)
+    return None if undecided is not None and undecided[0] in _OF_BEFORE else undecided
 
 
 def is_challenged_elsewhere(conversation: Conversation, refused: Exchange) -> bool:

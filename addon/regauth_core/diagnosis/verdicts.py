@@ -67,14 +67,16 @@ class Verdicts:
     def chosen(self, conversation: Conversation, matches: Sequence[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
         """Of the matches of one conversation, those that are reported, with their doubts."""
         said = [(rule, match) for rule, match in matches if not _is_refuted(rule, match)]
-        return chosen([(rule, doubted) for rule, match in said if (doubted := _doubted(conversation, rule, match))])
+        return chosen(
+            [(rule, qualified) for rule, match in said if (qualified := _qualified(conversation, rule, match))]
+        )
 
     def take(self, conversation: Conversation, told: Sequence[tuple[Rule, Match]]) -> list[Finding]:
         """What the chosen matches of one conversation say that has not been said before."""
         new: list[Finding] = []
         for rule, match in told:
-            if match.doubt is not None:
-                self._keep_undecided(_undecided(conversation, rule, match, match.doubt))
+            if match.undecided is not None:
+                self._keep_undecided(_undecided(conversation, rule, match, match.undecided))
             elif self._keep(found := _finding(conversation, rule, match)):
                 new.append(found)
                 if rule.is_provable:
@@ -108,8 +110,8 @@ def chosen(matches: Sequence[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
     """
     alone = [(r, m) for r, m in matches if r.stands_alone]
     others = [(r, m) for r, m in matches if not r.stands_alone]
-    weighty = [(r, m) for r, m in others if m.doubt is None and _severity(r, m) is not Severity.INFO]
-    pool = weighty or [(r, m) for r, m in others if m.doubt is not None] or others
+    weighty = [(r, m) for r, m in others if m.undecided is None and _severity(r, m) is not Severity.INFO]
+    pool = weighty or [(r, m) for r, m in others if m.undecided is not None] or others
     return alone + [(r, m) for r, m in pool if r is pool[0][0] or pool[0][0].name in r.beside]
 
 
@@ -158,18 +160,18 @@ def _is_refuted(rule: Rule, match: Match) -> bool:
     return rule.yields and any(BEYOND_THE_LOGIN.intersection(reasons_of(e)) for e in match.exchanges)
 
 
-def _doubted(conversation: Conversation, rule: Rule, match: Match) -> Match | None:
+def _qualified(conversation: Conversation, rule: Rule, match: Match) -> Match | None:
     """A match that a later exchange could have undone is undecided where later exchanges may be missing.
 
     So is a match that blames a client for exchanges that regauth changed.
     What would only be an info is then left out.
     """
-    if match.doubt is None and conversation.at_registry.is_altered and (match.fault or rule.fault) is Fault.CLIENT:
-        match = replace(match, doubt=_ALTERED)
+    if match.undecided is None and conversation.at_registry.is_altered and (match.fault or rule.fault) is Fault.CLIENT:
+        match = replace(match, undecided=_ALTERED)
     unfinished = _UNFINISHED.get(conversation.over)
-    if not rule.at_once and match.doubt is None and unfinished is not None and match.rests_on_absence:
-        match = replace(match, doubt=unfinished)
-    return None if match.doubt is not None and _severity(rule, match) is Severity.INFO else match
+    if not rule.at_once and match.undecided is None and unfinished is not None and match.rests_on_absence:
+        match = replace(match, undecided=unfinished)
+    return None if match.undecided is not None and _severity(rule, match) is Severity.INFO else match
 
 
 def _severity(rule: Rule, match: Match) -> Severity:
@@ -210,14 +212,14 @@ def _finding(conversation: Conversation, rule: Rule, match: Match) -> Finding:
     )
 
 
-def _undecided(conversation: Conversation, rule: Rule, match: Match, doubt: tuple[Reason, str]) -> Undecided:
+def _undecided(conversation: Conversation, rule: Rule, match: Match, undecided: tuple[Reason, str]) -> Undecided:
     numbers, origin = _evidence(conversation, match)
     return Undecided(
         rule=rule.name,
-        reason=doubt[0],
+        reason=undecided[0],
         client=conversation.client_state.identifier,
         registry=str(origin),
         repository=conversation.repository,
         exchanges=numbers,
-        explanation=f"{match.title}: {doubt[1]}",
+        explanation=f"{match.title}: {undecided[1]}",
     )

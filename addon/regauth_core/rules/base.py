@@ -49,7 +49,7 @@ class Match:
     confidence: Confidence = Confidence.HIGH
     because: str = "every exchange that it is based on is in the capture"
     """Why the confidence is what it is."""
-    doubt: tuple[Reason, str] | None = None
+    undecided: tuple[Reason, str] | None = None
     """Where there is one, the match is not a finding: it is undecided, for this reason."""
     rests_on_absence: bool = True
     """A later exchange could have refuted it: less certain where a file simply ends, undecided where the capture"

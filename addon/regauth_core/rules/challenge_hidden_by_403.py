@@ -127,5 +127,5 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
             if is_own
             else "both answers are in the capture"
         ),
-        doubt=why_undecided_afterwards(conversation, first),
+        undecided=why_undecided_afterwards(conversation, first),
     )

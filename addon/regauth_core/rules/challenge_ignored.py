@@ -74,7 +74,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 401 of the conversation that nobody answered."""
     ignored = [e for e in conversation.refused() if is_anonymous(e) and is_unanswered(conversation, e)]
     if ignored and not is_told_by_repositories(conversation, ignored):
-        yield _match(conversation, ignored, conversation.doubt(ignored[0]))
+        yield _match(conversation, ignored, conversation.why_undecided(ignored[0]))
     elif (denied := _denied(conversation)) is not None:
         yield _of_denied(conversation, *denied)
     elif not ignored and (refused := _answered_by_whom(conversation)) is not None:
@@ -82,7 +82,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         yield _match(conversation, [refused], (Reason.CLIENT_IDENTITY_UNSURE, words))
 
 
-def _match(conversation: Conversation, ignored: list[Exchange], doubt: tuple[Reason, str] | None) -> Match:
+def _match(conversation: Conversation, ignored: list[Exchange], undecided: tuple[Reason, str] | None) -> Match:
     refused = ignored[0]
     ping = conversation.ping_before(refused)
     cause = _cause(conversation, refused, ping)
@@ -101,7 +101,7 @@ def _match(conversation: Conversation, ignored: list[Exchange], doubt: tuple[Rea
         user=_user(conversation, refused, misled=misled, known=known),
         confidence=Confidence.HIGH,
         because="the client was asked, sent no credential and no token request afterwards, and is done",
-        doubt=doubt,
+        undecided=undecided,
     )
 
 
@@ -134,7 +134,7 @@ def _of_denied(conversation: Conversation, asking: Exchange, denied: list[Exchan
         user=_user(conversation, first, misled=False, known=conversation.holds_credentials),
         confidence=Confidence.MEDIUM,
         because="the client was asked and sent no credential; a 403 may also have another reason",
-        doubt=conversation.doubt(asking),
+        undecided=conversation.why_undecided(asking),
     )
 
 

@@ -203,5 +203,5 @@ def _match(
             if damage.parameter == "realm"
             else "a client that wants less than the challenge names might ask for the same words on purpose"
         ),
-        doubt=conversation.doubt(refused),
+        undecided=conversation.why_undecided(refused),
     )

@@ -118,7 +118,7 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
         user=_user(conversation, refused, answer),
         because="the challenge, the answer to it and the end of the conversation are in the capture",
         rests_on_absence=True,
-        doubt=conversation.doubt(refused),
+        undecided=conversation.why_undecided(refused),
     )
 
 

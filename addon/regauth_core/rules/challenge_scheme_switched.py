@@ -128,5 +128,5 @@ def _match(conversation: Conversation, switched: list[Exchange], before: Exchang
             " Authorization header, and keep one."
         ),
         because="the first challenge, the answer to it and the second challenge are in the capture",
-        doubt=why_undecided(conversation, first, issue_behind(conversation, first)),
+        undecided=why_undecided(conversation, first, issue_behind(conversation, first)),
     )

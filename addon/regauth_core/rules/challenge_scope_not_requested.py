@@ -120,5 +120,5 @@ def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, fa
             else f"Nothing for now. This works only as long as {registry} accepts such tokens."
         ),
         because="the challenge and every token request to that server are in the capture",
-        doubt=conversation.doubt(gap.refused),
+        undecided=conversation.why_undecided(gap.refused),
     )

@@ -111,7 +111,7 @@ def _ping_match(conversation: Conversation, pings: list[Exchange]) -> Match:
         client_author="At the ping, request a token without scope, and report that the registry refused it.",
         user=f"Update or correct {host}: its ping must accept any valid token.",
         because="the token, the ping and its challenge are in the capture",
-        doubt=why_undecided(conversation, first, issue),
+        undecided=why_undecided(conversation, first, issue),
     )
 
 
@@ -211,7 +211,7 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
             if severity is Severity.WARNING
             else "the challenge, the token request that follows it and what came of it are in the capture"
         ),
-        doubt=None if severity is Severity.INFO else why_undecided(conversation, first, issue),
+        undecided=None if severity is Severity.INFO else why_undecided(conversation, first, issue),
     )
 
 

@@ -57,7 +57,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         user=f"The password is probably wrong, although {host} did not say so. Log in by other means to be sure.",
         confidence=Confidence.MEDIUM,
         because="the token's subject is empty, which is how servers of this kind answer a login that failed",
-        doubt=why_undecided(conversation, refused[0], issue),
+        undecided=why_undecided(conversation, refused[0], issue),
     )
 
 

@@ -141,7 +141,7 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
             if accepted and not is_over
             else "the challenge, the credential and its refusal are in the capture"
         ),
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )
 
 

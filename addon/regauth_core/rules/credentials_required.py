@@ -140,7 +140,7 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
             if nothing
             else "the repository may also be missing; the answer does not say"
         ),
-        doubt=why_undecided(conversation, refused, issue),
+        undecided=why_undecided(conversation, refused, issue),
     )
 
 

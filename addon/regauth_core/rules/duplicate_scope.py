@@ -81,5 +81,5 @@ def _match(conversation: Conversation, issue: IssuedToken, refused: list[Exchang
         ),
         user=f"Update the client, or the token server at {server}.",
         because="the duplicate entry, what was granted for it and the refusal are in the capture",
-        doubt=why_undecided(conversation, refused[0], issue),
+        undecided=why_undecided(conversation, refused[0], issue),
     )

@@ -100,5 +100,5 @@ def _match(conversation: Conversation, refused: list[Exchange], token: Credentia
             if said
             else "the token had expired, but it is not known to have worked before"
         ),
-        doubt=why_undecided(conversation, first, issue),
+        undecided=why_undecided(conversation, first, issue),
     )

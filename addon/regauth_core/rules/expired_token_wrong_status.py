@@ -64,7 +64,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         user="Run the client again. The registry's operator should let it answer 401 to expired tokens.",
         because="the token had been accepted before and had expired, and the error code is about rights",
-        doubt=why_undecided(conversation, first, issue),
+        undecided=why_undecided(conversation, first, issue),
     )
 
 

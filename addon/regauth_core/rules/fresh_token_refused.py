@@ -131,7 +131,7 @@ def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None
             if cause is not None
             else "one token was refused, and the answer does not say why"
         ),
-        doubt=why_undecided(conversation, first.exchange, first.issue),
+        undecided=why_undecided(conversation, first.exchange, first.issue),
     )
 
 

@@ -76,5 +76,5 @@ def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> M
         ),
         user=f"Update the registry at {refused.origin.host}: it authorizes {refused.request.method} differently.",
         because="both requests with their credentials are in the capture",
-        doubt=conversation.doubt(refused) if failed else None,
+        undecided=conversation.why_undecided(refused) if failed else None,
     )

@@ -107,7 +107,7 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
             if next_step is not None
             else "the client stopped right after that answer, and may have had another reason"
         ),
-        doubt=conversation.doubt(exchange) if next_step is None else None,
+        undecided=conversation.why_undecided(exchange) if next_step is None else None,
     )
 
 

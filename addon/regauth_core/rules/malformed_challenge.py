@@ -110,5 +110,5 @@ def _match(conversation: Conversation, first: Exchange, broken: list[Exchange]) 
             " absolute URL as realm."
         ),
         because="the header is in the capture as it was sent",
-        doubt=None if severity is Severity.INFO else why_undecided_afterwards(conversation, first),
+        undecided=None if severity is Severity.INFO else why_undecided_afterwards(conversation, first),
     )

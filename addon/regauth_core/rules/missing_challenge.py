@@ -130,7 +130,7 @@ def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) ->
         user=f"Report to the operator of {host} that a 401 must carry WWW-Authenticate; a proxy in front may strip it.",
         confidence=Confidence.HIGH,
         because="the answer is in the capture with all its headers",
-        doubt=None if through else why_undecided_afterwards(conversation, first),
+        undecided=None if through else why_undecided_afterwards(conversation, first),
     )
 
 

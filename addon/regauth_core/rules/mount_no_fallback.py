@@ -110,5 +110,5 @@ def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
             f" different owners{f', such as {source} and {conversation.repository}' if source else ''}."
         ),
         because="the mount, its refusal and the end of the push are in the capture",
-        doubt=why_undecided_afterwards(conversation, first),
+        undecided=why_undecided_afterwards(conversation, first),
     )

@@ -63,5 +63,5 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
             " filter."
         ),
         because="the answer with all its challenges is in the capture",
-        doubt=why_undecided_afterwards(conversation, first),
+        undecided=why_undecided_afterwards(conversation, first),
     )

@@ -110,5 +110,5 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
             " filters."
         ),
         because="the answer and the end of the conversation are in the capture",
-        doubt=why_undecided_afterwards(conversation, first),
+        undecided=why_undecided_afterwards(conversation, first),
     )

@@ -84,7 +84,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             if certain
             else f"{first.status} may also refuse the credential, and no GET shows which it is"
         ),
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )
 
 

@@ -92,5 +92,5 @@ def _match(conversation: Conversation, ping: Exchange, attempts: list[Exchange],
             if attempts
             else "that the client wanted this repository is known only from its requests elsewhere"
         ),
-        doubt=conversation.doubt(ping),
+        undecided=conversation.why_undecided(ping),
     )

@@ -141,5 +141,5 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
             " registry, slashes unchanged."
         ),
         because="the ping, its answer and what the client did next are in the capture",
-        doubt=why_undecided_afterwards(conversation, ping),
+        undecided=why_undecided_afterwards(conversation, ping),
     )

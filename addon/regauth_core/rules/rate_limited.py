@@ -72,7 +72,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         client_author=f"Honour the Retry-After of {host}, and name the limit in the error.",
         user=user,
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )
 
 

@@ -63,7 +63,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         confidence=Confidence.HIGH if oddity else Confidence.MEDIUM,
         because=oddity or "the failure may have been temporary",
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )
 
 

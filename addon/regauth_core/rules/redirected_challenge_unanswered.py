@@ -108,5 +108,5 @@ def _match(conversation: Conversation, refused: list[Exchange], naming: NamedUrl
         because=(
             f"the redirect and the challenge are in the capture; whether {there} would have accepted an answer is not"
         ),
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )

@@ -107,5 +107,5 @@ def _match(conversation: Conversation, exchange: Exchange, harmed: list[Exchange
         user=f"Update the token server at {server}, or the client.",
         confidence=Confidence.MEDIUM,
         because="that the form of the list is the reason is a conclusion from the answer",
-        doubt=conversation.doubt(exchange),
+        undecided=conversation.why_undecided(exchange),
     )

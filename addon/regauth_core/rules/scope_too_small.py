@@ -143,5 +143,5 @@ def _match(conversation: Conversation, lacks: list[_Lack]) -> Match:
             if one.told
             else "the refusal does not say what is missing; that a write needs push is known"
         ),
-        doubt=why_undecided(conversation, first, one.issue),
+        undecided=why_undecided(conversation, first, one.issue),
     )

@@ -97,5 +97,5 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
             if lone
             else "the offered schemes and the silence after them are in the capture"
         ),
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )

@@ -66,7 +66,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             if error_of(refused) == "invalid_token"
             else "the token had expired when the request ended; the answer does not say why it refuses"
         ),
-        doubt=why_undecided(conversation, refused, issue),
+        undecided=why_undecided(conversation, refused, issue),
     )
 
 

@@ -102,5 +102,5 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
         ),
         user=f"Let {exchange.origin.host} return token and access_token with one value, or use another client.",
         because="the token, the attempt without it and its refusal are in the capture",
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )

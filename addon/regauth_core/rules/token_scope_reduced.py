@@ -118,5 +118,5 @@ def _match(conversation: Conversation, issue: IssuedToken, lost: tuple[Scope, ..
             if granted is None
             else "what was requested, what the token lists and the refusal are in the capture"
         ),
-        doubt=why_undecided(conversation, first, issue),
+        undecided=why_undecided(conversation, first, issue),
     )

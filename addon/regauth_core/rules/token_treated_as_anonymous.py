@@ -69,7 +69,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             if readable
             else "the tokens cannot be read, so they may grant less than was requested"
         ),
-        doubt=why_undecided(conversation, first, issue),
+        undecided=why_undecided(conversation, first, issue),
     )
 
 

@@ -105,5 +105,5 @@ def _match(conversation: Conversation, refused: list[Exchange], issue: IssuedTok
             else "the token cannot be read and the challenge names no repository; only what it was requested for"
             " is known"
         ),
-        doubt=why_undecided(conversation, refused[0], issue),
+        undecided=why_undecided(conversation, refused[0], issue),
     )

@@ -92,7 +92,7 @@ def _match(conversation: Conversation, refused: list[Exchange], extra: tuple[Sco
             if without is not None
             else "that the scope is not needed is in the capture; that it is why the server refuses is likely"
         ),
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )
 
 

@@ -68,7 +68,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             ),
             client_author=f"Reject such an answer of {first.origin.host} at once, and print its content type and size.",
             user=_user(first, cause),
-            doubt=conversation.doubt(first),
+            undecided=conversation.why_undecided(first),
         )
 
 

@@ -138,5 +138,5 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
         ),
         confidence=Confidence.HIGH if asking is first else Confidence.MEDIUM,
         because="the scheme that was sent, the one that was asked for and what the client did next are in the capture",
-        doubt=conversation.doubt(first),
+        undecided=conversation.why_undecided(first),
     )
