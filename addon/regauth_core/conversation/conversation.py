@@ -360,7 +360,7 @@ class Conversation:
         """Whether the same request later got a good answer (a 404 counts: somebody looked)."""
         return any(succeeded(e) or e.status == 404 for e in self.repeats_of(refused))
 
-    def went_on(self, exchange: Exchange) -> bool:
+    def was_served_after(self, exchange: Exchange) -> bool:
         """Whether the client later got anything it asked this repository for."""
         return any(succeeded(e) and e.started >= exchange.started and e is not exchange for e in self.requests)
 

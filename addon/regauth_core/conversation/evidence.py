@@ -135,7 +135,7 @@ def continued_after(conversation: Conversation, exchange: Exchange) -> bool:
 
     What it got of the same name elsewhere counts: this registry was a mirror, or one of several that were tried.
     """
-    if conversation.went_on(exchange) or is_served_elsewhere(conversation, exchange):
+    if conversation.was_served_after(exchange) or is_served_elsewhere(conversation, exchange):
         return True
     last = conversation.at_registry.last_success
     return conversation.repository is None and last is not None and last.started > exchange.started

@@ -211,7 +211,7 @@ def _is_overcome(conversation: Conversation, attempt: Attempt, last: Exchange, a
         last = asked[-1]
     if conversation.succeeded(last) or is_needless(conversation, last):
         return True
-    if last.target.mount is not None and conversation.went_on(last):
+    if last.target.mount is not None and conversation.was_served_after(last):
         return True
     if attempt.kind is OperationKind.PING:
         return _is_ping_overcome(conversation, last)

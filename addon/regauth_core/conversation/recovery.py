@@ -49,7 +49,7 @@ def is_needless(conversation: Conversation, refused: Exchange) -> bool:
     """Whether the client could do without the refused request: a mirror's, or a probe's while the operation went on."""
     if conversation.asked_other_registry(refused):
         return True
-    return is_probe(refused) and conversation.went_on(refused)
+    return is_probe(refused) and conversation.was_served_after(refused)
 
 
 def is_unanswered(conversation: Conversation, refused: Exchange) -> bool:

@@ -48,7 +48,7 @@ _READS = ("GET", "HEAD")
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 403 that should have been a 401."""
     denied = [e for e in conversation.refused(403) if _is_hiding(conversation, e)]
-    if not denied or auth_steps_after(conversation, denied[0]) or conversation.went_on(denied[-1]):
+    if not denied or auth_steps_after(conversation, denied[0]) or conversation.was_served_after(denied[-1]):
         return
     own = denied[0] if usable_challenges(denied[0]) else None
     helps = own or _asking_ping(conversation) or _served(conversation, denied[0])

@@ -116,7 +116,7 @@ def _denied(conversation: Conversation) -> tuple[Exchange, list[Exchange]] | Non
         if denied.response is not None and not denied.response.is_html and not is_probe(denied):
             asked = asked or asking
             found.append(denied)
-    return (asked, found) if asked is not None and not conversation.went_on(found[0]) else None
+    return (asked, found) if asked is not None and not conversation.was_served_after(found[0]) else None
 
 
 def _of_denied(conversation: Conversation, asking: Exchange, denied: list[Exchange]) -> Match:

@@ -166,7 +166,7 @@ def _judged(conversation: Conversation, exchange: Exchange, refused: Exchange, d
     ]
     failed = [e for e in used if e.status in (401, 403) and not conversation.succeeded(e)]
     harmed = [e for e in failed if not is_needless(conversation, e)]
-    done = conversation.went_on(exchange) or conversation.succeeded(refused)
+    done = conversation.was_served_after(exchange) or conversation.succeeded(refused)
     if not harmed and (done or (used and not damage.sure)):
         return _match(conversation, exchange, refused, damage, used, Severity.INFO) if damage.sure else None
     return _match(conversation, exchange, refused, damage, harmed, Severity.INFO if done else Severity.ERROR)

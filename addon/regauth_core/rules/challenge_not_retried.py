@@ -101,13 +101,13 @@ def _same_realm(accepted: Exchange, refused: Exchange, conversation: Conversatio
 
 
 def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> Match:
-    went_on = _went_on(conversation, refused, answer)
+    continued = _continued(conversation, refused, answer)
     where = f"{refused.request.method} {refused.request.url}"
     by_token = conversation.is_token_exchange(answer)
     got, held = ("got a token",) * 2 if by_token else ("had been accepted with a credential", "had a credential")
     return Match(
         exchanges=(refused, answer),
-        severity=Severity.INFO if went_on else None,
+        severity=Severity.INFO if continued else None,
         cause=_cause(refused),
         title=f"the client {held} and never repeated the refused request",
         explanation=(
@@ -134,9 +134,9 @@ def _user(conversation: Conversation, refused: Exchange, answer: Exchange) -> st
     return f"{host} offers Basic beside Bearer, and the client mixes them up: let the registry offer Bearer alone."
 
 
-def _went_on(conversation: Conversation, refused: Exchange, answer: Exchange) -> bool:
+def _continued(conversation: Conversation, refused: Exchange, answer: Exchange) -> bool:
     """Whether the client did without the refused request, or used what it got for another one."""
-    if conversation.went_on(refused) or is_needless(conversation, refused):
+    if conversation.was_served_after(refused) or is_needless(conversation, refused):
         return True
     issued = answer.response.token if answer.response else None
     return conversation.is_token_exchange(answer) and any(

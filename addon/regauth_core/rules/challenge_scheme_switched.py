@@ -49,7 +49,7 @@ RULE = Header(
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every answer that asks for another scheme or realm."""
     switched = [(e, before) for e in conversation.refused() if (before := _before(conversation, e)) is not None]
-    if switched and not conversation.went_on(switched[-1][0]):
+    if switched and not conversation.was_served_after(switched[-1][0]):
         yield _match(conversation, [e for e, _ in switched], switched[0][1])
 
 

@@ -42,7 +42,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if refused:
         issue = issue_behind(conversation, refused[0])
         same = [e for e in refused if issue is not None and issue_behind(conversation, e) == issue]
-        if issue is not None and not conversation.went_on(same[-1]):
+        if issue is not None and not conversation.was_served_after(same[-1]):
             yield _match(conversation, issue, same)
 
 

@@ -86,7 +86,7 @@ def _stopped(conversation: Conversation, refused: Exchange) -> bool:
 
 
 def _severity(conversation: Conversation, first: Exchange) -> Severity:
-    if not _stopped(conversation, first) or conversation.went_on(first):
+    if not _stopped(conversation, first) or conversation.was_served_after(first):
         return Severity.INFO
     challenges = first.response.challenges if first.response else ()
     lone = all(c.kind == "basic" for c in challenges) and challenges and not conversation.holds_credentials

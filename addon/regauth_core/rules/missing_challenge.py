@@ -107,7 +107,7 @@ def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) ->
     ping = next(
         (p for p in reversed(conversation.context) if p.target.endpoint is Endpoint.PING and usable_challenges(p)), None
     )
-    through = conversation.succeeded(first) or (conversation.went_on(first) and not is_anonymous(first))
+    through = conversation.succeeded(first) or (conversation.was_served_after(first) and not is_anonymous(first))
     speaker = _speaker(conversation, first)
     host = first.origin.host
     accepted = _accepted(conversation, first)

@@ -38,7 +38,7 @@ _SPOKEN = frozenset({"basic", "bearer"})
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every refusal that offers nothing usable."""
     refused = refused_alike(conversation, lambda e: _is_foreign_tongue(e) and is_final(conversation, e))
-    if refused and not conversation.went_on(refused[-1]):
+    if refused and not conversation.was_served_after(refused[-1]):
         yield _match(conversation, refused)
 
 

@@ -42,7 +42,7 @@ _RESOURCES = frozenset({Endpoint.MANIFEST, Endpoint.BLOB, Endpoint.TAGS, Endpoin
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with the refusals at the end of the conversation."""
     ended = [e for e in conversation.refused(401, 403, 404) if _is_final(conversation, e)]
-    if ended and not conversation.went_on(ended[0]):
+    if ended and not conversation.was_served_after(ended[0]):
         yield _match(conversation, ended)
 
 

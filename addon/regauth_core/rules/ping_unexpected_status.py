@@ -68,10 +68,10 @@ def _at_the_root(conversation: Conversation, pings: list[Exchange]) -> Iterable[
     if any(p.started > ping.started and p not in followed for p in pings):
         return
     last = conversation.at_registry.last_repository_request
-    went_on = last is not None and last.started > ping.started
-    went_on = went_on or any(succeeded(a) for a in auth_steps_after(conversation, ping))
-    went_on = went_on or any(succeeded(e) and e.target.endpoint is Endpoint.V1 for e in conversation.steps)
-    if went_on or (ping.status in (400, 403) and not is_anonymous(ping)):
+    continued = last is not None and last.started > ping.started
+    continued = continued or any(succeeded(a) for a in auth_steps_after(conversation, ping))
+    continued = continued or any(succeeded(e) and e.target.endpoint is Endpoint.V1 for e in conversation.steps)
+    if continued or (ping.status in (400, 403) and not is_anonymous(ping)):
         return
     if _is_harmless(conversation, ping, followed):
         return

@@ -82,7 +82,7 @@ def _harmed(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
             continue
         if lost_on_the_way(conversation, refused, issue):
             found.append(refused)
-    return found if found and not conversation.went_on(found[-1]) else []
+    return found if found and not conversation.was_served_after(found[-1]) else []
 
 
 def _match(conversation: Conversation, exchange: Exchange, harmed: list[Exchange]) -> Match:

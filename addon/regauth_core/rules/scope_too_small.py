@@ -117,11 +117,11 @@ def _match(conversation: Conversation, lacks: list[_Lack]) -> Match:
     one = lacks[0]
     first, exchange = one.refused, one.issue.exchange
     wanted = " ".join(map(str, one.scopes))
-    went_on = conversation.went_on(lacks[-1].refused)
+    continued = conversation.was_served_after(lacks[-1].refused)
     who = "the answer asks for" if one.told else "such a request needs"
     return Match(
         exchanges=present(exchange, *(lack.refused for lack in lacks)),
-        severity=Severity.INFO if went_on else None,
+        severity=Severity.INFO if continued else None,
         cause=_cause(one),
         title=f"the client requested too little scope for {reference_of(conversation)}",
         explanation=(

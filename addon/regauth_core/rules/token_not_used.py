@@ -52,7 +52,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             continue
         wrong = [e for e in later if e.status in (401, 403) and _was_wanted(conversation, exchange, e)]
         wrong = [e for e in wrong if is_final(conversation, e) and not is_foreign(conversation, e)]
-        if wrong and not conversation.went_on(wrong[0]):
+        if wrong and not conversation.was_served_after(wrong[0]):
             yield _match(conversation, exchange, wrong)
             return
 

@@ -93,7 +93,7 @@ def _match(conversation: Conversation, issue: IssuedToken, lost: tuple[Scope, ..
         if granted
         else "a token that grants nothing"
     )
-    lesser = cause == "catalog" or conversation.went_on(refused[-1])
+    lesser = cause == "catalog" or conversation.was_served_after(refused[-1])
     return Match(
         exchanges=present(issue.exchange, *refused),
         severity=Severity.INFO if lesser else None,

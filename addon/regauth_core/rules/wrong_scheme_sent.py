@@ -121,7 +121,7 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
     why = f" Its ping ({ping.number}, {ping.status}) did not ask for {offered}." if ping is not None else ""
     return Match(
         exchanges=present(ping, asking, *wrong),
-        severity=Severity.INFO if conversation.went_on(first) else None,
+        severity=Severity.INFO if conversation.was_served_after(first) else None,
         cause=cause,
         title=f"the client sent {sent} where {reference_of(conversation)} asks for {offered}",
         explanation=(
