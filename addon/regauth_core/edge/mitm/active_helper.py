@@ -22,7 +22,7 @@ from regauth_core.edge.mitm.notes import Notes
 from regauth_core.edge.mitm.options import Settings
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.mitm.shim import Shim
-from regauth_core.edge.mitm.subrequests import Sender
+from regauth_core.edge.mitm.subrequests import RequestSender
 from regauth_core.model.finding import Finding
 from regauth_core.recording.traffic import Place
 
@@ -53,7 +53,7 @@ class ActiveHelper:
 
     def __init__(
         self,
-        sender: Sender,
+        sender: RequestSender,
         guard: Guard,
         identities: Identities,
         *,

@@ -26,7 +26,7 @@ from regauth_core.edge.mitm.guard import Guard
 from regauth_core.edge.mitm.identity import Identities
 from regauth_core.edge.mitm.live import Live
 from regauth_core.edge.mitm.recording_session import RecordingSession
-from regauth_core.edge.mitm.subrequests import Sender, is_ours
+from regauth_core.edge.mitm.subrequests import RequestSender, is_ours
 from regauth_core.edge.outputs import reports
 from regauth_core.model.journal import Journal
 
@@ -61,7 +61,7 @@ class RegAuth:
         self._embedded = embedded
         self._identities = identities or Identities()
         self._admission = admission
-        self._sender = Sender()
+        self._sender = RequestSender()
         self._guard = Guard()
         self._helper = ActiveHelper(self._sender, self._guard, self._identities, admission=admission, keyring=keyring)
         self._session = RecordingSession(

@@ -3,7 +3,7 @@
 The record stays the client's: an added header is taken out again before the exchange is recorded, and the exchange says
 what was changed. Secrets are in memory and on the wire, and nowhere else.
 
-How it works. All decisions are the authenticator's (`auth.authenticator`), which sends nothing; `Sender.drive` runs its
+How it works. All decisions are the authenticator's (`auth.authenticator`), which sends nothing; `RequestSender.drive` runs its
 generators with requests of mitmproxy's own. This module is the seam between them and a flow, hook by hook:
 
 - `prepare` (request head). Who sent it (`caller_of`), what is asked for, and whether credentials may be used at all:
@@ -67,7 +67,7 @@ from regauth_core.edge.mitm.connections import Connections
 from regauth_core.edge.mitm.inject_mode import Inject
 from regauth_core.edge.mitm.notes import Notes
 from regauth_core.edge.mitm.own_credentials import OwnCredentials, name_of, note_setting
-from regauth_core.edge.mitm.subrequests import Sender, origin_connected
+from regauth_core.edge.mitm.subrequests import RequestSender, origin_connected
 from regauth_core.edge.mitm.translation import address_of, client_request, received_of, response_of, sent_back
 from regauth_core.edge.mitm.verifier import Verifier
 from regauth_core.model import ChangeKind, Endpoint, Origin
@@ -116,7 +116,7 @@ class Injector:
         mode: Inject,
         keyring: Keyring,
         trust: Trust,
-        sender: Sender,
+        sender: RequestSender,
         *,
         manner: AuthSettings,
         callers: Callers,

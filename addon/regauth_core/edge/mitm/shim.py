@@ -17,7 +17,7 @@ from regauth_core.bounded import Bounded
 from regauth_core.conversation import engines
 from regauth_core.edge.inputs.flows import FlowNotes
 from regauth_core.edge.mitm.notes import Notes
-from regauth_core.edge.mitm.subrequests import Sender, origin_connected
+from regauth_core.edge.mitm.subrequests import RequestSender, origin_connected
 from regauth_core.model import ChangeKind, Endpoint, Origin
 from regauth_core.protocol import challenge
 from regauth_core.recording.traffic import Place
@@ -45,7 +45,7 @@ class Named:
 class Shim:
     """Rewrites pings of the registries that are named, and of no other."""
 
-    def __init__(self, named: Sequence[Named], sender: Sender) -> None:
+    def __init__(self, named: Sequence[Named], sender: RequestSender) -> None:
         self._named = tuple(named)
         self._sender = sender
         self._known: Bounded[Origin, tuple[str, ...]] = Bounded(_REMEMBERED)

@@ -79,7 +79,7 @@ class _Turns:
             self._locks.pop(key, None)
 
 
-class Sender:
+class RequestSender:
     """Performs what an authenticator's flows want done. For one event loop."""
 
     def __init__(self, seconds: float = SECONDS) -> None:

@@ -16,7 +16,7 @@ from regauth_core.auth.verification import objection
 from regauth_core.bounded import Bounded
 from regauth_core.edge.mitm.notes import Notes
 from regauth_core.edge.mitm.own_credentials import OwnCredentials, name_of, note_setting
-from regauth_core.edge.mitm.subrequests import Sender
+from regauth_core.edge.mitm.subrequests import RequestSender
 from regauth_core.edge.mitm.translation import bare
 from regauth_core.model.finding import Finding, Proof, ProofResult, Verification
 
@@ -38,7 +38,7 @@ class Verifier:
     """Keeps the refusals that clients got, and answers one when a finding rests on it. For one event loop."""
 
     def __init__(
-        self, authenticator: Authenticator, own_credentials: OwnCredentials, sender: Sender, callers: Callers
+        self, authenticator: Authenticator, own_credentials: OwnCredentials, sender: RequestSender, callers: Callers
     ) -> None:
         """`callers`: for whom credentials may be used."""
         self._authenticator = authenticator
