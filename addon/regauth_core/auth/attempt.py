@@ -14,7 +14,7 @@ is at hand: a token of the cache, a login that this registry has accepted before
 the distribution token specification has it: the refusal says what is wanted. A request whose body is streamed has
 one chance, so the registry is asked first with `GET /v2/`, and a token fetched for what the request needs.
 
-`settle` runs when the registry has refused. Its loop is the drawing above, and four questions decide each turn:
+`answer_refusal` runs when the registry has refused. Its loop is the drawing above, and four questions decide each turn:
 
 1. Is there something to answer? A refusal without a challenge is answered by what the registry asked for before at
    this repository, or by what its ping asks for.
@@ -107,7 +107,7 @@ class Attempt:
         is_early = found is not None and self._is_untried(found) and self._request.is_repeatable
         self._authorization = None if is_early else found
 
-    def settle(self, refused: Received, sent: Authorization | None) -> Flow[None]:
+    def answer_refusal(self, refused: Received, sent: Authorization | None) -> Flow[None]:
         """Answer `refused`, the answer to the request with `sent`."""
         if refused.origin not in (None, self._request.origin):
             self._ledger.refuse(StopReason.FOREIGN_ANSWER)

@@ -88,7 +88,7 @@ class Authenticator:
         if isinstance(run, AuthResult):
             return run
         if is_refusal(received):
-            yield from run.settle(received, before.authorization if before is not None else None)
+            yield from run.answer_refusal(received, before.authorization if before is not None else None)
         outcome = self._finished(run.outcome())
         if outcome.answer is not None:
             self.note_answer(request, outcome.answer)
@@ -114,7 +114,7 @@ class Authenticator:
         if isinstance(run, AuthResult):
             return run
         run.is_body_wanted = False
-        yield from run.settle(received, None)
+        yield from run.answer_refusal(received, None)
         return run.outcome()
 
     def authorize(self, request: ClientRequest, now: float) -> Flow[AuthResult]:

@@ -177,7 +177,7 @@ class Conversation:
     """Exchanges that were forgotten because there were too many."""
     unaccounted: tuple[Exchange, ...] = ()
     """What decided those failures that no rule accounts for; filled when the client has nothing more to say."""
-    _settled: bool = False
+    _has_ended: bool = False
     _sorted: tuple[list[Exchange], list[Exchange], list[Exchange]] | None = None
 
     def add(self, exchange: Exchange) -> int:
@@ -262,14 +262,14 @@ class Conversation:
             else:
                 (elsewhere if endpoint is Endpoint.ELSEWHERE else requests).append(exchange)
         found = (requests, token_exchanges, elsewhere)
-        if self._settled:
+        if self._has_ended:
             self._sorted = found
         return found
 
-    def settle(self, over: EndedBy) -> None:
+    def end(self, over: EndedBy) -> None:
         """The conversation is over, in this way, and about to be looked at; nothing more is added."""
         self.over = over
-        self._settled = True
+        self._has_ended = True
 
     def release(self) -> None:
         """It was looked at for the last time: let go of its exchanges, as others still know it by its name."""

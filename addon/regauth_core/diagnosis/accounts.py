@@ -92,7 +92,7 @@ class Accounts:
             self._explained[number] = rule.name
 
     def is_full(self, client_state: ClientState) -> bool:
-        """Whether too many failures of the client wait: the older ones have to be settled before it is gone."""
+        """Whether too many failures of the client wait: the older ones have to be taken before it is gone."""
         return len(self._pending.get(client_state.identifier, ())) > MOST_PENDING
 
     def waits_for(self, conversation: Conversation) -> bool:
@@ -100,18 +100,20 @@ class Accounts:
         waiting = self._pending.get(conversation.client_state.identifier, ())
         return any(failure.conversation is conversation for failure in waiting)
 
-    def settle(self, client_state: ClientState, keep: int = 0) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
+    def take_unaccounted(
+        self, client_state: ClientState, keep: int = 0
+    ) -> list[tuple[Conversation, tuple[Exchange, ...]]]:
         """The client has nothing more to say: by conversation, what decided the failures that nothing accounts for.
 
-        Each conversation of which a failure is settled is there, with nothing where all of them have an account. The
+        Each conversation of which a failure was taken is there, with nothing where all of them have an account. The
         last `keep` of the client's failures go on waiting.
         """
         found: dict[int, tuple[Conversation, list[Exchange]]] = {}
         waiting = self._pending.get(client_state.identifier, deque())
-        settled = [waiting.popleft() for _ in range(len(waiting) - keep)]
+        taken = [waiting.popleft() for _ in range(len(waiting) - keep)]
         if not waiting:
             self._pending.pop(client_state.identifier, None)
-        for failure in settled:
+        for failure in taken:
             conversation, attempt = failure.conversation, failure.attempt
             unaccounted = found.setdefault(id(conversation), (conversation, []))[1]
             end = end_of(conversation, attempt, failure.siblings)

@@ -125,27 +125,27 @@ class Diagnoser:
     def _close(self, conversations: Sequence[Conversation], over: EndedBy) -> list[Finding]:
         certain: list[Finding] = []
         for conversation in conversations:
-            conversation.settle(over)
+            conversation.end(over)
             matches = [(rule, match) for rule in when_over(conversation.signs) for match in rule.matches(conversation)]
             told = self._verdicts.chosen(conversation, matches)
             self._accounts.close(conversation, told)
             certain += self._verdicts.take(conversation, told)
             if self._accounts.is_full(conversation.client_state):
-                certain += self._settle(conversation.client_state, keep=MOST_PENDING // 2)
+                certain += self._explain_unaccounted(conversation.client_state, keep=MOST_PENDING // 2)
         client_states = {id(c.client_state): c.client_state for c in conversations}
         for conversation in conversations:
             self._tracker.close(conversation)
         for client_state in client_states.values():
             if not client_state.open:
-                certain += self._settle(client_state)
+                certain += self._explain_unaccounted(client_state)
         for conversation in conversations:
             self._release(conversation)
         return certain
 
-    def _settle(self, client_state: ClientState, keep: int = 0) -> list[Finding]:
+    def _explain_unaccounted(self, client_state: ClientState, keep: int = 0) -> list[Finding]:
         """The client has no conversation left, or too many failures: account for what nothing explains."""
         certain: list[Finding] = []
-        for conversation, unaccounted in self._accounts.settle(client_state, keep):
+        for conversation, unaccounted in self._accounts.take_unaccounted(client_state, keep):
             if unaccounted:
                 conversation.unaccounted = unaccounted
                 rule = last()

@@ -3,8 +3,8 @@
 The record stays the client's: an added header is taken out again before the exchange is recorded, and the exchange says
 what was changed. Secrets are in memory and on the wire, and nowhere else.
 
-How it works. All decisions are the authenticator's (`auth.authenticator`), which sends nothing; `RequestSender.drive` runs its
-generators with requests of mitmproxy's own. This module is the seam between them and a flow, hook by hook:
+How it works. All decisions are the authenticator's (`auth.authenticator`), which sends nothing. `RequestSender.drive`
+runs its generators with requests of mitmproxy's own. This module is the seam between them and a flow, hook by hook:
 
 - `prepare` (request head). Who sent it (`caller_of`), what is asked for, and whether credentials may be used at all:
   three objections, each its own word in `model.withheld`: the caller is not the user's, the request is not
