@@ -66,7 +66,8 @@ class Refusal:
     """The `error` of its challenge."""
     reasons: tuple[StatedReason, ...]
     left_out: Exchange | None
-    """Where the client had got a token that would have fitted, if it sent nothing with the request."""
+    """Where the client had got a token, or had been let in with a password, that would have fitted, if it sent nothing
+    with the request."""
     is_unasked: bool
     """It was answered 400, and a password came along that nothing in the capture had asked for or accepted."""
 
@@ -221,19 +222,34 @@ _BY_STATUS = {
 
 
 def left_out(conversation: Conversation, exchange: Exchange) -> Exchange | None:
-    """The exchange that had given the client a token which was in time, accepted, and wide enough, and was not sent."""
+    """The exchange that shows what the client held for a request and did not send with it.
+
+    The issue of a token that was in time, accepted, and wide enough; or where its password had been accepted: at the
+    ping, below which are all repositories (RFC 7617 section 2.2), or for this very repository.
+    """
     need = needed(exchange.request.method, exchange.target)
     if not is_anonymous(exchange) or not need or conversation.is_token_exchange(exchange):
         return None
     for accepted in reversed(conversation.at_registry.accepted.values()):
+        if conversation.is_token_exchange(accepted) or accepted.origin != exchange.origin:
+            continue
+        if basic(accepted) is not None and _is_below(exchange, accepted):
+            return accepted
         issue = conversation.issue_of(bearer(accepted))
-        if issue is None or conversation.is_token_exchange(accepted):
+        if issue is None:
             continue
         if not issue.began <= exchange.started < issue.ended:
             continue
         if _covers(conversation, need, issue.granted if issue.granted is not None else issue.asked):
             return issue.exchange
     return None
+
+
+def _is_below(exchange: Exchange, accepted: Exchange) -> bool:
+    """Whether a password that was accepted earlier serves this request as well, by where the two are."""
+    if accepted.finished > exchange.started:
+        return False
+    return accepted.target.endpoint is Endpoint.PING or accepted.target.repository == exchange.target.repository
 
 
 def is_unasked(conversation: Conversation, exchange: Exchange) -> bool:

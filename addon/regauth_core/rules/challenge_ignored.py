@@ -41,7 +41,7 @@ from regauth_core.model.stated_reasons import EXPLAINING
 from regauth_core.protocol.registries import registrable_domain
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
-from regauth_core.rules.wording import login_to, numbers
+from regauth_core.rules.wording import numbers
 
 RULE = Header(
     name="challenge-ignored",
@@ -249,7 +249,8 @@ def _user(conversation: Conversation, refused: Exchange, *, misled: bool, known:
     host = refused.origin.host
     if not known and not misled:
         return (
-            f"{login_to(refused.origin)}, or give the client credentials for {_subject(conversation)}, and try again."
+            f"Log in to {conversation.registry}, or give the client credentials for {_subject(conversation)}, and try"
+            " again."
         )
     kept = "The password was never sent, so do not change it" if known else "No credential was sent"
     if misled:

@@ -1,13 +1,16 @@
-"""The client had what the challenge asks for and never repeated the refused request.
+"""The client had what the registry asks for and did not send the refused request with it.
 
 Fires when: a request got 401 with a usable challenge; then a token exchange for that challenge gave a usable token, or
 the client had already been accepted with a credential that fits (the same Basic realm's, or a live token that covers
-the request); and the request was never sent again with a credential.
+the request); and the request was never sent again with a credential. A 403, or a 400 whose code is UNAUTHORIZED or
+DENIED, counts where the client had been accepted with such a credential (a password at the ping or for the same
+repository) and sent nothing this time.
 
 Severity: error where the operation stopped there, info where it continued in another way.
 
 Causes: both-schemes-offered (the token was fetched, and the other scheme of the same answer is what the client wanted),
-body-not-rewindable (it carried a body), token-unused-after-exchange (anything else).
+body-not-rewindable (it carried a body), credential-left-out (it was answered 403 or 400), token-unused-after-exchange
+(anything else).
 
 What to do: the client's author should repeat the refused request, with its body, once the client has the token. A user
 need not change the login.
@@ -24,14 +27,17 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import uses
-from regauth_core.conversation.exchanges import bearer, is_anonymous, succeeded, usable_challenges
-from regauth_core.conversation.recovery import is_foreign, is_needless
+from regauth_core.conversation.evidence import present, uses
+from regauth_core.conversation.exchanges import bearer, is_anonymous, refuses, succeeded, usable_challenges
+from regauth_core.conversation.recovery import is_final, is_foreign, is_needless, is_probe
+from regauth_core.conversation.refusal import left_out, reasons_of
 from regauth_core.model import Endpoint, Exchange
-from regauth_core.model.finding import Fault, Severity
+from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import EXPLAINING
 from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.wording import numbers, where
 
 RULE = Header(
     name="challenge-not-retried",
@@ -41,7 +47,7 @@ RULE = Header(
     level=Level.SHOULD,
     references=(page("token", "Requesting a Token"), rfc(9110, "15.5.2")),
     seen=("containers/image PR#210", "heroku/docker-registry-client PR#60"),
-    signs=signs.REFUSED | signs.TOKEN,
+    signs=signs.REFUSED | signs.DENIED | signs.TOKEN,
     is_provable=True,
 )
 
@@ -58,6 +64,43 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         answer = _exchange_for(conversation, refused) or _held(conversation, refused)
         if answer is not None:
             yield _match(conversation, refused, answer)
+    yield from _left_out(conversation)
+
+
+def _left_out(conversation: Conversation) -> Iterable[Match]:
+    """One match with every request that was denied without a challenge, and without the credential that was at hand."""
+    found = [(e, held) for e in conversation.requests if (held := _denied_without(conversation, e)) is not None]
+    if not found or conversation.was_served_after(found[0][0]):
+        return
+    (first, held), denied = found[0], [e for e, _ in found]
+    what = "token" if conversation.is_token_exchange(held) else "password"
+    host = first.origin.host
+    yield Match(
+        exchanges=present(held, *denied),
+        cause="credential-left-out",
+        title=f"the client had a {what} for {host} and did not send it",
+        explanation=(
+            f"{where(first)} was sent without a credential and answered {first.status} ({numbers(denied)}). The client"
+            f" held a {what} that {host} accepts ({held.number}) and did not send it."
+        ),
+        client_author=(
+            f"Send the {what} with every request that it is for, and take a {first.status} to a request without a"
+            " credential for what a 401 is."
+        ),
+        user="Use another version of the client, or another client. It is not about the login: do not change it.",
+        confidence=Confidence.MEDIUM,
+        because=(f"that the client held the {what} is in the capture; a {first.status} may also have another reason"),
+        undecided=conversation.why_undecided(first),
+    )
+
+
+def _denied_without(conversation: Conversation, denied: Exchange) -> Exchange | None:
+    """Where the client had got what it left out of a request that was denied without a challenge."""
+    if denied.status == 401 or not refuses(denied) or usable_challenges(denied) or is_probe(denied):
+        return None
+    if EXPLAINING.intersection(reasons_of(denied)) or not is_final(conversation, denied):
+        return None
+    return left_out(conversation, denied) if not conversation.answered(denied) else None
 
 
 def _exchange_for(conversation: Conversation, refused: Exchange) -> Exchange | None:
@@ -102,7 +145,7 @@ def _same_realm(accepted: Exchange, refused: Exchange, conversation: Conversatio
 
 def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> Match:
     continued = _continued(conversation, refused, answer)
-    where = f"{refused.request.method} {refused.request.url}"
+    what = f"{refused.request.method} {refused.request.url}"
     by_token = conversation.is_token_exchange(answer)
     got, held = ("got a token",) * 2 if by_token else ("had been accepted with a credential", "had a credential")
     return Match(
@@ -111,10 +154,10 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
         cause=_cause(refused),
         title=f"the client {held} and never repeated the refused request",
         explanation=(
-            f"{where} ({refused.number}) was answered 401. The client {got} ({answer.number}), which is what the"
+            f"{what} ({refused.number}) was answered 401. The client {got} ({answer.number}), which is what the"
             " challenge asks for, but did not send the refused request again."
         ),
-        client_author=f"Repeat the refused request ({where}) with its body once the client can answer the challenge.",
+        client_author=f"Repeat the refused request ({what}) with its body once the client can answer the challenge.",
         user=_user(conversation, refused, answer),
         because="the challenge, the answer to it and the end of the conversation are in the capture",
         rests_on_absence=True,
@@ -128,8 +171,8 @@ def _user(conversation: Conversation, refused: Exchange, answer: Exchange) -> st
         return f"Try again, or use another client. {host} answered correctly."
     if conversation.is_token_exchange(answer) and is_anonymous(answer):
         return (
-            f"{host} offers Basic beside Bearer, and the client stops where it has no password: log in to {host}, or"
-            " let the registry offer Bearer alone."
+            f"{host} offers Basic beside Bearer, and the client stops where it has no password: log in to"
+            f" {conversation.registry}, or let the registry offer Bearer alone."
         )
     return f"{host} offers Basic beside Bearer, and the client mixes them up: let the registry offer Bearer alone."
 

@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
-from regauth_core.conversation.exchanges import basic, secret_of, succeeded, usable_challenges
+from regauth_core.conversation.exchanges import basic, refuses, secret_of, succeeded, usable_challenges
 from regauth_core.conversation.refusal import reasons_of, states
 from regauth_core.model import Endpoint, Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -47,9 +47,9 @@ RULE = Header(
 _USER = {
     "locked": "Do not try again yet: {home} counts failed logins. Wait, or have the lock lifted; then correct it.",
     "revoked": "The access token was revoked: make a new one at {home}, and log in with it.",
-    "expired": "Renew the password (or access token) for {home}: the old one is no longer good.",
+    "expired": "Renew the password (or access token) and log in to {home} again: the old one is no longer good.",
     "public-repository": "{repository} can be read without a login: log out of {home}, or renew the login.",
-    None: "Check or renew the password (or access token) for {home}.",
+    None: "Check or renew the password (or access token), and log in to {home} again.",
 }
 """What the user can do, by cause."""
 _WRONG = (StatedReason.INVALID_CREDENTIALS, StatedReason.OF_LOGINS, StatedReason.EXPIRED, StatedReason.REVOKED)
@@ -78,7 +78,9 @@ def _is_refused(conversation: Conversation, exchange: Exchange) -> bool:
     if conversation.is_token_exchange(exchange):
         wrong = exchange.status in (401, 403) or (exchange.status == 400 and states(exchange, *_WRONG))
         return wrong and is_about(conversation, exchange)
-    if exchange.status != 401 or credential is None or exchange.target.endpoint is Endpoint.ELSEWHERE:
+    if credential is None or exchange.target.endpoint is Endpoint.ELSEWHERE:
+        return False
+    if exchange.status != 401 and not (refuses(exchange) and states(exchange, StatedReason.INVALID_CREDENTIALS)):
         return False
     return any(c.kind == "basic" for c in usable_challenges(_asking(conversation, exchange) or exchange))
 
@@ -121,7 +123,7 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     accepted = _accepted(conversation, first)
     cause = _cause(conversation, refused, accepted)
     is_over = cause in ("expired", "revoked")
-    home = conversation.origin.host
+    home = conversation.registry
     more = f" The same value had been accepted before ({accepted.number})." if accepted is not None else ""
     return Match(
         exchanges=present(_challenge(conversation, first), *refused),

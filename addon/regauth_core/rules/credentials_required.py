@@ -32,11 +32,10 @@ from regauth_core.conversation.exchanges import IssuedToken, bearer, error_of, i
 from regauth_core.conversation.recovery import at_home, is_probe
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.protocol.registries import DOCKER_HUB
 from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
-from regauth_core.rules.wording import asked_text, numbers, reference_of, where
+from regauth_core.rules.wording import asked_text, login_key, numbers, reference_of, where
 
 RULE = Header(
     name="credentials-required",
@@ -109,8 +108,6 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
         if issue is not None
         else f"asked for {asked_text(refused)} without credentials and was answered {refused.status} ({refused.number})"
     )
-    hub = conversation.registry == DOCKER_HUB
-    login = "under https://index.docker.io/v1/" if hub else f"for {conversation.registry}"
     spelling = (
         "" if is_read or conversation.repository is None else f", and check the spelling of {conversation.repository}"
     )
@@ -130,9 +127,10 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
             " looked up."
         ),
         user=(
-            f"Check where the client reads its configuration and that the login is stored {login}."
+            "Check where the client reads its configuration and that the login is stored under"
+            f" {login_key(conversation)}."
             if known
-            else f"Store a login {login}{spelling}."
+            else f"Log in to {conversation.registry}{spelling}."
         ),
         confidence=Confidence.HIGH if nothing else Confidence.MEDIUM,
         because=(

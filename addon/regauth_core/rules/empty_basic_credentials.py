@@ -54,7 +54,10 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" empty password, and was answered {first.status}."
         ),
         client_author=f"Without credentials, do not send {host} an Authorization header.",
-        user=f"Log in to {host}: the client has no login for it, or its credential helper returned nothing.",
+        user=(
+            f"Log in to {conversation.registry}: the client has no login for it, or its credential helper returned"
+            " nothing."
+        ),
     )
 
 

@@ -54,7 +54,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         if cause is not None and is_about(conversation, exchange):
             found.setdefault(cause, []).append(exchange)
     for cause, exchanges in found.items():
-        yield _match(cause, exchanges)
+        yield _match(conversation, cause, exchanges)
 
 
 def _cause(conversation: Conversation, exchange: Exchange) -> str | None:
@@ -75,7 +75,7 @@ def _is_refresh_token(conversation: Conversation, value: Fingerprint) -> bool:
     return value in conversation.trace_state.refresh_tokens and value not in conversation.trace_state.issues
 
 
-def _match(cause: str, exchanges: list[Exchange]) -> Match:
+def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) -> Match:
     refused = [e for e in exchanges if refuses(e)]
     first = (refused or exchanges)[0]
     host = first.origin.host
@@ -94,5 +94,8 @@ def _match(cause: str, exchanges: list[Exchange]) -> Match:
             "A login under <token> is a refresh token: exchange it at the realm with grant_type=refresh_token, and"
             f" never send it to {host} as Basic."
         ),
-        user=f"Update the client, or log in to {host} with a password or the user name that the registry documents.",
+        user=(
+            f"Update the client, or log in to {conversation.registry} with a password or the user name that the"
+            " registry documents."
+        ),
     )

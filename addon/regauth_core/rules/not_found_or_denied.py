@@ -54,7 +54,7 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
         return False
     if is_anonymous(refused) and refused.status == 401:
         return False
-    if refused.status == 403 and left_out(conversation, refused) is not None:
+    if left_out(conversation, refused) is not None:
         return False
     # An answer that says why does not stand for two different things.
     if EXPLAINING.union({StatedReason.INVALID_TOKEN, StatedReason.EXPIRED}).intersection(reasons_of(refused)):
@@ -89,6 +89,11 @@ def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
 
 
 def _user(conversation: Conversation, last: Exchange) -> str:
+    if conversation.repository is not None and is_anonymous(last):
+        return (
+            f"Check the spelling of {conversation.repository}, and whether the client has a login for"
+            f" {conversation.registry}: it sent none."
+        )
     if conversation.repository is not None:
         return f"Check the spelling of {conversation.repository} before you doubt the credentials."
     return f"Not every registry offers this, and most that do want an administrator: ask who runs {last.origin.host}."

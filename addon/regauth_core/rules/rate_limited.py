@@ -23,10 +23,9 @@ from regauth_core.conversation.refusal import states
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
-from regauth_core.protocol.registries import DOCKER_HUB
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
-from regauth_core.rules.wording import numbers, subject, where
+from regauth_core.rules.wording import login_key, numbers, subject, where
 
 RULE = Header(
     name="rate-limited",
@@ -59,7 +58,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if logins:
         user = f"Correct the password before trying {host} again: failed logins are what is counted."
     elif nobody:
-        user = _login(conversation, conversation.origin.host)
+        user = _login(conversation)
     else:
         user = f"Wait until {host} serves this account again, or ask for a higher limit."
     yield Match(
@@ -76,16 +75,15 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     )
 
 
-def _login(conversation: Conversation, host: str) -> str:
+def _login(conversation: Conversation) -> str:
     """What to do about a limit for the anonymous; there may be a login already, of another program."""
     read = conversation.trace_state.authorized_reads
     used = next((e for key in read if key[0] == conversation.registry and (e := read[key]) is not None), None)
-    key = "https://index.docker.io/v1/" if conversation.registry == DOCKER_HUB else conversation.registry
     if used is None:
-        return f"Log in to {host}: requests without a login share a small limit."
+        return f"Log in to {conversation.registry}: requests without a login share a small limit."
     return (
         f"Another request of this capture was logged in ({used.number}), and this client sent nothing: give the login"
-        f" to the program that pulls, under the name that it looks up ({key})."
+        f" to the program that pulls, under the name that it looks up ({login_key(conversation)})."
     )
 
 

@@ -501,7 +501,7 @@ def _login(conversation: Conversation, refusal: Refusal, cause: StatedReason | C
     """What can be said about a login: which there is, or that there is none and where clients would look for it."""
     if cause not in _WITHOUT_LOGIN:
         return ""
-    home = conversation.origin.host
+    home = conversation.registry
     used = [e for e in conversation.at_registry.auth_steps if secret_of(e) is not None and succeeded(e)]
     if used:
         return f"A login for {home} was good in this capture ({used[-1].number}), and was not sent here."

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.engines import CONTAINERS_IMAGE
 from regauth_core.conversation.exchanges import asked
-from regauth_core.model import Exchange, Origin
-from regauth_core.protocol.registries import DOCKER_HUB, registry_of
+from regauth_core.model import Exchange
+from regauth_core.protocol.registries import DOCKER_HUB
 
 
 def where(exchange: Exchange) -> str:
@@ -17,9 +18,8 @@ def where(exchange: Exchange) -> str:
 
 def subject(conversation: Conversation) -> str:
     """The repository, or the registry, that a conversation is about, for an explanation."""
-    if conversation.repository is None:
-        return str(conversation.origin)
-    return f"repository {conversation.repository} at {conversation.origin}"
+    place = DOCKER_HUB if conversation.registry == DOCKER_HUB else str(conversation.origin)
+    return place if conversation.repository is None else f"repository {conversation.repository} at {place}"
 
 
 def reference_of(conversation: Conversation) -> str:
@@ -41,11 +41,15 @@ def asked_text(exchange: Exchange) -> str:
     return " ".join(str(s) for s in asked(exchange)) or "no scope"
 
 
-def login_to(origin: Origin) -> str:
-    """What the user of a registry is to do to log in, with the name under which clients keep Docker Hub's login."""
-    if registry_of(origin) == DOCKER_HUB:
-        return "Log in to Docker Hub (the login is kept under https://index.docker.io/v1/)"
-    return f"Log in to {origin.host}"
+def login_key(conversation: Conversation) -> str:
+    """The name under which the client keeps a login for the registry; what is typed after ``login`` is `registry`.
+
+    Docker keeps Docker Hub's under the address of the first protocol, and so does what reads Docker's configuration;
+    the library of skopeo and podman keeps it under ``docker.io`` (containers-auth.json(5)).
+    """
+    if conversation.registry != DOCKER_HUB or conversation.client_state.engine == CONTAINERS_IMAGE:
+        return conversation.registry
+    return "https://index.docker.io/v1/"
 
 
 def schemes(exchange: Exchange) -> str:
