@@ -9,16 +9,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
 from regauth_core.edge.errors import UserError
+from regauth_core.edge.inputs.saved_file import Item, SavedFile
+from regauth_core.edge.inputs.times import is_possible
 from regauth_core.model import DEFAULT_PORTS, Exchange, FailureKind
 from regauth_core.model.change import with_kinds
+from regauth_core.model.journal import Capture
 from regauth_core.recording.observe import Wire
 from regauth_core.report.har import SCHEMA, OwnLog
+from regauth_core.report.text import counted
 
 _CHUNK = 4 * 1024 * 1024
 MOST_ENTRY = 256 * 1024 * 1024
@@ -32,9 +37,71 @@ _FAILURES = (
     (("abort", "disconnect", "cancel", "blocked"), FailureKind.CLIENT_ABORTED),
 )
 
+_CHROME = "WebInspector"
+"""The creator of HAR files by Chrome's developer tools, which leave `Authorization` out unless asked not to."""
+_STRANGE = "entries that are not HTTP exchanges"
+
 
 class Damaged(Exception):
     """The file breaks off or is not JSON from some entry on; the message says where."""
+
+
+class SavedHar(SavedFile):
+    """A HAR file of any tool. From one that regauth wrote, its own exchanges are taken, and what it says of itself."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `UserError` where a newer regauth wrote the file."""
+        super().__init__(path)
+        self._capture: Capture | None = None
+        """What regauth wrote of the recording, beside its exchanges."""
+        log = _own_log(path)
+        if log is not None:
+            self.environment, self.redaction = log.environment, log.redaction
+            self.notes.extend(log.notes)
+            self._capture = log.capture
+        if self._capture is not None:
+            self.ending = self._capture.ending
+            self.quiet_time = self._capture.quiet_time
+            self.credentials_known = self._capture.credentials_known
+
+    def items(self) -> Iterator[Item]:
+        """The exchanges that regauth had put into the entries; of other entries, the raw messages."""
+        if self._capture is not None:
+            yield from ((gone.at, gone) for gone in self._capture.gone)
+            yield from ((pause.at, pause) for pause in self._capture.breaks)
+            yield from ((proof.at, proof) for proof in self._capture.proofs)
+        with _opened(self.path) as file:
+            yield from self._of_entries(Entries(file))
+
+    def _of_entries(self, entries: Entries) -> Iterator[Item]:
+        strange, authorized, number = 0, False, 0
+        try:
+            for number, entry in enumerate(entries, 1):
+                item = own_exchange(entry, number) or wire_of(entry, number)
+                if item is None or not is_possible(item):
+                    strange += 1
+                    continue
+                authorized = authorized or isinstance(item, Exchange) or is_authorized(item)
+                yield item.started, item
+        except Damaged as damage:
+            self._cut(f"{damage}; {number} entries were read")
+        if strange:
+            entries_skipped = counted(strange, "entry that is not an HTTP exchange", _STRANGE)
+            self.notes.append(f"{self.path.name}: skipped {entries_skipped}")
+        if entries.creator == _CHROME and not authorized:
+            self._cut("no entry has an Authorization header: it may have been exported without credentials")
+
+
+def _opened(path: Path) -> TextIO:
+    return path.open(encoding="utf-8-sig", errors="replace")
+
+
+def _own_log(path: Path) -> OwnLog | None:
+    with _opened(path) as file:
+        try:
+            return own_log(Entries(file))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
 
 
 class Entries:

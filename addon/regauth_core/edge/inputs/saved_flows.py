@@ -9,10 +9,32 @@ from mitmproxy import flow, http
 from mitmproxy.io import compat, tnetstring
 
 from regauth_core.edge.inputs.flows import wire_of
+from regauth_core.edge.inputs.saved_file import Item, SavedFile
+from regauth_core.edge.inputs.times import is_possible
 from regauth_core.recording.observe import Wire
 
 _END = "not a tnetstring: empty file"
 """mitmproxy's words for a file that ends where a flow may begin."""
+
+
+class SavedFlows(SavedFile):
+    """A mitmproxy flow file."""
+
+    def items(self) -> Iterator[Item]:
+        """The flows of HTTP as raw messages."""
+        read = odd = 0
+        try:
+            with self.path.open("rb") as file:
+                for wire in wires(file):
+                    read += 1
+                    if isinstance(wire, Odd) or (wire is not None and not is_possible(wire)):
+                        odd += 1
+                    elif wire is not None:
+                        yield wire.started, wire
+        except Damaged:
+            self._cut(f"flow {read + 1} is damaged or incomplete; {read} were read")
+        if odd:
+            self._cut(f"skipped {odd} of {read} flows that cannot be read")
 
 
 class Odd(Exception):

@@ -11,11 +11,12 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from regauth_core.edge.errors import UserError
+from regauth_core.edge.inputs.saved_file import Item, SavedFile
 from regauth_core.edge.inputs.times import is_possible, is_time
 from regauth_core.model import Exchange
 from regauth_core.model.change import with_kinds
 from regauth_core.model.finding import Proof
-from regauth_core.model.journal import Break, Ending, Environment, Gone, Redaction
+from regauth_core.model.journal import Break, Ending, Gone
 from regauth_core.model.trace import MAX_LINE, SCHEMA, End, TraceHead
 from regauth_core.redaction.counts import together
 
@@ -48,25 +49,28 @@ def _decoded(line: bytes) -> _Line:
         return msgspec.convert({**value, "exchange": with_kinds(value.get("exchange"))}, _Line)
 
 
-class SavedTrace:
-    """One trace. Iterate once; then the attributes say how it ended."""
+class SavedTrace(SavedFile):
+    """A trace of regauth, of one recording or of several in a row."""
 
     def __init__(self, path: Path) -> None:
         """Raises `UserError` where the file does not begin with the head of a trace of this version."""
-        self.head = _head(path)
-        self.notes: list[str] = []
+        super().__init__(path)
+        head = _head(path)
         self.ending = Ending.GONE
-        """Of several recordings in the file, the ending that tells least about what may be missing."""
-        self.environment: Environment = self.head.environment
-        self.redaction: Redaction | None = None
-        """What was kept and replaced; `None` where the trace breaks off, or an old one does not say."""
-        self._path = path
+        self.environment = head.environment
+        self.quiet_time = head.quiet_time
+        self.credentials_known = head.credentials_known
+        self._started = head.started
         self._damaged: list[int] = []
         self._unknown: dict[str, None] = {}
 
-    def events(self, file: BinaryIO) -> Iterator[tuple[float, Exchange | Gone | Proof | Break]]:
-        """What happened, with its time. Behind a second head numbers are counted on."""
-        numbers, last, number = _Numbers(), self.head.started, 0
+    def items(self) -> Iterator[Item]:
+        """What happened. Behind a second head numbers are counted on."""
+        with self.path.open("rb") as file:
+            yield from self._of_lines(file)
+
+    def _of_lines(self, file: BinaryIO) -> Iterator[Item]:
+        numbers, last, number = _Numbers(), self._started, 0
         end: End | None = None
         while line := file.readline(MAX_LINE):
             number += 1
@@ -133,14 +137,7 @@ class SavedTrace:
         if self._unknown:
             named = [name for name in self._unknown if all(map(_NAME.fullmatch, name.split(".")))][:_MOST_NAMED]
             shown = ", ".join(named) + (", …" if len(named) < len(self._unknown) else "")
-            self.notes.append(f"{self._path.name}: skipped fields written by a newer regauth: {shown}")
-
-    def _ends(self, ending: Ending) -> None:
-        self.ending = Ending.worst(self.ending, ending)
-
-    def _cut(self, how: str) -> None:
-        self._ends(Ending.CUT)
-        self.notes.append(f"{self._path.name}: {how}")
+            self.notes.append(f"{self.path.name}: skipped fields written by a newer regauth: {shown}")
 
     def _compare(self, line: bytes, read: _Line) -> None:
         known: object = {name: getattr(read, name) for name in read.__struct_fields__}
