@@ -14,8 +14,8 @@ CORE = Path(__file__).parent.parent / "addon" / "regauth_core"
 RINGS = (
     {"bounded"},
     {"model"},
-    {"protocol", "report", "simulate"},
-    {"redaction", "credentials"},
+    {"protocol", "simulate"},
+    {"redaction", "credentials", "report"},
     {"recording", "conversation", "auth"},
     {"rules"},
     {"diagnosis"},

@@ -129,6 +129,9 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         default=[],
         help="replace names by pseudonyms: hosts, repositories, users",
     )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show every exchange and finding before the verdict"
+    )
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the client and its arguments")
     parser.set_defaults(perform=_run)
 
@@ -162,6 +165,7 @@ def _run(arguments: argparse.Namespace) -> int:
         anonymize=frozenset(options.anonymize("run: --anonymize", arguments.anonymize)),
         reports=tuple(options.report_file("run: -o", name) for name in arguments.output),
         fail_on=options.severity("run: --fail-on", arguments.fail_on) if arguments.fail_on else None,
+        verbose=arguments.verbose,
     )
     return run.run(plan, os.environ, sys.stderr)
 

@@ -31,7 +31,6 @@ from regauth_core.model.exchange import TokenField as TokenField
 from regauth_core.model.exchange import TokenRequest as TokenRequest
 from regauth_core.model.finding import Advice as Advice
 from regauth_core.model.finding import Client as Client
-from regauth_core.model.finding import Conclusion as Conclusion
 from regauth_core.model.finding import Confidence as Confidence
 from regauth_core.model.finding import Diagnosis as Diagnosis
 from regauth_core.model.finding import End as End
@@ -46,7 +45,6 @@ from regauth_core.model.finding import Reason as Reason
 from regauth_core.model.finding import Reference as Reference
 from regauth_core.model.finding import Severity as Severity
 from regauth_core.model.finding import Undecided as Undecided
-from regauth_core.model.finding import Verdict as Verdict
 from regauth_core.model.finding import Verification as Verification
 from regauth_core.model.journal import Break as Break
 from regauth_core.model.journal import Capture as Capture
@@ -55,3 +53,8 @@ from regauth_core.model.journal import Environment as Environment
 from regauth_core.model.journal import Gone as Gone
 from regauth_core.model.journal import Journal as Journal
 from regauth_core.model.journal import Redaction as Redaction
+from regauth_core.model.outcome import Conclusion as Conclusion
+from regauth_core.model.outcome import NextCommand as NextCommand
+from regauth_core.model.outcome import Open as Open
+from regauth_core.model.outcome import Step as Step
+from regauth_core.model.outcome import Verdict as Verdict

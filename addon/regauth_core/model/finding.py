@@ -219,35 +219,6 @@ class Operation:
     """The rule whose finding, or undecided case, accounts for a failure."""
 
 
-class Verdict(StrEnum):
-    """What came of everything together."""
-
-    OK = "ok"
-    NOT_LOGGED_IN = "not-logged-in"
-    """A credential was needed, and none was sent."""
-    NOT_AUTHENTICATION = "not-authentication"
-    """Something failed, and authentication was not the reason, or nothing that was seen is."""
-    REFUSED = "refused"
-    REGAUTH_IN_THE_WAY = "regauth-in-the-way"
-    """The client did not trust regauth's authority, or regauth changed what failed."""
-    INCONCLUSIVE = "inconclusive"
-    """The capture does not show it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conclusion:
-    """The end of a report: what came of it, and who has to act."""
-
-    verdict: Verdict
-    fault: Fault | None
-    """`None` where nobody has to act."""
-    operations: tuple[Operation, ...]
-    left_out: int
-    """Operations that are not listed."""
-    status: int | None
-    """The command's exit status, where there was a command."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     """All that a trace shows."""

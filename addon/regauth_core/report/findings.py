@@ -10,7 +10,6 @@ import msgspec
 from regauth_core.model.finding import (
     Advice,
     Client,
-    Conclusion,
     Confidence,
     Fault,
     Finding,
@@ -21,6 +20,7 @@ from regauth_core.model.finding import (
     Verification,
 )
 from regauth_core.model.journal import Journal
+from regauth_core.model.outcome import Conclusion
 from regauth_core.report import jsontext
 from regauth_core.report.outcome import conclusion
 

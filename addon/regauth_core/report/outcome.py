@@ -1,16 +1,26 @@
-"""What came of everything together: one verdict, who has to act, and the operations that it rests on."""
+"""What came of everything together: one verdict, who has to act, what to do now, and the operations it rests on."""
 
 from __future__ import annotations
 
-from regauth_core.model.finding import Conclusion, End, Fault, Finding, Operation, Place, Verdict
+from collections.abc import Sequence
+from typing import Final
+
+from regauth_core.model import Exchange, FailureKind
+from regauth_core.model.finding import End, Fault, Finding, Operation, Place, Reason, Undecided
 from regauth_core.model.journal import Journal
+from regauth_core.model.outcome import Conclusion, Open, Verdict
+from regauth_core.protocol.registries import registry_of
+from regauth_core.report import headlines, programs
+from regauth_core.report.next_commands import Case, next_commands
 
 _WITHOUT_LOGIN = frozenset({"credentials-required", "credentials-withheld"})
 _WITHOUT_LOGIN_CAUSES = frozenset({"challenge-not-answered", "token-refused-anonymously"})
+_UNUSED = "credentials-known-but-unused"
 _OF_IDENTITY = frozenset({"client-certificate", "credential-not-asked-for"})
 """Causes that are about who asks, whatever the status."""
 _LIMITS = frozenset({"rate-limited", "non-registry-response", "authorization-too-large", "presigned-url-refused"})
 """Rules about failures in which nobody was refused for who it is."""
+_SHOWN: Final = 3
 
 
 def conclusion(journal: Journal) -> Conclusion:
@@ -18,13 +28,43 @@ def conclusion(journal: Journal) -> Conclusion:
     diagnosis = journal.diagnosis
     failures = [o for o in diagnosis.operations if o.end.is_failure]
     verdict = _of_failures(journal, failures) if failures else _without_failures(journal)
+    reason = _reason(journal) if verdict is Verdict.INCONCLUSIVE else None
+    subject = _subject(journal, verdict, failures)
+    fault = _fault(journal, verdict, failures)
+    finding = subject.finding
+    told = headlines.headline(journal, verdict, reason, subject)
+    case = Case(
+        verdict=verdict,
+        reason=reason,
+        finding=finding,
+        program=programs.program(subject.program),
+        words=programs.words_of(journal),
+        scenario=journal.environment.scenario,
+        host=subject.host,
+        repository=subject.repository,
+        exchange=subject.marked,
+    )
     return Conclusion(
         verdict=verdict,
-        fault=_fault(journal, failures),
+        reason=reason,
+        fault=fault,
+        confidence=finding.confidence if finding is not None and fault is not None else None,
+        title=told.title,
+        advice=told.advice,
+        rule=_rule(subject),
+        exchanges=tuple(e.number for e in subject.shown),
+        marked=subject.marked.number if subject.marked is not None else None,
+        mark=headlines.mark(verdict, subject),
+        next_commands=next_commands(case),
         operations=diagnosis.operations,
         left_out=diagnosis.operations_left_out,
         status=journal.environment.status,
     )
+
+
+def _rule(subject: headlines.Subject) -> str | None:
+    told: Finding | Undecided | None = subject.finding or subject.undecided
+    return told.rule if told is not None else None
 
 
 def _without_failures(journal: Journal) -> Verdict:
@@ -51,6 +91,16 @@ def _of_failures(journal: Journal, failures: list[Operation]) -> Verdict:
     return Verdict.REFUSED
 
 
+def _reason(journal: Journal) -> Open:
+    """Why it cannot be told."""
+    diagnosis = journal.diagnosis
+    if not diagnosis.exchanges:
+        return Open.NOTHING_SEEN
+    if any(case.reason in (Reason.CAPTURE_CUT, Reason.QUIET_TIME_NOT_REACHED) for case in diagnosis.undecided):
+        return Open.CAPTURE_CUT
+    return Open.UNDECIDED if diagnosis.undecided else Open.NOT_RECORDED
+
+
 def _is_about_authentication(journal: Journal, operation: Operation) -> bool:
     """Whether somebody was refused, or no token was to be had; not where a limit or another error came."""
     if operation.account in _LIMITS:
@@ -62,7 +112,8 @@ def _is_about_authentication(journal: Journal, operation: Operation) -> bool:
 
 
 def _is_without_login(finding: Finding) -> bool:
-    return finding.rule in _WITHOUT_LOGIN or finding.cause in _WITHOUT_LOGIN_CAUSES
+    named = finding.rule in _WITHOUT_LOGIN and finding.cause != _UNUSED
+    return named or finding.cause in _WITHOUT_LOGIN_CAUSES
 
 
 def _account(journal: Journal, operation: Operation) -> Finding | None:
@@ -72,10 +123,78 @@ def _account(journal: Journal, operation: Operation) -> Finding | None:
     return next((f for f in fitting if own.intersection(f.exchanges)), fitting[0] if fitting else None)
 
 
-def _fault(journal: Journal, failures: list[Operation]) -> Fault | None:
-    """Who has to act: by the worst finding that accounts for a failure."""
-    found = [f for o in failures if (f := _account(journal, o)) is not None]
-    worst = max(found, key=lambda f: f.severity.rank, default=None)
+def _fault(journal: Journal, verdict: Verdict, failures: list[Operation]) -> Fault | None:
+    """Who has to act: by the worst finding that accounts for a failure. Nobody, where only the login is missing."""
+    if verdict in (Verdict.NOT_LOGGED_IN, Verdict.REGAUTH_IN_THE_WAY):
+        return None
+    worst = _worst([f for o in failures if (f := _account(journal, o)) is not None])
     if worst is None:
         return Fault.UNKNOWN if failures else None
     return worst.fault
+
+
+def _worst(findings: Sequence[Finding]) -> Finding | None:
+    return max(findings, key=lambda f: f.severity.rank, default=None)
+
+
+def _subject(journal: Journal, verdict: Verdict, failures: list[Operation]) -> headlines.Subject:
+    """What the verdict is about: the finding, the operation, and the exchanges that carry it."""
+    accounts = [(o, f) for o in failures if (f := _account(journal, o)) is not None]
+    finding = _worst([f for _, f in accounts])
+    operation = next((o for o, f in accounts if f is finding), None) or _operation(journal, failures)
+    undecided = next(iter(journal.diagnosis.undecided), None) if finding is None else None
+    told: Finding | Undecided | Operation | None = finding or undecided or operation
+    client = told.client if told is not None else ""
+    known = next((c for c in journal.diagnosis.clients if c.id == client), None)
+    held = {e.number: e for e in journal.exchanges}
+    own = [held[n] for n in (told.exchanges if told is not None else ()) if n in held]
+    marked = _marked(own, operation)
+    return headlines.Subject(
+        finding=finding,
+        undecided=undecided,
+        operation=operation,
+        program=programs.name_of(known, programs.words_of(journal)),
+        host=_host(told.registry if told is not None else "", own or journal.exchanges),
+        repository=told.repository if told is not None else None,
+        shown=_few(own, marked) if verdict is not Verdict.OK else (),
+        marked=marked,
+    )
+
+
+def _operation(journal: Journal, failures: list[Operation]) -> Operation | None:
+    """The failure that came first, else what was looked for in vain, else what came last."""
+    every = journal.diagnosis.operations
+    vain = [o for o in every if o.end in (End.UNKNOWN, End.ANSWERED)]
+    return next(iter([*failures, *reversed(vain), *reversed(every)]), None)
+
+
+def _marked(own: Sequence[Exchange], operation: Operation | None) -> Exchange | None:
+    """The last of the exchanges that failed; of several that are alike the first."""
+    failed = [e for e in own if e.response is None or e.status >= 400]
+    decisive = [e for e in failed if operation is None or e.number in operation.exchanges] or failed or list(own)
+    if not decisive:
+        return None
+    last = decisive[-1]
+    return next(e for e in decisive if headlines.likeness(e) == headlines.likeness(last))
+
+
+def _few(own: Sequence[Exchange], marked: Exchange | None) -> tuple[Exchange, ...]:
+    """The first exchange, the one before the marked one, and that; of those that are alike one."""
+    if marked is None:
+        return ()
+    before = [e for e in own if e.number < marked.number]
+    kept = {headlines.likeness(e): e for e in (*before[:1], *before[-1:], marked)}
+    return tuple(sorted(kept.values(), key=lambda e: e.number))[-_SHOWN:]
+
+
+def _host(registry: str, exchanges: Sequence[Exchange]) -> str:
+    """The registry as one types it, with its port; empty where none was seen."""
+    origin = next((e.origin for e in exchanges if str(e.origin) == registry), None)
+    if origin is not None:
+        return registry_of(origin)
+    return registry.partition("://")[2]
+
+
+def is_unreachable(exchange: Exchange) -> bool:
+    """Whether no connection could be made."""
+    return exchange.failure is not None and exchange.failure.kind is FailureKind.CONNECT

@@ -6,8 +6,9 @@ What comes out is one line each, visible (`plain.visible`), and not yet escaped 
 from __future__ import annotations
 
 from regauth_core.model import Challenge, Exchange, Link, Origin, Response, TokenAnswer
-from regauth_core.model.finding import Client, Finding, Severity, Undecided, Verdict, Verification
+from regauth_core.model.finding import Client, Finding, Severity, Undecided, Verification
 from regauth_core.model.journal import Journal, Redaction
+from regauth_core.model.outcome import Verdict
 from regauth_core.report import roles
 from regauth_core.report.outcome import conclusion
 from regauth_core.report.text import counted, visible

@@ -37,6 +37,7 @@ from regauth_core.edge.outputs.reports import cleaned, print_summary, write_repo
 from regauth_core.model.finding import Severity
 from regauth_core.model.journal import Journal
 from regauth_core.redaction.redactor import Redactor
+from regauth_core.report.terminal.summary import Detail
 
 _DRAIN: Final = 0.3
 """Seconds that answers may take to arrive after the command has ended."""
@@ -76,6 +77,8 @@ class Plan:
     allow: tuple[str, ...] = ()
     trust: tuple[str, ...] = ()
     shim: tuple[str, ...] = ()
+    verbose: bool = False
+    """Every exchange and finding is shown before the verdict."""
     one_stream: bool = False
     """What the command says on stderr comes out on stdout, in its place."""
 
@@ -97,7 +100,15 @@ def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
         # The files first: whoever reads our output may have left.
         clean = cleaned(observed.journal, observed.redactor)
         complaints = write_reports(clean, plan.reports, observed.redactor)
-        print_summary(clean, observed.redactor, out, more=next((str(p) for p in (*plan.reports, plan.trace) if p), ""))
+        out.write("\n")  # the command may have left its last line open
+        print_summary(
+            clean,
+            observed.redactor,
+            out,
+            more=str(plan.trace or ""),
+            detail=Detail.ALL if plan.verbose else Detail.VERDICT,
+            report=str(plan.reports[0]) if plan.reports else "",
+        )
     for complaint in complaints:
         print(f"regauth: {complaint}", file=out)
     findings = observed.journal.diagnosis.findings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from regauth_core import report
 from regauth_core.edge.errors import where_it_failed
@@ -17,6 +17,7 @@ from regauth_core.edge.outputs.final_sweep import swept_journal, swept_report, s
 from regauth_core.model.journal import Journal
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.report.terminal import summary
+from regauth_core.report.terminal.summary import Detail
 
 _UNBROKEN: Final = 2000
 """Columns of a page on which hardly a line has to be broken."""
@@ -63,20 +64,33 @@ def write_reports(
     return tuple(complaints)
 
 
-def print_summary(journal: Journal, redactor: Redactor, file: TextIO, *, more: str = "") -> None:
-    """Print timeline and findings for a person to `file`; `more` has what is only counted there."""
+def print_summary(
+    journal: Journal,
+    redactor: Redactor,
+    file: TextIO,
+    *,
+    more: str = "",
+    detail: Detail = Detail.FINDINGS,
+    report: str = "",
+) -> None:
+    """Print for a person to `file` what was seen, and the verdict at the end.
+
+    `report` is a file that was written; it, or else `more`, has what is only counted here.
+    """
     clean = cleaned(journal, redactor)
-    unbroken = _rendered(clean, more, Console(file=io.StringIO(), width=_UNBROKEN, color_system=None))
+    wide = summary.summary(clean, more, detail=detail, report=report, widest=_UNBROKEN)
+    unbroken = _rendered(wide, Console(file=io.StringIO(), width=_UNBROKEN, color_system=None))
     swept, late = swept_text(unbroken, redactor)
     if late:
         # Broken lines and colours could hide a secret from the sweep: where there is one, they are given up.
         file.write(swept)
     else:
-        file.write(_rendered(clean, more, Console(file=file)))
+        told = summary.summary(clean, more, detail=detail, report=report)
+        file.write(_rendered(told, Console(file=file)))
     file.flush()
 
 
-def _rendered(journal: Journal, more: str, console: Console) -> str:
+def _rendered(told: RenderableType, console: Console) -> str:
     with console.capture() as capture:
-        console.print(summary.summary(journal, more))
+        console.print(told)
     return capture.get().rstrip("\n") + "\n"

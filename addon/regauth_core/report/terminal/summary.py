@@ -1,18 +1,20 @@
-"""What a person reads in the terminal: the timeline, the findings, and what was redacted."""
+"""What a person reads in the terminal: the verdict in a few lines, and before it as much as is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
-from regauth_core.model.finding import Finding, Reference, Severity, Undecided
+from regauth_core.model.finding import Fault, Finding, Reference, Severity, Undecided
 from regauth_core.model.journal import Journal
 from regauth_core.report import wording
-from regauth_core.report.terminal import columns
+from regauth_core.report.outcome import conclusion
+from regauth_core.report.terminal import columns, verdict
 from regauth_core.report.text import counted, visible
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
@@ -24,19 +26,39 @@ _NAMED: Final = 5
 """Of how many others of a kind it is said what they are about."""
 _CLIENTS: Final = 20
 _NOTES: Final = 20
+WIDEST: Final = 100
+"""Cells of a line, however wide the terminal is."""
+_BESIDES: Final = 5
+"""Lines about other findings and notes."""
+_NOTE: Final = 400
 _LONGEST: Final = 40_000
 """Characters of all findings, and of all undecided cases, behind which no further kind is begun."""
 _T = TypeVar("_T", Finding, Undecided)
 _ASCII = {"…": "~", "—": "-", "–": "-", "×": "x", "·": "|"}
 
 
-def summary(journal: Journal, more: str = "") -> RenderableType:
+class Detail(StrEnum):
+    """How much is said before the verdict."""
+
+    VERDICT = "verdict"
+    """Other findings and notes, in a line each."""
+    FINDINGS = "findings"
+    """The exchanges and every finding."""
+    ALL = "all"
+    """The same, and what was redacted."""
+
+
+def summary(
+    journal: Journal, more: str = "", *, detail: Detail = Detail.FINDINGS, report: str = "", widest: int = WIDEST
+) -> RenderableType:
     """`journal` for a Rich console of any width, with or without colours, Unicode or a terminal behind it.
 
-    However much was found, it stays some pages long: findings of one kind are shown once and then named, those beyond
-    `_KINDS` kinds and `_LONGEST` characters are counted. `more` is where all of them are, such as a report's name.
+    The last lines are the verdict (`terminal.verdict`), which names `report`, a file that was written. However much
+    was found, what comes before stays some pages long: findings of one kind are shown once and then named, those
+    beyond `_KINDS` kinds and `_LONGEST` characters are counted. `more` is where all of them are. No line has more than
+    `widest` cells.
     """
-    return _Summary(journal, more)
+    return _Summary(journal, more or report, detail, report, widest)
 
 
 def live_line(finding: Finding) -> str:
@@ -48,14 +70,47 @@ def live_line(finding: Finding) -> str:
 class _Summary:
     journal: Journal
     more: str
+    detail: Detail
+    report: str
+    widest: int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for text, indent in _parts(self.journal, self.more, options.max_width):
+        width = max(1, min(options.max_width, self.widest))
+        for text, indent in self._parts(width):
             if options.ascii_only:
                 text.plain = "".join(c if c.isascii() else _ASCII.get(c, "?") for c in text.plain)
-            for line in text.wrap(console, max(options.max_width - indent, 1)):
+            for line in text.wrap(console, max(width - indent, 1)):
                 line.rstrip()
                 yield Text.assemble(" " * indent, line) if line else line
+
+    def _parts(self, width: int) -> Iterator[tuple[Text, int]]:
+        if self.detail is Detail.VERDICT:
+            yield from _besides(self.journal, width)
+        else:
+            yield from _parts(self.journal, self.more, width)
+            if self.detail is Detail.ALL:
+                yield Text(wording.redaction(self.journal.redaction), "dim"), 0
+            yield Text(""), 0
+        for line in verdict.lines(self.journal, width, self.report):
+            yield line, 0
+
+
+def _besides(journal: Journal, width: int) -> Iterator[tuple[Text, int]]:
+    """Findings and notes that the verdict does not speak of, in a line each."""
+    diagnosis = journal.diagnosis
+    told = conclusion(journal)
+    others = [f for f in diagnosis.findings if f.rule != told.rule]
+    lines = [(f"{kind[0].severity}: ", _times(kind[0].title, len(kind))) for kind in _kinds(others)]
+    lines += [("note: ", note) for note in diagnosis.notes]
+    for label, text in lines[:_BESIDES]:
+        shown = visible(text, _NOTE if label == "note: " else max(20, width - len(label)))
+        yield Text.assemble((label, "bold"), shown), 0
+    if len(lines) > _BESIDES:
+        yield _rest(len(lines) - _BESIDES, "line", "; -v shows all"), 0
+
+
+def _times(text: str, times: int) -> str:
+    return f"{text} ×{times}" if times > 1 else text
 
 
 def _parts(journal: Journal, more: str, width: int) -> Iterator[tuple[Text, int]]:
@@ -68,8 +123,6 @@ def _parts(journal: Journal, more: str, width: int) -> Iterator[tuple[Text, int]
     diagnosis = journal.diagnosis
     where = f"; for all of them see {visible(more, 200)}" if more else ""
     yield from _bounded([_alike(kind, where) for kind in _kinds(diagnosis.findings)], where)
-    if not diagnosis.findings:
-        yield Text(f"{wording.silence(journal).capitalize()}.", "bold"), 0
     yield Text(wording.seen(journal), "dim"), 0
     for client in diagnosis.clients[:_CLIENTS]:
         yield Text(wording.client(client), "dim"), 2
@@ -83,9 +136,6 @@ def _parts(journal: Journal, more: str, width: int) -> Iterator[tuple[Text, int]
         yield Text(visible(f"note: {note}"), "yellow"), 0
     if len(diagnosis.notes) > _NOTES:
         yield _rest(len(diagnosis.notes) - _NOTES, "note", where), 0
-    if ending := wording.ending(journal):
-        yield Text(f"{ending[:1].upper()}{ending[1:]}.", "bold"), 0
-    yield Text(wording.redaction(journal.redaction), "dim"), 0
 
 
 def _kinds(told: Sequence[_T]) -> list[list[_T]]:
@@ -157,7 +207,8 @@ def _finding(finding: Finding, times: int = 1) -> Iterator[tuple[Text, int]]:
     if finding.verification is not None:
         yield _labelled("Verified", wording.verification(finding.verification)), 2
     yield _labelled("What you can do now", visible(finding.advice.user)), 2
-    yield _labelled("What the client's author should change", visible(finding.advice.client_author)), 2
+    if finding.fault is Fault.CLIENT:
+        yield _labelled("What the client's author should change", visible(finding.advice.client_author)), 2
     yield from _clauses(finding.references)
     yield Text(""), 0
 
