@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from kit.notation import read
-from regauth_core.model.finding import Fault, Verdict
+from regauth_core.model.finding import Fault
 from regauth_core.model.journal import Environment, Journal
+from regauth_core.model.outcome import Verdict
 from regauth_core.report import wording
 from regauth_core.report.outcome import conclusion
 
@@ -36,7 +37,7 @@ def journal(text: str, status: int | None = None) -> Journal:
         (f"HEAD {MANIFEST[4:]} - -> 404", 0, Verdict.OK, None),
         (f"{MANIFEST} - -> 200", 1, Verdict.NOT_AUTHENTICATION, None),
         (f"{MANIFEST} - -> 500", 1, Verdict.NOT_AUTHENTICATION, Fault.REGISTRY),
-        (f"{MANIFEST} - -> {CHALLENGE}\n{TOKEN} - -> 401", 1, Verdict.NOT_LOGGED_IN, Fault.UNKNOWN),
+        (f"{MANIFEST} - -> {CHALLENGE}\n{TOKEN} - -> 401", 1, Verdict.NOT_LOGGED_IN, None),
         (f"{MANIFEST} - -> {CHALLENGE}\n{TOKEN} basic(alice) -> 401", 1, Verdict.REFUSED, Fault.CREDENTIALS),
         (f"{MANIFEST} - -> {CHALLENGE}\n{TOKEN} basic(alice) -> 404", 1, Verdict.REFUSED, Fault.CONFIGURATION),
         (f"{MANIFEST} - -> lost", 1, Verdict.INCONCLUSIVE, None),

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from regauth_core.edge.commands.diagnose import journal_of
-from regauth_core.model.finding import Severity, Verdict
+from regauth_core.model.finding import Severity
+from regauth_core.model.outcome import Verdict
 from regauth_core.report.outcome import conclusion
 
 FOLDER = Path(__file__).parents[1] / "reports"

@@ -66,14 +66,14 @@ def headline(journal: Journal, verdict: Verdict, reason: Open | None, subject: S
 
 def whose(told: Conclusion) -> str:
     """Who has to act and how sure that is, such as ``client · certain``; empty where nothing is wrong."""
-    if told.verdict is Verdict.OK:
+    if told.verdict is Verdict.OK and told.fault is None:
         return ""
     if told.verdict is Verdict.NOT_LOGGED_IN:
         return "nobody's fault"
     if told.verdict is Verdict.REGAUTH_IN_THE_WAY:
         return "regauth"
     if told.verdict is Verdict.INCONCLUSIVE or told.fault is None:
-        return "undecided" if told.verdict is Verdict.INCONCLUSIVE else ""
+        return ""
     actor = _ACTORS.get(told.fault, str(told.fault))
     sure = _SURE[told.confidence] if told.confidence is not None and told.fault != "unknown" else ""
     return " · ".join(word for word in (actor, sure) if word)
@@ -100,7 +100,7 @@ def mark(verdict: Verdict, subject: Subject) -> str:
         return "refused"
     if exchange.status == 404:
         return "not found"
-    return "failed" if exchange.status >= 400 else "here"
+    return "failed" if exchange.status >= 400 else ""
 
 
 def _named(title: str, subject: Subject) -> str:
@@ -176,8 +176,12 @@ def _lost(exchange: Exchange, host: str) -> str:
 
 
 def _ok(journal: Journal, subject: Subject) -> Headline:
+    if subject.finding is not None:
+        return Headline(f"it worked, but {_named(subject.finding.title, subject)}", _advice(subject.finding))
     info = next(iter(journal.diagnosis.findings), None)
     noted = f"Noted: {info.title}." if info is not None else ""
+    if journal.diagnosis.notes or journal.left_out:
+        return Headline("nothing is wrong in what could be examined", noted)
     return Headline(f"nothing is wrong: {subject.program} got what it asked for", noted)
 
 
@@ -205,13 +209,13 @@ def _nothing_seen(journal: Journal, subject: Subject) -> Headline:
 
 
 def _cut(_: Journal, subject: Subject) -> Headline:
-    return Headline("cannot be told: the recording ends too early", _suspected(subject))
+    return Headline("undecided: the recording ends too early", _suspected(subject))
 
 
 def _undecided(_: Journal, subject: Subject) -> Headline:
     case = subject.undecided
     why = case.explanation.partition(": ")[2] if case is not None else ""
-    return Headline(f"cannot be told: {why or 'it fits several causes'}", _suspected(subject))
+    return Headline(f"undecided: {why or 'it fits several causes'}", _suspected(subject))
 
 
 def _suspected(subject: Subject) -> str:
@@ -226,7 +230,7 @@ def _not_recorded(_: Journal, subject: Subject) -> Headline:
     exchange = subject.marked
     host = subject.host or "the registry"
     said = _lost(exchange, host) if exchange is not None and exchange.response is None else ""
-    return Headline(f"cannot be told: the answer of {host} is missing", said)
+    return Headline(f"undecided: the answer of {host} is missing", said)
 
 
 _Teller = Callable[[Journal, Subject], Headline]

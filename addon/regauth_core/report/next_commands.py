@@ -104,7 +104,12 @@ def _other_client(case: Case) -> NextCommand:
 
 def _ask(case: Case) -> NextCommand:
     exchange = case.exchange
-    if exchange is None or exchange.request.method not in _READING or "://" not in exchange.request.url:
+    if (
+        exchange is None
+        or 200 <= exchange.status < 300
+        or exchange.request.method not in _READING
+        or "://" not in exchange.request.url
+    ):
         return NextCommand(step=Step.ASK, command="")
     login = ("-u", "USER") if any(one.scheme == "basic" for one in exchange.request.credentials) else ()
     head = ("--head",) if exchange.request.method == "HEAD" else ()

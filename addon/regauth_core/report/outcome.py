@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from regauth_core.model import Exchange, FailureKind
-from regauth_core.model.finding import End, Fault, Finding, Operation, Place, Reason, Undecided
+from regauth_core.model import Exchange
+from regauth_core.model.finding import End, Fault, Finding, Operation, Place, Reason, Severity, Undecided
 from regauth_core.model.journal import Journal
 from regauth_core.model.outcome import Conclusion, Open, Verdict
 from regauth_core.protocol.registries import registry_of
@@ -71,6 +71,8 @@ def _without_failures(journal: Journal) -> Verdict:
     status = journal.environment.status
     if journal.environment.distrusted and status != 0:
         return Verdict.REGAUTH_IN_THE_WAY
+    if status and _weighty(journal) is not None:
+        return Verdict.REFUSED
     is_open = any(o.end is End.UNKNOWN for o in journal.diagnosis.operations)
     if not journal.diagnosis.exchanges or is_open or journal.diagnosis.undecided:
         return Verdict.INCONCLUSIVE
@@ -128,9 +130,17 @@ def _fault(journal: Journal, verdict: Verdict, failures: list[Operation]) -> Fau
     if verdict in (Verdict.NOT_LOGGED_IN, Verdict.REGAUTH_IN_THE_WAY):
         return None
     worst = _worst([f for o in failures if (f := _account(journal, o)) is not None])
+    if worst is None and not failures:
+        worst = _weighty(journal)
     if worst is None:
         return Fault.UNKNOWN if failures else None
     return worst.fault
+
+
+def _weighty(journal: Journal) -> Finding | None:
+    """The worst finding, if it is more than an info."""
+    worst = _worst(journal.diagnosis.findings)
+    return worst if worst is not None and worst.severity is not Severity.INFO else None
 
 
 def _worst(findings: Sequence[Finding]) -> Finding | None:
@@ -140,7 +150,7 @@ def _worst(findings: Sequence[Finding]) -> Finding | None:
 def _subject(journal: Journal, verdict: Verdict, failures: list[Operation]) -> headlines.Subject:
     """What the verdict is about: the finding, the operation, and the exchanges that carry it."""
     accounts = [(o, f) for o in failures if (f := _account(journal, o)) is not None]
-    finding = _worst([f for _, f in accounts])
+    finding = _worst([f for _, f in accounts]) if failures else _weighty(journal)
     operation = next((o for o, f in accounts if f is finding), None) or _operation(journal, failures)
     undecided = next(iter(journal.diagnosis.undecided), None) if finding is None else None
     told: Finding | Undecided | Operation | None = finding or undecided or operation
@@ -156,7 +166,7 @@ def _subject(journal: Journal, verdict: Verdict, failures: list[Operation]) -> h
         program=programs.name_of(known, programs.words_of(journal)),
         host=_host(told.registry if told is not None else "", own or journal.exchanges),
         repository=told.repository if told is not None else None,
-        shown=_few(own, marked) if verdict is not Verdict.OK else (),
+        shown=_few(own, marked) if verdict is not Verdict.OK or finding is not None else (),
         marked=marked,
     )
 
@@ -193,8 +203,3 @@ def _host(registry: str, exchanges: Sequence[Exchange]) -> str:
     if origin is not None:
         return registry_of(origin)
     return registry.partition("://")[2]
-
-
-def is_unreachable(exchange: Exchange) -> bool:
-    """Whether no connection could be made."""
-    return exchange.failure is not None and exchange.failure.kind is FailureKind.CONNECT

@@ -15,20 +15,33 @@ from kit import journals, values
 from regauth_core.model.finding import Severity
 from regauth_core.model.journal import Journal
 from regauth_core.report.terminal import summary
+from regauth_core.report.terminal.summary import Detail
 
 ALL = [journals.per_repository, journals.correct, journals.token_exchange, journals.thousand, journals.hostile]
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def _printed(journal: Journal, width: int = 80, *, is_terminal: bool = False, encoding: str = "utf-8") -> str:
+def _printed(
+    journal: Journal,
+    width: int = 80,
+    *,
+    is_terminal: bool = False,
+    encoding: str = "utf-8",
+    detail: Detail = Detail.FINDINGS,
+) -> str:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, newline="")
     console = Console(
         file=file, width=width, force_terminal=is_terminal, color_system="standard" if is_terminal else None
     )
-    console.print(summary.summary(journal))
+    console.print(summary.summary(journal, detail=detail))
     file.flush()
     return raw.getvalue().decode(encoding)
+
+
+def _succeeded(journal: Journal) -> Journal:
+    """`journal` of a command that ended well."""
+    return replace(journal, environment=replace(journal.environment, status=0))
 
 
 @pytest.mark.parametrize("make", ALL)
@@ -49,9 +62,9 @@ def test_number_and_status_survive_every_width(make: Callable[[], Journal], widt
 
 
 def test_the_bug_in_one_screen() -> None:
-    """At 80 columns the whole story has at most 24 lines, and nothing that matters is missing."""
+    """At 80 columns the verdict is in the last six lines, below all that there is to say."""
     printed = _printed(journals.per_repository())
-    assert len(printed.splitlines()) <= 24
+    assert printed.splitlines()[-7] == ""
     flat = " ".join(printed.split())
     for said in (
         '401 Basic realm="registry.test"',
@@ -63,25 +76,32 @@ def test_the_bug_in_one_screen() -> None:
         "Clause: RFC 9110 15.5.2 https://",
     ):
         assert said in flat
-    assert printed.splitlines()[-1] == "kept: 1 host name, 1 repository, 1 body in part; replaced: 1 secret, 3 values"
+    assert printed.splitlines()[-1] == "   why: regauth rules challenge-ignored"
+
+
+def test_what_was_redacted_is_told_to_those_who_ask() -> None:
+    """The figures come with all details, and with nothing less."""
+    told = "kept: 1 host name, 1 repository, 1 body in part; replaced: 1 secret, 3 values"
+    assert told in _printed(journals.per_repository(), detail=Detail.ALL).splitlines()
+    assert told not in _printed(journals.per_repository())
 
 
 def test_silence_is_told() -> None:
     """A correct client is told so, with what was seen."""
-    printed = " ".join(_printed(journals.correct()).split())
-    said = "Nothing wrong was found. seen: 2 exchanges, 1 client, 1 host; 1 challenge, 0 tokens, 1 credential sent"
-    assert said in printed
+    printed = " ".join(_printed(_succeeded(journals.correct())).split())
+    assert "seen: 2 exchanges, 1 client, 1 host; 1 challenge, 0 tokens, 1 credential sent" in printed
+    assert printed.endswith("regauth: nothing is wrong: skopeo got what it asked for")
 
 
 def test_silence_promises_no_more_than_was_examined() -> None:
     """Where cases are undecided or the capture has damage, nothing found is not the same as nothing wrong."""
-    correct = journals.correct()
+    correct = _succeeded(journals.correct())
     noted = replace(correct, diagnosis=replace(correct.diagnosis, notes=("the capture breaks off",)))
-    assert "Nothing wrong was found in what could be examined." in _printed(noted)
+    assert "regauth: nothing is wrong in what could be examined" in _printed(noted)
     open_ended = replace(
         correct, diagnosis=replace(correct.diagnosis, undecided=journals.token_exchange().diagnosis.undecided)
     )
-    assert "Nothing wrong was found in what could be examined." in _printed(open_ended)
+    assert "regauth: undecided: the recording ends too early" in _printed(open_ended)
 
 
 def test_other_hosts_are_named_and_the_rest_follows() -> None:
@@ -133,7 +153,7 @@ def test_a_thousand_exchanges_are_folded() -> None:
     """A long story is short, and the refused requests in it are all there."""
     printed = _printed(journals.thousand())
     assert "×94 GET blob" in printed
-    assert len(re.findall(r"^ *\d+  GET", printed, re.MULTILINE)) == 12
+    assert len(re.findall(r"^ *\d+  GET", printed.partition("\nregauth: ")[0], re.MULTILINE)) == 12
 
 
 def test_what_is_no_longer_held_is_told() -> None:
@@ -144,7 +164,7 @@ def test_what_is_no_longer_held_is_told() -> None:
 
 def test_an_empty_journal_is_told() -> None:
     """Nothing recorded is no reason to fail."""
-    assert "No exchange was recorded." in _printed(values.journal([]))
+    assert "regauth could not see what skopeo did" in _printed(values.journal([]))
 
 
 def test_a_live_line_is_one_line() -> None:
@@ -188,7 +208,7 @@ def test_few_findings_are_each_told() -> None:
     """Three of one kind are told as ever."""
     printed = _printed(_many(3))
     assert printed.count("What you can do now") == 3
-    assert "×3" not in printed.partition("error challenge-ignored")[2]
+    assert "challenge-ignored ×3" not in printed
 
 
 def test_what_is_only_counted_can_be_found() -> None:

@@ -126,7 +126,7 @@ def _rows(journal: Journal, told: Conclusion, width: int) -> Iterator[Text]:
         if mark and cell_len(line.plain) + 2 + cell_len(mark) <= width:
             line.append(f"  {mark}", _COLOURS[told.verdict])
         line.rstrip()
-        yield line
+        yield line if cell_len(line.plain) <= width else Text(_fitted(line.plain, width), no_wrap=True)
 
 
 def _method(exchange: Exchange) -> str:
@@ -170,7 +170,11 @@ def _middle(text: str, size: int) -> str:
 
 
 def _cut_line(label: str, command: str, width: int) -> Text:
-    return Text.assemble((f"   {label}", "bold"), _fitted(visible(command), width - 3 - len(label)), no_wrap=True)
+    """The command as far as it fits: whole words, and an ellipsis for the others."""
+    room, text = width - 3 - len(label), visible(command)
+    if cell_len(text) > room:
+        text = set_cell_size(text, room - 1).rpartition(" ")[0] + " …"
+    return Text.assemble((f"   {label}", "bold"), _fitted(text, room), no_wrap=True)
 
 
 def _why(told: Conclusion, width: int, report: str) -> Iterator[Text]:
