@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -16,7 +16,6 @@ from regauth_core.conversation.clients import Clients
 from regauth_core.conversation.exchanges import (
     Address,
     IssuedToken,
-    bearer,
     challenge_realm,
     is_same_request,
     realm_key,
@@ -25,9 +24,7 @@ from regauth_core.conversation.exchanges import (
 )
 from regauth_core.conversation.home_registries import HomeRegistries
 from regauth_core.conversation.signs import signs_of
-from regauth_core.model import Credential, Endpoint, Exchange, FailureKind, Fingerprint, Link, Origin
-from regauth_core.model.finding import Reason
-from regauth_core.protocol.registries import registry_of
+from regauth_core.model import Credential, Endpoint, Exchange, Fingerprint, Link, Origin
 
 MOST_STEPS = 512
 MOST_AUTH_STEPS = 128
@@ -350,13 +347,7 @@ class Conversation:
             e for e in self.steps if e.started >= refused.started and e is not refused and is_same_request(e, refused)
         ]
 
-    def answered(self, refused: Exchange) -> bool:
-        """Whether the refused request was sent again with a credential; a ping, any request of the registry."""
-        if refused.target.endpoint is Endpoint.PING:
-            return any(not self.is_token_exchange(e) for e in self.auth_steps_since(refused))
-        return any(e.request.credentials for e in self.repeats_of(refused))
-
-    def succeeded(self, refused: Exchange) -> bool:
+    def succeeded_later(self, refused: Exchange) -> bool:
         """Whether the same request later got a good answer (a 404 counts: somebody looked)."""
         return any(succeeded(e) or e.status == 404 for e in self.repeats_of(refused))
 
@@ -364,64 +355,6 @@ class Conversation:
         """Whether the client later got anything it asked this repository for."""
         return any(succeeded(e) and e.started >= exchange.started and e is not exchange for e in self.requests)
 
-    def asked_other_registry(self, refused: Exchange) -> list[Exchange]:
-        """The same path asked of another registry afterwards: the refusing one was a mirror."""
-        name = refused.target.repository
-        key = (name.removeprefix("library/") if name else None, refused.target.reference)
-        return [
-            e
-            for e in self.client_state.asked.get(key, ())
-            if name
-            and e.started >= refused.started
-            and registry_of(e.origin) != registry_of(refused.origin)
-            # What only leads on to the registry that refused is no other place.
-            and not leads_to_registry(e)
-        ]
-
     def issue_of(self, credential: Credential | None) -> IssuedToken | None:
         """Where a Bearer token comes from, if the trace shows it."""
         return self.trace_state.issues.get(credential.fingerprint) if credential is not None else None
-
-    def why_undecided(self, refused: Exchange) -> tuple[Reason, str] | None:
-        """Why nothing can be said about what the client did not do after `refused`; `None` where something can."""
-        return _why_undecided(self, refused)
-
-
-def leads_to_registry(exchange: Exchange) -> bool:
-    """Whether the answer sends the client on to another registry, instead of to a store or a page.
-
-    A redirect to another origin whose path is a registry's (OCI distribution specification, "Endpoints").
-    """
-    link = exchange.response.location if exchange.response is not None else None
-    if link is None or link.origin is None or not 300 <= exchange.status < 400:
-        return False
-    return link.path.startswith("/v2/") and registry_of(link.origin) != registry_of(exchange.origin)
-
-
-def _why_undecided(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
-    if conversation.over is EndedBy.CUT:
-        return Reason.CAPTURE_CUT, "the capture breaks off before the conversation was over"
-    for exchange in (*conversation.context, *conversation.at_registry.auth_steps):
-        if exchange.response is None and exchange.started >= refused.started:
-            if exchange.failure is None or exchange.failure.kind is FailureKind.NOT_RECORDED:
-                return Reason.CAPTURE_CUT, f"the answer to exchange {exchange.number} is not in the capture"
-            if exchange.failure.kind is FailureKind.CLIENT_ABORTED:
-                return Reason.ABORTED, f"the client broke off exchange {exchange.number} before it had the answer"
-    if refused.failure is not None and refused.failure.kind is FailureKind.CLIENT_ABORTED:
-        return Reason.ABORTED, f"the client broke off exchange {refused.number} before it had read the answer"
-    if conversation.over is EndedBy.STOPPED:
-        return Reason.QUIET_TIME_NOT_REACHED, "the recording was stopped while the client might still have answered"
-    first = conversation.client_state.first
-    if first is not None and _carries_unknown_token(conversation, [first]):
-        return Reason.CAPTURE_STARTS_LATE, f"the client already held a token when the capture began ({first.number})"
-    if any(c.kind == "bearer" for c in usable_challenges(refused)) and _carries_unknown_token(
-        conversation, conversation.requests
-    ):
-        return Reason.TOKEN_HOST_OUTSIDE_CAPTURE, "the client uses tokens whose issue is not in the capture"
-    return None
-
-
-def _carries_unknown_token(conversation: Conversation, exchanges: Iterable[Exchange]) -> bool:
-    return any(
-        (token := bearer(e)) is not None and not token.empty and conversation.issue_of(token) is None for e in exchanges
-    )

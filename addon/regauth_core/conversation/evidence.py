@@ -9,19 +9,18 @@ from collections.abc import Iterable
 
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import (
-    IssuedToken,
     asked,
     bearer,
     challenge_realm,
     credential_sent,
     is_anonymous,
+    leads_to_registry,
     realm_key,
     succeeded,
     usable_challenges,
 )
 from regauth_core.model import Credential, Exchange, Fingerprint
-from regauth_core.model.finding import Reason
-from regauth_core.protocol.registries import repository_of
+from regauth_core.protocol.registries import registry_of, repository_of
 from regauth_core.protocol.scope import Scope
 
 
@@ -89,17 +88,12 @@ def is_about(conversation: Conversation, exchange: Exchange) -> bool:
     return max(siblings, key=weight) is conversation
 
 
-def auth_steps_after(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
-    """What the client did with credentials or at token servers of this registry after an exchange began."""
-    return conversation.auth_steps_since(exchange)
-
-
 def renewals(conversation: Conversation, refused: Exchange) -> list[Exchange]:
     """The token requests after a refusal that may have been made for its sake."""
     own = {e.number for e in conversation.steps}
     return [
         a
-        for a in auth_steps_after(conversation, refused)
+        for a in conversation.auth_steps_since(refused)
         if conversation.is_token_exchange(a) and (a.number in own or not asked(a))
     ]
 
@@ -141,25 +135,28 @@ def continued_after(conversation: Conversation, exchange: Exchange) -> bool:
     return conversation.repository is None and last is not None and last.started > exchange.started
 
 
+def asked_other_registry(conversation: Conversation, refused: Exchange) -> list[Exchange]:
+    """The same path asked of another registry afterwards: the refusing one was a mirror."""
+    name = refused.target.repository
+    key = (name.removeprefix("library/") if name else None, refused.target.reference)
+    return [
+        e
+        for e in conversation.client_state.asked.get(key, ())
+        if name
+        and e.started >= refused.started
+        and registry_of(e.origin) != registry_of(refused.origin)
+        # What only leads on to the registry that refused is no other place.
+        and not leads_to_registry(e)
+    ]
+
+
 def is_served_elsewhere(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether another registry afterwards gave what was asked of this one."""
     return any(
         succeeded(other) and other.started >= exchange.started
         for request in conversation.requests
         if request.target.repository
-        for other in conversation.asked_other_registry(request)
-    )
-
-
-def why_undecided(
-    conversation: Conversation, refused: Exchange, issue: IssuedToken | None
-) -> tuple[Reason, str] | None:
-    """`Conversation.why_undecided`; that the capture begins late does not matter if the token's issue is in it."""
-    undecided = conversation.why_undecided(refused)
-    return (
-        None
-        if undecided is not None and undecided[0] is Reason.CAPTURE_STARTS_LATE and issue is not None
-        else undecided
+        for other in asked_other_registry(conversation, request)
     )
 
 

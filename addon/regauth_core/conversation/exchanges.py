@@ -174,3 +174,14 @@ def asked(exchange: Exchange) -> tuple[Scope, ...]:
 def bearer_challenges(exchange: Exchange) -> list[Challenge]:
     """The usable Bearer challenges of an answer."""
     return [c for c in usable_challenges(exchange) if c.kind == "bearer"]
+
+
+def leads_to_registry(exchange: Exchange) -> bool:
+    """Whether the answer sends the client on to another registry, instead of to a store or a page.
+
+    A redirect to another origin whose path is a registry's (OCI distribution specification, "Endpoints").
+    """
+    link = exchange.response.location if exchange.response is not None else None
+    if link is None or link.origin is None or not 300 <= exchange.status < 400:
+        return False
+    return link.path.startswith("/v2/") and registry_of(link.origin) != registry_of(exchange.origin)

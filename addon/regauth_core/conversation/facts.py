@@ -8,14 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from regauth_core.conversation.conversation import (
-    ClientAtRegistry,
-    ClientState,
-    Conversation,
-    NamedUrl,
-    TraceState,
-    leads_to_registry,
-)
+from regauth_core.conversation.conversation import ClientAtRegistry, ClientState, Conversation, NamedUrl, TraceState
 from regauth_core.conversation.exchanges import (
     Address,
     IssuedToken,
@@ -23,6 +16,7 @@ from regauth_core.conversation.exchanges import (
     challenge_realm,
     credential_sent,
     is_anonymous,
+    leads_to_registry,
     link_address,
     realm_key,
     request_key,

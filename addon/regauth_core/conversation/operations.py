@@ -209,7 +209,7 @@ def _is_overcome(conversation: Conversation, attempt: Attempt, last: Exchange, a
         if not asked:
             return False
         last = asked[-1]
-    if conversation.succeeded(last) or is_needless(conversation, last):
+    if conversation.succeeded_later(last) or is_needless(conversation, last):
         return True
     if last.target.mount is not None and conversation.was_served_after(last):
         return True

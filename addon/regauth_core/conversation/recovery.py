@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import asked_other_registry
 from regauth_core.conversation.exchanges import (
     IssuedToken,
     bearer,
@@ -17,11 +18,9 @@ from regauth_core.conversation.exchanges import (
     usable_challenges,
 )
 from regauth_core.model import Endpoint, Exchange
-from regauth_core.model.finding import Reason
 from regauth_core.protocol.registries import registry_of, repository_of
 from regauth_core.protocol.scope import Scope, covered, entries, needed
 
-_OF_BEFORE = frozenset({Reason.CAPTURE_STARTS_LATE, Reason.TOKEN_HOST_OUTSIDE_CAPTURE})
 _SOON = 30.0
 """Seconds within which a ping belongs to the refused request before it."""
 
@@ -47,7 +46,7 @@ def is_probe(exchange: Exchange) -> bool:
 
 def is_needless(conversation: Conversation, refused: Exchange) -> bool:
     """Whether the client could do without the refused request: a mirror's, or a probe's while the operation went on."""
-    if conversation.asked_other_registry(refused):
+    if asked_other_registry(conversation, refused):
         return True
     return is_probe(refused) and conversation.was_served_after(refused)
 
@@ -60,14 +59,14 @@ def is_unanswered(conversation: Conversation, refused: Exchange) -> bool:
         or is_foreign(conversation, refused)
     ):
         return False
-    if conversation.succeeded(refused) or conversation.responded_to(refused):
+    if conversation.succeeded_later(refused) or conversation.responded_to(refused):
         return False
     return not is_needless(conversation, refused)
 
 
 def is_final(conversation: Conversation, refused: Exchange) -> bool:
     """Whether a refusal ended what the client wanted: never a good answer to it, and nothing made it needless."""
-    if is_foreign(conversation, refused) or conversation.succeeded(refused):
+    if is_foreign(conversation, refused) or conversation.succeeded_later(refused):
         return False
     return not is_needless(conversation, refused)
 
@@ -93,12 +92,6 @@ def refused_alike(conversation: Conversation, fits: Callable[[Exchange], bool], 
     own = {e.number for e in found}
     alike = ping is not None and ping.number not in own and ping.status in (statuses or (401,)) and fits(ping)
     return [ping, *found] if ping is not None and alike else found
-
-
-def why_undecided_afterwards(conversation: Conversation, refused: Exchange) -> tuple[Reason, str] | None:
-    """`Conversation.why_undecided`, where it does not matter what the client held before the capture began."""
-    undecided = conversation.why_undecided(refused)
-    return None if undecided is not None and undecided[0] in _OF_BEFORE else undecided
 
 
 def is_challenged_elsewhere(conversation: Conversation, refused: Exchange) -> bool:

@@ -20,10 +20,11 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import auth_steps_after, ignored_before, present
+from regauth_core.conversation.evidence import ignored_before, present
 from regauth_core.conversation.exchanges import is_anonymous, succeeded, usable_challenges
-from regauth_core.conversation.recovery import is_final, why_undecided_afterwards
+from regauth_core.conversation.recovery import is_final
 from regauth_core.conversation.refusal import left_out
+from regauth_core.conversation.undecided import why_undecided_afterwards
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -48,7 +49,7 @@ _READS = ("GET", "HEAD")
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 403 that should have been a 401."""
     denied = [e for e in conversation.refused(403) if _is_hiding(conversation, e)]
-    if not denied or auth_steps_after(conversation, denied[0]) or conversation.was_served_after(denied[-1]):
+    if not denied or conversation.auth_steps_since(denied[0]) or conversation.was_served_after(denied[-1]):
         return
     own = denied[0] if usable_challenges(denied[0]) else None
     helps = own or _asking_ping(conversation) or _served(conversation, denied[0])

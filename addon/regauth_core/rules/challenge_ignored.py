@@ -35,6 +35,7 @@ from regauth_core.conversation.evidence import ignored_before
 from regauth_core.conversation.exchanges import is_anonymous, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_probe, is_told_by_repositories, is_unanswered
 from regauth_core.conversation.refusal import reasons_of
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Challenge, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Reason, Severity
 from regauth_core.model.stated_reasons import EXPLAINING
@@ -74,7 +75,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 401 of the conversation that nobody answered."""
     ignored = [e for e in conversation.refused() if is_anonymous(e) and is_unanswered(conversation, e)]
     if ignored and not is_told_by_repositories(conversation, ignored):
-        yield _match(conversation, ignored, conversation.why_undecided(ignored[0]))
+        yield _match(conversation, ignored, why_undecided(conversation, ignored[0]))
     elif (denied := _denied(conversation)) is not None:
         yield _of_denied(conversation, *denied)
     elif not ignored and (refused := _answered_by_whom(conversation)) is not None:
@@ -134,7 +135,7 @@ def _of_denied(conversation: Conversation, asking: Exchange, denied: list[Exchan
         user=_user(conversation, first, misled=False, known=conversation.holds_credentials),
         confidence=Confidence.MEDIUM,
         because="the client was asked and sent no credential; a 403 may also have another reason",
-        undecided=conversation.why_undecided(asking),
+        undecided=why_undecided(conversation, asking),
     )
 
 

@@ -23,6 +23,7 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import bearer, bearer_challenges, challenge_realm, realm_key
 from regauth_core.conversation.recovery import is_needless
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Challenge, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -164,9 +165,9 @@ def _judged(conversation: Conversation, exchange: Exchange, refused: Exchange, d
         for e in conversation.requests
         if e.started >= exchange.started and (t := bearer(e)) is not None and t.fingerprint in tokens
     ]
-    failed = [e for e in used if e.status in (401, 403) and not conversation.succeeded(e)]
+    failed = [e for e in used if e.status in (401, 403) and not conversation.succeeded_later(e)]
     harmed = [e for e in failed if not is_needless(conversation, e)]
-    done = conversation.was_served_after(exchange) or conversation.succeeded(refused)
+    done = conversation.was_served_after(exchange) or conversation.succeeded_later(refused)
     if not harmed and (done or (used and not damage.sure)):
         return _match(conversation, exchange, refused, damage, used, Severity.INFO) if damage.sure else None
     return _match(conversation, exchange, refused, damage, harmed, Severity.INFO if done else Severity.ERROR)
@@ -203,5 +204,5 @@ def _match(
             if damage.parameter == "realm"
             else "a client that wants less than the challenge names might ask for the same words on purpose"
         ),
-        undecided=conversation.why_undecided(refused),
+        undecided=why_undecided(conversation, refused),
     )

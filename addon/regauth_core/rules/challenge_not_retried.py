@@ -31,6 +31,7 @@ from regauth_core.conversation.evidence import present, uses
 from regauth_core.conversation.exchanges import bearer, is_anonymous, refuses, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_foreign, is_needless, is_probe
 from regauth_core.conversation.refusal import left_out, reasons_of
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import EXPLAINING
@@ -59,7 +60,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             continue
         if refused.target.endpoint is Endpoint.ELSEWHERE or is_foreign(conversation, refused):
             continue
-        if conversation.answered(refused) or conversation.succeeded(refused) or conversation.repeats_of(refused):
+        if conversation.repeats_of(refused) or _was_answered(conversation, refused):
             continue
         answer = _exchange_for(conversation, refused) or _held(conversation, refused)
         if answer is not None:
@@ -90,7 +91,7 @@ def _left_out(conversation: Conversation) -> Iterable[Match]:
         user="Use another version of the client, or another client. It is not about the login: do not change it.",
         confidence=Confidence.MEDIUM,
         because=(f"that the client held the {what} is in the capture; a {first.status} may also have another reason"),
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )
 
 
@@ -100,7 +101,14 @@ def _denied_without(conversation: Conversation, denied: Exchange) -> Exchange | 
         return None
     if EXPLAINING.intersection(reasons_of(denied)) or not is_final(conversation, denied):
         return None
-    return left_out(conversation, denied) if not conversation.answered(denied) else None
+    return left_out(conversation, denied) if not _was_answered(conversation, denied) else None
+
+
+def _was_answered(conversation: Conversation, refused: Exchange) -> bool:
+    """Whether the refused request was sent again with a credential; a ping, any request of the registry."""
+    if refused.target.endpoint is Endpoint.PING:
+        return any(not conversation.is_token_exchange(e) for e in conversation.auth_steps_since(refused))
+    return any(e.request.credentials for e in conversation.repeats_of(refused))
 
 
 def _exchange_for(conversation: Conversation, refused: Exchange) -> Exchange | None:
@@ -161,7 +169,7 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
         user=_user(conversation, refused, answer),
         because="the challenge, the answer to it and the end of the conversation are in the capture",
         rests_on_absence=True,
-        undecided=conversation.why_undecided(refused),
+        undecided=why_undecided(conversation, refused),
     )
 
 

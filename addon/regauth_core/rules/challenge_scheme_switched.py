@@ -18,9 +18,10 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import present, why_undecided
+from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import challenge_realm, is_same_request, realm_key, usable_challenges
 from regauth_core.conversation.recovery import is_final, issue_behind
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Challenge, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import registrable_domain

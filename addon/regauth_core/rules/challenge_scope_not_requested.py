@@ -22,6 +22,7 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import asked, bearer, bearer_challenges, challenge_realm, realm_key, succeeded
 from regauth_core.conversation.recovery import is_foreign, is_needless, names_of
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import repository_of
@@ -97,7 +98,7 @@ def _judged(conversation: Conversation, gap: _Gap) -> Match | None:
     refused = [e for e in again if e.status in (401, 403)]
     if not again or is_needless(conversation, gap.refused):
         return None
-    failed = bool(refused) and not conversation.succeeded(gap.refused)
+    failed = bool(refused) and not conversation.succeeded_later(gap.refused)
     return _match(conversation, gap, refused if failed else [], failed=failed)
 
 
@@ -120,5 +121,5 @@ def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, fa
             else f"Nothing for now. This works only as long as {registry} accepts such tokens."
         ),
         because="the challenge and every token request to that server are in the capture",
-        undecided=conversation.why_undecided(gap.refused),
+        undecided=why_undecided(conversation, gap.refused),
     )

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import present, why_undecided
+from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import IssuedToken, asked, bearer_challenges, error_of, succeeded
 from regauth_core.conversation.recovery import is_final, is_foreign, issue_behind
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope, covered, entries, needed
@@ -74,7 +75,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     costly = _costly(conversation, wrong)
     if costly:
         yield _match(conversation, wrong[0], costly, Severity.WARNING)
-    elif through := [w for w in wrong if w.cause != "missing" and conversation.succeeded(w.refused)]:
+    elif through := [w for w in wrong if w.cause != "missing" and conversation.succeeded_later(w.refused)]:
         yield _match(conversation, through[0], [w.refused for w in through], Severity.INFO)
 
 

@@ -77,7 +77,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _fresh(conversation: Conversation, refused: Exchange) -> IssuedToken | None:
     """The issue of the token that was refused, if it was seconds old and nothing else explains the refusal."""
     issue = conversation.issue_of(bearer(refused))
-    if issue is None or not 0 <= refused.started - issue.began < _YOUNG or conversation.succeeded(refused):
+    if issue is None or not 0 <= refused.started - issue.began < _YOUNG or conversation.succeeded_later(refused):
         return None
     if issue.began < issue.ended <= refused.started:
         # Over by the capture's own clock, and so expired, whatever the other clocks say.

@@ -15,8 +15,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import continued_after, why_undecided
+from regauth_core.conversation.evidence import continued_after
 from regauth_core.conversation.exchanges import IssuedToken, bearer, refuses
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered
@@ -41,7 +42,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every request that was refused with an anonymous token in spite of credentials."""
     refused = [e for e in conversation.requests if _ignored(conversation, e) is not None]
     issue = _ignored(conversation, refused[0]) if refused else None
-    if issue is None or conversation.succeeded(refused[0]):
+    if issue is None or conversation.succeeded_later(refused[0]):
         return
     host = issue.exchange.origin.host
     yield Match(

@@ -25,6 +25,7 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
 from regauth_core.conversation.exchanges import basic, refuses, secret_of, succeeded, usable_challenges
 from regauth_core.conversation.refusal import reasons_of, states
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import EXPLAINING, LOCKING, StatedReason
@@ -143,7 +144,7 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
             if accepted and not is_over
             else "the challenge, the credential and its refusal are in the capture"
         ),
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )
 
 

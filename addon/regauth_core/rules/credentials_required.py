@@ -20,16 +20,10 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import (
-    auth_steps_after,
-    changed_credential,
-    continued_after,
-    is_about,
-    present,
-    why_undecided,
-)
+from regauth_core.conversation.evidence import changed_credential, continued_after, is_about, present
 from regauth_core.conversation.exchanges import IssuedToken, bearer, error_of, is_anonymous, secret_of, succeeded
 from regauth_core.conversation.recovery import at_home, is_probe
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered, needed
@@ -86,12 +80,12 @@ def _anonymous_issue(conversation: Conversation, refused: Exchange) -> IssuedTok
 
 
 def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
-    if conversation.succeeded(refused) or continued_after(conversation, refused):
+    if conversation.succeeded_later(refused) or continued_after(conversation, refused):
         return True
-    return any(secret_of(a) is not None for a in auth_steps_after(conversation, refused)) or (
+    return any(secret_of(a) is not None for a in conversation.auth_steps_since(refused)) or (
         not conversation.is_token_exchange(refused)
         and changed_credential(conversation, refused)
-        and conversation.succeeded(refused)
+        and conversation.succeeded_later(refused)
     )
 
 

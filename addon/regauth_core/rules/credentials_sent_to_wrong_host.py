@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import is_about
+from regauth_core.conversation.evidence import asked_other_registry, is_about
 from regauth_core.conversation.exchanges import basic, credential_sent, secret_of
 from regauth_core.conversation.home_registries import HomeRegistry
 from regauth_core.model import Exchange, Holder
@@ -76,7 +76,7 @@ def _owner(conversation: Conversation, exchange: Exchange) -> HomeRegistry | Non
     named = exchange.target.mirror_of
     if named is not None:
         return home if _short(named) == owner else None
-    later = [e for e in conversation.asked_other_registry(exchange) if _short(registry_of(e.origin)) == owner]
+    later = [e for e in asked_other_registry(conversation, exchange) if _short(registry_of(e.origin)) == owner]
     return home if later and not 0 < exchange.status < 400 and not _is_written(conversation) else None
 
 

@@ -22,7 +22,6 @@ from typing import Final
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import auth_steps_after
 from regauth_core.conversation.exchanges import bearer, secret_of
 from regauth_core.conversation.recovery import is_needless
 from regauth_core.model import Exchange
@@ -106,9 +105,9 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
-    if conversation.succeeded(refused) or is_needless(conversation, refused):
+    if conversation.succeeded_later(refused) or is_needless(conversation, refused):
         return True
-    return any(_is_own(conversation, step) for step in auth_steps_after(conversation, refused))
+    return any(_is_own(conversation, step) for step in conversation.auth_steps_since(refused))
 
 
 def _is_own(conversation: Conversation, step: Exchange) -> bool:

@@ -17,15 +17,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import (
-    changed_credential,
-    continued_after,
-    life_ends,
-    present,
-    renewals,
-    why_undecided,
-)
+from regauth_core.conversation.evidence import changed_credential, continued_after, life_ends, present, renewals
 from regauth_core.conversation.exchanges import bearer, error_of
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Credential, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -66,7 +60,9 @@ def _is_dead(conversation: Conversation, refused: Exchange) -> bool:
     if end is None or refused.started <= end or error_of(refused) == "insufficient_scope":
         return False
     return not (
-        renewals(conversation, refused) or changed_credential(conversation, refused) or conversation.succeeded(refused)
+        renewals(conversation, refused)
+        or changed_credential(conversation, refused)
+        or conversation.succeeded_later(refused)
     )
 
 

@@ -16,15 +16,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import (
-    changed_credential,
-    continued_after,
-    life_ends,
-    present,
-    renewals,
-    why_undecided,
-)
+from regauth_core.conversation.evidence import changed_credential, continued_after, life_ends, present, renewals
 from regauth_core.conversation.exchanges import bearer, has_refusing_code
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -70,7 +64,12 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_late(conversation: Conversation, refused: Exchange) -> bool:
     token = bearer(refused)
-    if token is None or not has_refusing_code(refused) or conversation.succeeded(refused) and refused.status != 404:
+    if (
+        token is None
+        or not has_refusing_code(refused)
+        or conversation.succeeded_later(refused)
+        and refused.status != 404
+    ):
         return False
     end = life_ends(conversation, token)
     if end is None or refused.started <= end or token.fingerprint not in conversation.at_registry.accepted:

@@ -20,10 +20,11 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import present, why_undecided
+from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import bearer, bearer_challenges
 from regauth_core.conversation.recovery import is_final, is_foreign
 from regauth_core.conversation.refusal import Fit, Refusal, Sent, refusal
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Claims, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason

@@ -17,6 +17,7 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import realm_key, succeeded
 from regauth_core.conversation.recovery import is_foreign
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -76,5 +77,5 @@ def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> M
         ),
         user=f"Update the registry at {refused.origin.host}: it authorizes {refused.request.method} differently.",
         because="both requests with their credentials are in the capture",
-        undecided=conversation.why_undecided(refused) if failed else None,
+        undecided=why_undecided(conversation, refused) if failed else None,
     )

@@ -22,6 +22,7 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, present
 from regauth_core.conversation.exchanges import realm_key, succeeded
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange, Link
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import registrable_domain
@@ -107,7 +108,7 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
             if next_step is not None
             else "the client stopped right after that answer, and may have had another reason"
         ),
-        undecided=conversation.why_undecided(exchange) if next_step is None else None,
+        undecided=why_undecided(conversation, exchange) if next_step is None else None,
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.evidence import asked_other_registry
 from regauth_core.conversation.exchanges import is_anonymous, usable_challenges
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -38,13 +39,13 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every refusal of the mirror."""
     passed = [e for e in conversation.refused() if _is_passed_over(conversation, e)]
     if passed:
-        yield _match(conversation, passed, conversation.asked_other_registry(passed[0])[0])
+        yield _match(conversation, passed, asked_other_registry(conversation, passed[0])[0])
 
 
 def _is_passed_over(conversation: Conversation, refused: Exchange) -> bool:
-    if not is_anonymous(refused) or not usable_challenges(refused) or conversation.succeeded(refused):
+    if not is_anonymous(refused) or not usable_challenges(refused) or conversation.succeeded_later(refused):
         return False
-    return bool(conversation.asked_other_registry(refused)) and not conversation.responded_to(refused)
+    return bool(asked_other_registry(conversation, refused)) and not conversation.responded_to(refused)
 
 
 def _match(conversation: Conversation, passed: list[Exchange], other: Exchange) -> Match:

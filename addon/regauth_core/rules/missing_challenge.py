@@ -26,13 +26,8 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import bearer, is_anonymous, usable_challenges
-from regauth_core.conversation.recovery import (
-    is_challenged_elsewhere,
-    is_foreign,
-    is_needless,
-    refused_alike,
-    why_undecided_afterwards,
-)
+from regauth_core.conversation.recovery import is_challenged_elsewhere, is_foreign, is_needless, refused_alike
+from regauth_core.conversation.undecided import why_undecided_afterwards
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered, needed
@@ -107,7 +102,7 @@ def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) ->
     ping = next(
         (p for p in reversed(conversation.context) if p.target.endpoint is Endpoint.PING and usable_challenges(p)), None
     )
-    through = conversation.succeeded(first) or (conversation.was_served_after(first) and not is_anonymous(first))
+    through = conversation.succeeded_later(first) or (conversation.was_served_after(first) and not is_anonymous(first))
     speaker = _speaker(conversation, first)
     host = first.origin.host
     accepted = _accepted(conversation, first)

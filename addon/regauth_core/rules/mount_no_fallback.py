@@ -20,7 +20,8 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import is_anonymous
-from regauth_core.conversation.recovery import issue_behind, why_undecided_afterwards
+from regauth_core.conversation.recovery import issue_behind
+from regauth_core.conversation.undecided import why_undecided_afterwards
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.scope import Scope, covered

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.recovery import is_final, refused_alike, why_undecided_afterwards
+from regauth_core.conversation.recovery import is_final, refused_alike
+from regauth_core.conversation.undecided import why_undecided_afterwards
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match

@@ -19,13 +19,8 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import link_address, realm_key
-from regauth_core.conversation.recovery import (
-    is_foreign,
-    is_needless,
-    is_sound,
-    is_told_by_repositories,
-    why_undecided_afterwards,
-)
+from regauth_core.conversation.recovery import is_foreign, is_needless, is_sound, is_told_by_repositories
+from regauth_core.conversation.undecided import why_undecided_afterwards
 from regauth_core.model import Endpoint, Exchange, Link
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match

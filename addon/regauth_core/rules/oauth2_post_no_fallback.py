@@ -20,6 +20,7 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
 from regauth_core.conversation.exchanges import realm_key, succeeded
 from regauth_core.conversation.refusal import states
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
@@ -84,7 +85,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             if certain
             else f"{first.status} may also refuse the credential, and no GET shows which it is"
         ),
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )
 
 

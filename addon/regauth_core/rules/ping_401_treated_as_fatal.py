@@ -19,6 +19,7 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import repositories
 from regauth_core.conversation.exchanges import asked, is_anonymous, usable_challenges
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import repository_of
@@ -92,5 +93,5 @@ def _match(conversation: Conversation, ping: Exchange, attempts: list[Exchange],
             if attempts
             else "that the client wanted this repository is known only from its requests elsewhere"
         ),
-        undecided=conversation.why_undecided(ping),
+        undecided=why_undecided(conversation, ping),
     )

@@ -20,9 +20,10 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import auth_steps_after, present
+from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import is_anonymous, link_address, realm_key, succeeded, usable_challenges
-from regauth_core.conversation.recovery import is_unanswered, why_undecided_afterwards
+from regauth_core.conversation.recovery import is_unanswered
+from regauth_core.conversation.undecided import why_undecided_afterwards
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -69,7 +70,7 @@ def _at_the_root(conversation: Conversation, pings: list[Exchange]) -> Iterable[
         return
     last = conversation.at_registry.last_repository_request
     continued = last is not None and last.started > ping.started
-    continued = continued or any(succeeded(a) for a in auth_steps_after(conversation, ping))
+    continued = continued or any(succeeded(a) for a in conversation.auth_steps_since(ping))
     continued = continued or any(succeeded(e) and e.target.endpoint is Endpoint.V1 for e in conversation.steps)
     if continued or (ping.status in (400, 403) and not is_anonymous(ping)):
         return

@@ -20,6 +20,7 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about, present
 from regauth_core.conversation.exchanges import bearer, credential_sent, is_anonymous, request_key
 from regauth_core.conversation.refusal import states
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
@@ -44,7 +45,7 @@ _TOO_OFTEN = 3
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 429 that nothing good followed."""
     limited = [e for e in conversation.steps if e.status == 429 and _counts(conversation, e)]
-    if not limited or conversation.succeeded(limited[-1]) or continued_after(conversation, limited[-1]):
+    if not limited or conversation.succeeded_later(limited[-1]) or continued_after(conversation, limited[-1]):
         return
     if _is_overcome(conversation, limited[-1]) or _is_locked_out(conversation, limited[0]):
         return
@@ -71,7 +72,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         client_author=f"Honour the Retry-After of {host}, and name the limit in the error.",
         user=user,
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )
 
 

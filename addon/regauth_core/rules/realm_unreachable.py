@@ -18,6 +18,7 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
 from regauth_core.conversation.exchanges import realm_key
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange, FailureKind
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import is_loopback
@@ -63,7 +64,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         confidence=Confidence.HIGH if oddity else Confidence.MEDIUM,
         because=oddity or "the failure may have been temporary",
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )
 
 

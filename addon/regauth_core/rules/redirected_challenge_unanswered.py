@@ -19,10 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
-from regauth_core.conversation.conversation import Conversation, NamedUrl, leads_to_registry
+from regauth_core.conversation.conversation import Conversation, NamedUrl
 from regauth_core.conversation.evidence import present
-from regauth_core.conversation.exchanges import is_anonymous, realm_key, usable_challenges
+from regauth_core.conversation.exchanges import is_anonymous, leads_to_registry, realm_key, usable_challenges
 from regauth_core.conversation.refusal import was_served
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import registry_of
@@ -62,7 +63,7 @@ def _leading(conversation: Conversation, refused: Exchange) -> NamedUrl | None:
 
 def _is_overcome(conversation: Conversation, refused: Exchange, naming: NamedUrl) -> bool:
     """Whether the same was got later, here or from the registry that redirected the client."""
-    if conversation.succeeded(refused) or refused.withheld is not None:
+    if conversation.succeeded_later(refused) or refused.withheld is not None:
         return True
     return any(was_served(e) and not leads_to_registry(e) for e in conversation.repeats_of(naming.exchange))
 
@@ -108,5 +109,5 @@ def _match(conversation: Conversation, refused: list[Exchange], naming: NamedUrl
         because=(
             f"the redirect and the challenge are in the capture; whether {there} would have accepted an answer is not"
         ),
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )

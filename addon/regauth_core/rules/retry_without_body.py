@@ -38,7 +38,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each request whose repetition lost its body."""
     for refused in conversation.refused():
         repeated = _emptied(conversation, refused) if refused.request.size else None
-        if repeated is None or conversation.succeeded(refused):
+        if repeated is None or conversation.succeeded_later(refused):
             continue
         yield Match(
             exchanges=(refused, repeated),

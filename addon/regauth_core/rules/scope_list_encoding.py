@@ -20,6 +20,7 @@ from regauth_core.conversation.evidence import is_about, present
 from regauth_core.conversation.exchanges import succeeded
 from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
 from regauth_core.conversation.refusal import states
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
@@ -107,5 +108,5 @@ def _match(conversation: Conversation, exchange: Exchange, harmed: list[Exchange
         user=f"Update the token server at {server}, or the client.",
         confidence=Confidence.MEDIUM,
         because="that the form of the list is the reason is a conclusion from the answer",
-        undecided=conversation.why_undecided(exchange),
+        undecided=why_undecided(conversation, exchange),
     )

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import auth_steps_after, present, why_undecided
+from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import IssuedToken, asked, error_of
 from regauth_core.conversation.recovery import at_home, demanded, is_final, issue_behind, names_of
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope, covered, needed
@@ -100,7 +101,7 @@ def _is_near(conversation: Conversation, missing: tuple[Scope, ...], issue: Issu
 
 def _is_asked_later(conversation: Conversation, refused: Exchange, missing: tuple[Scope, ...]) -> bool:
     own = [x for x in conversation.token_exchanges if x.started >= refused.started]
-    later = [a for a in auth_steps_after(conversation, refused) if conversation.is_token_exchange(a)]
+    later = [a for a in conversation.auth_steps_since(refused) if conversation.is_token_exchange(a)]
     return any(covered(missing, at_home(conversation, asked(a))) for a in (*own, *later))
 
 

@@ -19,6 +19,7 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import basic, bearer, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_unanswered, refused_alike
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -97,5 +98,5 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
             if lone
             else "the offered schemes and the silence after them are in the capture"
         ),
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )

@@ -16,8 +16,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import life_ends, present, why_undecided
+from regauth_core.conversation.evidence import life_ends, present
 from regauth_core.conversation.exchanges import bearer, error_of, succeeded
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match

@@ -19,9 +19,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import auth_steps_after
 from regauth_core.conversation.exchanges import asked, basic, bearer, succeeded
 from regauth_core.conversation.recovery import is_final, is_foreign
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -48,7 +48,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         if not _is_issue(exchange) or not _has_reason(conversation, exchange):
             continue
         later = [e for e in conversation.requests if e.started >= exchange.finished]
-        if any(map(_carries_token, later)) or any(map(_carries_token, auth_steps_after(conversation, exchange))):
+        if any(map(_carries_token, later)) or any(map(_carries_token, conversation.auth_steps_since(exchange))):
             continue
         wrong = [e for e in later if e.status in (401, 403) and _was_wanted(conversation, exchange, e)]
         wrong = [e for e in wrong if is_final(conversation, e) and not is_foreign(conversation, e)]
@@ -102,5 +102,5 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
         ),
         user=f"Let {exchange.origin.host} return token and access_token with one value, or use another client.",
         because="the token, the attempt without it and its refusal are in the capture",
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )

@@ -21,9 +21,10 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import present, why_undecided
+from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import IssuedToken
 from regauth_core.conversation.recovery import is_final, issue_behind, lost_on_the_way
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope

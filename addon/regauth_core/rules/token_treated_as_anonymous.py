@@ -16,9 +16,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import why_undecided
 from regauth_core.conversation.exchanges import IssuedToken, bearer, error_of, is_anonymous
 from regauth_core.conversation.recovery import at_home
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import covered, needed
@@ -75,7 +75,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _good_token(conversation: Conversation, refused: Exchange) -> IssuedToken | None:
     issue = conversation.issue_of(bearer(refused))
-    if issue is None or refused.started > issue.ended or conversation.succeeded(refused):
+    if issue is None or refused.started > issue.ended or conversation.succeeded_later(refused):
         return None
     if issue.granted is None and issue.secret is None:
         # An anonymous token that cannot be read most likely has no rights.

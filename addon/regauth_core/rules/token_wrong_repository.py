@@ -18,14 +18,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import (
-    changed_credential,
-    continued_after,
-    renewals,
-    repositories,
-    why_undecided,
-)
+from regauth_core.conversation.evidence import changed_credential, continued_after, renewals, repositories
 from regauth_core.conversation.exchanges import IssuedToken, bearer, refuses
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import entries
@@ -61,7 +56,7 @@ def _foreign(conversation: Conversation, refused: Exchange) -> IssuedToken | Non
     """Where the token comes from, if it was requested only for other repositories and the refusal is final."""
     token = bearer(refused)
     issue = conversation.issue_of(token)
-    if issue is None or conversation.succeeded(refused):
+    if issue is None or conversation.succeeded_later(refused):
         return None
     names = repositories(issue.asked, conversation.registry)
     if not names or conversation.repository in names or names & _sent_for(conversation):

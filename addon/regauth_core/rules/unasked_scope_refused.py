@@ -21,6 +21,7 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
 from regauth_core.conversation.exchanges import asked, bearer_challenges, realm_key, secret_of, succeeded
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import repository_of
@@ -92,7 +93,7 @@ def _match(conversation: Conversation, refused: list[Exchange], extra: tuple[Sco
             if without is not None
             else "that the scope is not needed is in the capture; that it is why the server refuses is likely"
         ),
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )
 
 

@@ -21,6 +21,7 @@ from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present, uses
 from regauth_core.conversation.exchanges import realm_key
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
@@ -68,7 +69,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             ),
             client_author=f"Reject such an answer of {first.origin.host} at once, and print its content type and size.",
             user=_user(first, cause),
-            undecided=conversation.why_undecided(first),
+            undecided=why_undecided(conversation, first),
         )
 
 

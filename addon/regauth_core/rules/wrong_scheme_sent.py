@@ -26,6 +26,7 @@ from regauth_core.conversation.evidence import asked_before, present
 from regauth_core.conversation.exchanges import is_same_request, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_foreign, is_told_by_repositories, issue_behind
 from regauth_core.conversation.refusal import reasons_of
+from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import EXPLAINING
@@ -138,5 +139,5 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
         ),
         confidence=Confidence.HIGH if asking is first else Confidence.MEDIUM,
         because="the scheme that was sent, the one that was asked for and what the client did next are in the capture",
-        undecided=conversation.why_undecided(first),
+        undecided=why_undecided(conversation, first),
     )
