@@ -81,7 +81,7 @@ def _many(name: str) -> Callable[[str], object]:
     """Reads two hundred lines of one header at once, as the proxy does."""
 
     def read(text: str) -> object:
-        lines = [text[: _READ // 8] + str(number) for number in range(200)]
+        lines = [text[: len(text) // 32] + str(number) for number in range(200)]
         place = place_of("GET", Origin("https", "a.test", 443), MANIFEST)
         named = {other: lines if name == other else [] for other in ("WWW-Authenticate", "Location", "Link")}
         Watch().learn(place, *named.values())
@@ -178,11 +178,12 @@ def test_every_reader_is_linear(name: str) -> None:
     read("a" * 100)  # what is made at the first use
     for piece in _PIECES:
         text = piece * (_READ // len(piece))
+        quarter = least(lambda text=text: read(text[: len(text) // 4]), 0.0)  # type: ignore[misc]
+        if quarter < _READ_LIMIT / 16:
+            continue  # The whole text is within the limit even if the time grows with the square of its length.
         taken = least(lambda text=text: read(text), _READ_LIMIT)  # type: ignore[misc]
         assert taken < _READ_LIMIT, (taken, piece)
-        if taken > _READ_LIMIT / 3:
-            quarter = least(lambda text=text: read(text[: len(text) // 4]), 0.0)  # type: ignore[misc]
-            assert taken < _GROWTH * quarter, (taken, quarter, piece)
+        assert taken < _GROWTH * quarter, (taken, quarter, piece)
 
 
 @pytest.mark.parametrize("start", [b'{"schema":"regauth.trace/1"', b'{"log":{"entries":[', b"999999:"])

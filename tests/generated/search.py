@@ -30,6 +30,7 @@ _JSON = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|
 _SURROGATES = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 _SOFT_BREAK = re.compile(r"=\r?\n")
 _QUOTED_PAIR = re.compile(r"=([0-9A-F]{2})")
+_ARMOUR = re.compile(r"-----[A-Z ]+-----")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
 
 
@@ -67,6 +68,8 @@ def squeezed(text: str) -> str:
 
 def needles(owner: int, secret: str, planted: str, planted_form: str) -> Iterator[Needle]:
     """What to look for; `planted` is the spelling that was used, which is called `planted_form`."""
+    # What stands around a key is known to everybody, and its words are names of fields too.
+    secret, planted = _ARMOUR.sub("", secret), _ARMOUR.sub("", planted)
     bare = squeezed(secret)
     plain = [secret]
     if not secret.isascii():

@@ -565,7 +565,7 @@ def test_searching_a_trace_takes_little_memory(tmp_path: Path) -> None:
     recorder = late_story(path, Redactor(b"k" * 32))
     line = path.read_bytes().splitlines(keepends=True)[1]
     with path.open("ab") as file:
-        for _ in range(4_000):
+        for _ in range(2_000):
             file.write(line)
     tracemalloc.start()
     recorder.finish(Ending.STOPPED, 9.0)
