@@ -149,16 +149,21 @@ def is_same_request(one: Exchange, other: Exchange) -> bool:
 _REFUSING_CODES = frozenset({"UNAUTHORIZED", "DENIED"})
 
 
+def is_write(exchange: Exchange) -> bool:
+    """Whether the request changes something, or would."""
+    return exchange.request.method not in _READS
+
+
 def error_of(exchange: Exchange) -> str | None:
     """The `error` of the answer's challenge, such as ``invalid_token`` (RFC 6750 section 3.1)."""
     challenges = exchange.response.challenges if exchange.response else ()
     return next((error for c in challenges if (error := c.parameter("error"))), None)
 
 
-def has_refusing_code(exchange: Exchange) -> bool:
-    """Whether the body's error code says that the request was refused for want of rights."""
+def has_refusing_code(exchange: Exchange, *codes: str) -> bool:
+    """Whether the body's error code says that the request was refused (`codes`: UNAUTHORIZED or DENIED)."""
     errors = exchange.response.errors if exchange.response else ()
-    return any(e.code.upper() in _REFUSING_CODES for e in errors)
+    return any(e.code.upper() in (codes or _REFUSING_CODES) for e in errors)
 
 
 def refuses(exchange: Exchange) -> bool:

@@ -6,12 +6,22 @@ it is asked about, and no rule has to read a status, a header or a body for thes
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import life_ends
-from regauth_core.conversation.exchanges import IssuedToken, basic, bearer, error_of, is_anonymous, secret_of, succeeded
+from regauth_core.conversation.exchanges import (
+    IssuedToken,
+    basic,
+    bearer,
+    error_of,
+    is_anonymous,
+    refuses,
+    secret_of,
+    succeeded,
+)
 from regauth_core.model import Endpoint, Exchange, FailureKind, Fingerprint, Holder
 from regauth_core.model.finding import Place
 from regauth_core.model.stated_reasons import EXPLAINING, StatedReason
@@ -69,7 +79,8 @@ class Refusal:
     """Where the client had got a token, or had been let in with a password, that would have fitted, if it sent nothing
     with the request."""
     is_unasked: bool
-    """It was answered 400, and a password came along that nothing in the capture had asked for or accepted."""
+    """A password came along that nothing in the capture had asked for or accepted, and the answer is 400, or a refusal
+    of what can be read without a login."""
 
     @property
     def explains(self) -> StatedReason | None:
@@ -221,6 +232,29 @@ _BY_STATUS = {
 }
 
 
+def refuses_token(exchange: Exchange) -> bool:
+    """Whether the answer may be about the token that was sent: 401, or a 403 or 400 in words about the token."""
+    return exchange.status == 401 or (refuses(exchange) and states(exchange, StatedReason.INVALID_TOKEN))
+
+
+def own_words(exchange: Exchange, most: int = 200) -> str:
+    """The first words of an answer, quoted, as far as they may be shown; empty where it has none."""
+    response = exchange.response
+    if response is None:
+        return ""
+    for error in response.errors:
+        told = f"{error.code}: {error.message}" if error.code and error.message else error.code or error.message
+        if told:
+            return _quoted(told, most)
+    return _quoted(response.text, most) if response.text else ""
+
+
+def _quoted(words: str, most: int) -> str:
+    """Words in quotes; nothing where all of them were replaced by fingerprints."""
+    shown = words[:most]
+    return f'"{shown}"' if any(c.isalpha() for c in _REPLACED.sub("", shown)) else ""
+
+
 def left_out(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     """The exchange that shows what the client held for a request and did not send with it.
 
@@ -231,7 +265,7 @@ def left_out(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     if not is_anonymous(exchange) or not need or conversation.is_token_exchange(exchange):
         return None
     for accepted in reversed(conversation.at_registry.accepted.values()):
-        if conversation.is_token_exchange(accepted) or accepted.origin != exchange.origin:
+        if conversation.is_token_exchange(accepted):
             continue
         if basic(accepted) is not None and _is_below(exchange, accepted):
             return accepted
@@ -247,18 +281,28 @@ def left_out(conversation: Conversation, exchange: Exchange) -> Exchange | None:
 
 def _is_below(exchange: Exchange, accepted: Exchange) -> bool:
     """Whether a password that was accepted earlier serves this request as well, by where the two are."""
-    if accepted.finished > exchange.started:
+    if accepted.finished > exchange.started or accepted.origin != exchange.origin:
         return False
     return accepted.target.endpoint is Endpoint.PING or accepted.target.repository == exchange.target.repository
 
 
 def is_unasked(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether a password was sent to a registry that had not asked for one and had not taken it elsewhere."""
-    if exchange.status != 400 or basic(exchange) is None or conversation.is_token_exchange(exchange):
+    if basic(exchange) is None or conversation.is_token_exchange(exchange):
+        return False
+    if exchange.status != 400 and not (refuses(exchange) and is_public(conversation, exchange) is not None):
         return False
     if accepted_elsewhere(conversation, exchange) is not None:
         return False
     return not any(e.started < exchange.started and demanded_by(e) for e in conversation.context)
+
+
+def is_public(conversation: Conversation, exchange: Exchange) -> Exchange | None:
+    """An exchange in which somebody read the same repository without a login."""
+    repository = conversation.repository
+    if repository is None or exchange.request.method not in ("GET", "HEAD"):
+        return None
+    return conversation.trace_state.anonymous_reads.get((conversation.registry, repository))
 
 
 def has_no_answer(exchange: Exchange) -> bool:
@@ -266,12 +310,16 @@ def has_no_answer(exchange: Exchange) -> bool:
     return exchange.response is None and exchange.failure is not None and exchange.failure.kind in _LOST
 
 
+_REPLACED = re.compile(r"<[a-z]{1,8}:[0-9a-f]{1,16}>")
 _LOST = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.SERVER_ABORTED})
 
 
 def was_served(exchange: Exchange) -> bool:
-    """Whether the answer holds what was asked for: a success that is no page in a registry's place."""
-    return succeeded(exchange) and exchange.response is not None and not exchange.response.is_html
+    """Whether the answer holds what was asked for: a success that is no page, nor a token's answer without a token."""
+    response = exchange.response
+    if not succeeded(exchange) or response is None or response.is_html:
+        return False
+    return response.token is None or bool(response.token.fingerprints) or bool(response.token.refresh_token)
 
 
 def is_password_proved(conversation: Conversation, exchange: Exchange) -> bool:

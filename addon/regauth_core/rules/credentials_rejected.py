@@ -23,8 +23,8 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
-from regauth_core.conversation.exchanges import basic, refuses, secret_of, succeeded, usable_challenges
-from regauth_core.conversation.refusal import reasons_of, states
+from regauth_core.conversation.exchanges import basic, is_write, refuses, secret_of, succeeded, usable_challenges
+from regauth_core.conversation.refusal import own_words, reasons_of, states
 from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -50,11 +50,15 @@ _USER = {
     "revoked": "The access token was revoked: make a new one at {home}, and log in with it.",
     "expired": "Renew the password (or access token) and log in to {home} again: the old one is no longer good.",
     "public-repository": "{repository} can be read without a login: log out of {home}, or renew the login.",
+    "denied": "See whether this login has the right to this; else renew the password (or access token), and log in to"
+    " {home} again.",
     None: "Check or renew the password (or access token), and log in to {home} again.",
 }
 """What the user can do, by cause."""
 _WRONG = (StatedReason.INVALID_CREDENTIALS, StatedReason.OF_LOGINS, StatedReason.EXPIRED, StatedReason.REVOKED)
 """What a 400 says that is about the login."""
+_AT_ONCE = 1.0
+"""Seconds within which nobody changes a password."""
 _LATER = 60.0
 """Seconds after which a refusal speaks of the credential rather than of the repository."""
 
@@ -107,7 +111,19 @@ def _is_overcome(conversation: Conversation, refused: list[Exchange]) -> bool:
         return True
     if conversation.repository is None and any(secret_of(a) is not None for a in later):
         return True
-    return last.status == 403 and _accepted(conversation, last) is not None
+    accepted = _accepted(conversation, last)
+    if accepted is None:
+        return False
+    return last.status == 403 or _is_right_missing(accepted, last)
+
+
+def _is_right_missing(accepted: Exchange, refused: Exchange) -> bool:
+    """Whether a password that was just good enough to read something is refused for a write to the same: a right."""
+    if accepted.target.repository != refused.target.repository or refused.target.repository is None:
+        return False
+    if refused.started - accepted.finished > _LATER:
+        return False
+    return is_write(refused) and (not is_write(accepted) or refused.started - accepted.finished < _AT_ONCE)
 
 
 def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
@@ -126,16 +142,20 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     is_over = cause in ("expired", "revoked")
     home = conversation.registry
     more = f" The same value had been accepted before ({accepted.number})." if accepted is not None else ""
+    words = own_words(first)
+    said = f" in these words: {words}" if words else ""
     return Match(
         exchanges=present(_challenge(conversation, first), *refused),
         cause=cause,
         title=f"{host} refused the credentials for {subject(conversation)}",
         explanation=(
             f"The client sent credentials in the form that was asked for ({where(first)}), and {host} answered"
-            f" {first.status} ({numbers(refused)}).{more}"
+            f" {first.status} ({numbers(refused)}){said}.{more}"
         ),
         client_author=f'Say that "{host} refused these credentials", and stop.',
-        user=_USER[cause].format(home=home, repository=conversation.repository),
+        user=_USER[cause if cause or first.status == 401 else "denied"].format(
+            home=home, repository=conversation.repository
+        ),
         confidence=Confidence.MEDIUM if first.status == 403 or (accepted and not is_over) else Confidence.HIGH,
         because=(
             "403 may also mean that the account is good and lacks the right"

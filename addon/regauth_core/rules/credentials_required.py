@@ -21,11 +21,13 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import changed_credential, continued_after, is_about, present
-from regauth_core.conversation.exchanges import IssuedToken, bearer, error_of, is_anonymous, secret_of, succeeded
-from regauth_core.conversation.recovery import at_home, is_probe
+from regauth_core.conversation.exchanges import IssuedToken, bearer, is_anonymous, secret_of, succeeded
+from regauth_core.conversation.recovery import at_home, is_foreign, is_probe
+from regauth_core.conversation.refusal import states
 from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
@@ -72,7 +74,10 @@ def _anonymous_issue(conversation: Conversation, refused: Exchange) -> IssuedTok
     if conversation.is_token_exchange(refused):
         return None
     issue = conversation.issue_of(bearer(refused))
-    if issue is None or issue.secret is not None or error_of(refused) == "invalid_token":
+    if issue is None or issue.secret is not None or states(refused, StatedReason.INVALID_TOKEN):
+        return None
+    if is_foreign(conversation, refused):
+        # A token for another registry, to which a redirect had led.
         return None
     need = at_home(conversation, needed(refused.request.method, refused.target))
     enough = covered(need, at_home(conversation, issue.asked))

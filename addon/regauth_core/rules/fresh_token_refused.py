@@ -2,7 +2,11 @@
 
 Fires when: a request that carries a Bearer token is answered 401 although the token has not expired, was fetched for
 this registry's challenge, and was asked for (or grants) what the request needs; and the answer says ``invalid_token``,
-or the request is the ping, or the token's own claims cover the request, or several such tokens in a row are refused.
+or the request is the ping, or the token's own claims cover the request, or several such tokens in a row are refused, or
+the challenge is the one that the token was fetched for. A 403 or 400 counts where its words say that the token is not
+valid.
+
+Warning of low confidence where one token that cannot be read is refused without a word: a right may be missing as well.
 
 Causes: invalid-token (the answer says so), several-tokens, otherwise none.
 
@@ -20,14 +24,14 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import present
-from regauth_core.conversation.exchanges import bearer, bearer_challenges
+from regauth_core.conversation.evidence import challenge_for, present
+from regauth_core.conversation.exchanges import bearer, bearer_challenges, has_refusing_code
 from regauth_core.conversation.recovery import is_final, is_foreign
-from regauth_core.conversation.refusal import Fit, Refusal, Sent, refusal
+from regauth_core.conversation.refusal import Fit, Refusal, Sent, own_words, refusal, refuses_token
 from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Claims, Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
-from regauth_core.model.stated_reasons import StatedReason
+from regauth_core.model.stated_reasons import OF_RIGHTS, StatedReason
 from regauth_core.protocol.scope import covered, entries
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
@@ -47,21 +51,30 @@ RULE = Header(
         "cesanta/docker_auth#249",
         "cesanta/docker_auth#386",
     ),
-    signs=signs.REFUSED,
+    signs=signs.REFUSED | signs.DENIED,
 )
+
+_REPEATED = 3
+"""Refusals of one token from which on it is told by its repetition (refused-credential-repeated)."""
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every refusal of a fresh and fitting token."""
-    fitting = [one for e in conversation.refused() if (one := _fitting(conversation, e)) is not None]
+    refused = [e for e in conversation.requests if refuses_token(e)]
+    fitting = [one for e in refused if (one := _fitting(conversation, e)) is not None]
     if not fitting:
         return
     tokens = {t.fingerprint for one in fitting if (t := bearer(one.exchange)) is not None}
     said = [one for one in fitting if StatedReason.INVALID_TOKEN in one.reasons]
     if said or len(tokens) > 1:
         yield _match(conversation, fitting, "invalid-token" if said else "several-tokens")
-    elif any(_is_plain(one) for one in fitting):
+    elif any(_is_plain(one) for one in fitting) or _is_sent_back(conversation, fitting):
         yield _match(conversation, fitting, None)
+
+
+def _is_sent_back(conversation: Conversation, fitting: list[Refusal]) -> bool:
+    """Whether one token was refused once or twice, with the challenge for which it was fetched."""
+    return len(fitting) < _REPEATED and all(_is_same_challenge(conversation, one) for one in fitting)
 
 
 def _fitting(conversation: Conversation, refused: Exchange) -> Refusal | None:
@@ -101,35 +114,57 @@ def _is_plain(one: Refusal) -> bool:
     return one.issue is not None and one.issue.granted is not None
 
 
+def _is_same_challenge(conversation: Conversation, one: Refusal) -> bool:
+    """Whether the answer only repeats the challenge for which the token was fetched, and speaks of no right."""
+    if one.issue is None or one.issue.secret is None or OF_RIGHTS.intersection(one.reasons):
+        return False
+    if one.exchange.request.method not in ("GET", "HEAD") or has_refusing_code(one.exchange, "DENIED"):
+        return False
+    asking = challenge_for(conversation, one.issue.exchange)
+    mine = [c.parameters for c in bearer_challenges(one.exchange)]
+    return asking is not None and bool(mine) and mine == [c.parameters for c in bearer_challenges(asking)]
+
+
 def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None) -> Match:
     first = fitting[0]
     refused = [one.exchange for one in fitting]
     issued = [one.issue.exchange for one in fitting if one.issue is not None]
     server = issued[0].origin.host
     host = first.exchange.origin.host
+    unsure = cause is None and not any(_is_plain(one) for one in fitting)
     age = f"{first.age:.0f} s" if first.age is not None and first.age >= 1 else "less than a second"
+    words = own_words(first.exchange)
+    said = f", {first.error}" if first.error else f" in these words: {words}" if words else ""
+    anonymous = first.issue is not None and first.issue.secret is None
+    accepted = "" if anonymous else "accepted the login and "
+    why = "it is not about a login" if anonymous else "the password is not the reason"
+    more = " If they fit, see whether the login may do this." if unsure else ""
     return Match(
         exchanges=present(*issued, *refused),
+        severity=Severity.WARNING if unsure else None,
         cause=cause,
         title=f"{host} refuses fresh tokens of its token server {server}",
         explanation=(
-            f"{server} accepted the login and issued a token for {subject(conversation)} ({numbers(issued)}). Asked"
-            f" {age} later, {host} refused it with {where(first.exchange)} ({numbers(refused)}, answered 401"
-            f"{f', {first.error}' if first.error else ''}). The token had not expired and was requested for this, so"
-            " the password is not the reason."
+            f"{server} {accepted}issued a token for {subject(conversation)} ({numbers(issued)}). Asked"
+            f" {age} later, {host} refused it with {where(first.exchange)} ({numbers(refused)}, answered"
+            f" {first.exchange.status}{said}). The token had not expired and was requested for this, so"
+            f" {why}."
         ),
         client_author=f"Report that {host} refused a fresh token, not that the login is wrong.",
         user=(
             f"If you run {host}: compare the key or certificate with which it checks tokens, the issuer and the"
             " audience"
-            f" with those of {server}{_claims(first)}, then the clocks of both. Changing the password does not help."
+            f" with those of {server}{_claims(first)}, then the clocks of both.{more} Changing the password does not"
+            " help."
         ),
-        confidence=Confidence.HIGH if cause is not None else Confidence.MEDIUM,
+        confidence=(Confidence.HIGH if cause is not None else Confidence.LOW if unsure else Confidence.MEDIUM),
         because=(
             "the answer says that the token is not valid"
             if cause == "invalid-token"
             else "several fresh tokens were refused"
             if cause is not None
+            else "one token was refused and cannot be read; it may also lack a right"
+            if unsure
             else "one token was refused, and the answer does not say why"
         ),
         undecided=why_undecided(conversation, first.exchange, first.issue),

@@ -15,9 +15,9 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import is_anonymous
+from regauth_core.conversation.exchanges import bearer, is_anonymous, is_write
 from regauth_core.conversation.recovery import is_final, is_probe
-from regauth_core.conversation.refusal import left_out, reasons_of
+from regauth_core.conversation.refusal import accepted_elsewhere, left_out, reasons_of, states
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import EXPLAINING, StatedReason
@@ -56,11 +56,25 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
         return False
     if left_out(conversation, refused) is not None:
         return False
+    if is_write(refused) and states(refused, StatedReason.UNKNOWN_NAME):
+        # A push is to make what is not there: that it cannot is a failure, and the answer says why.
+        return False
+    if _is_brought(conversation, refused):
+        # A token from nowhere is in question before the name is.
+        return False
     # An answer that says why does not stand for two different things.
     if EXPLAINING.union({StatedReason.INVALID_TOKEN, StatedReason.EXPIRED}).intersection(reasons_of(refused)):
         return False
     empty = any(c.empty for c in refused.request.credentials)
     return not empty and is_final(conversation, refused) and not _found(conversation, refused)
+
+
+def _is_brought(conversation: Conversation, refused: Exchange) -> bool:
+    """Whether a token was sent that was not issued in the capture and was accepted nowhere in it."""
+    token = bearer(refused)
+    if token is None or token.empty or refused.status == 404:
+        return False
+    return conversation.issue_of(token) is None and accepted_elsewhere(conversation, refused) is None
 
 
 def _found(conversation: Conversation, refused: Exchange) -> bool:
@@ -73,14 +87,17 @@ def _found(conversation: Conversation, refused: Exchange) -> bool:
 
 def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
     last = ended[-1]
+    is_unknown = states(last, StatedReason.UNKNOWN_NAME)
+    what = (
+        "The answer says that there is no such repository; some registries say so of what is private as well."
+        if is_unknown
+        else "Registries answer alike for what is private and for what is not there, so this does not show which it is."
+    )
     with_what = "without a credential" if is_anonymous(last) else "with a credential"
     return Match(
         exchanges=tuple(ended),
         title=f"{subject(conversation)}: missing, or no access",
-        explanation=(
-            f"{where(last)} was sent {with_what} and answered {last.status} ({numbers(ended)}). Registries answer alike"
-            " for what is private and for what is not there, so this does not show which it is."
-        ),
+        explanation=(f"{where(last)} was sent {with_what} and answered {last.status} ({numbers(ended)}). {what}"),
         client_author=f'Say "missing or no access" for {where(last)}, and not more.',
         user=_user(conversation, last),
         confidence=Confidence.LOW,

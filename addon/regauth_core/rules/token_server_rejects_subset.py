@@ -15,13 +15,13 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import continued_after, is_about, present
-from regauth_core.conversation.exchanges import asked, realm_key, secret_of, succeeded
+from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
+from regauth_core.conversation.exchanges import asked, bearer_challenges, is_write, realm_key, secret_of, succeeded
 from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import OF_LOGINS, OF_RIGHTS
-from regauth_core.protocol.scope import covered
+from regauth_core.protocol.scope import covered, entries
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import asked_text, numbers
@@ -62,7 +62,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             " only make the token narrower."
         ),
         client_author=f"Ask {host} only for what the next step needs, and for more when that step comes.",
-        user=f"The account or its access token lacks one of the rights in {asked_text(first)}, mostly push: grant it.",
+        user=_user(conversation, first),
         confidence=Confidence.HIGH if less is not None else Confidence.MEDIUM,
         because=(
             "the same credential is good for less"
@@ -70,6 +70,16 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             else "the answer speaks of rights and not of the password"
         ),
     )
+
+
+def _user(conversation: Conversation, refused: Exchange) -> str:
+    asking = challenge_for(conversation, refused)
+    scopes = entries(text for c in (bearer_challenges(asking) if asking is not None else ()) for text in c.scopes)
+    missing = f"The account or its access token lacks one of the rights in {asked_text(refused)}"
+    if asking is not None and scopes and not is_write(asking) and not covered(asked(refused), scopes):
+        wanted = " ".join(map(str, scopes))
+        return f"{missing}. To read, {wanted} is enough: use a client that asks for no more, or have the rest granted."
+    return f"{missing}, mostly push: grant it."
 
 
 def _is_wide(exchange: Exchange) -> bool:

@@ -3,8 +3,8 @@
 Fires when: two or more tokens, each fresh and sufficient for the request, get exactly the challenge that came before
 any token was sent, without an `error` in it. Low confidence where the tokens cannot be read.
 
-What to do: check that every proxy in front of the registry forwards the Authorization header; a client should stop
-after one renewal.
+What to do: check that every proxy in front of the registry forwards the Authorization header, then that the registry
+trusts its token server; a client should stop after one renewal.
 
 Silent when: there is one refusal only; the token grants less than is needed; wrong clocks explain it (clock-skew); a
 later try succeeds.
@@ -62,7 +62,11 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" ({numbers(refused)}), and each time the answer was the challenge that a request without a token gets."
         ),
         client_author=f"Stop after one renewal: another token for {host} does not help.",
-        user=f"Look for a reverse or caching proxy in front of {host} and let it forward Authorization for /v2/.",
+        user=(
+            f"Look for a reverse or caching proxy in front of {host} and let it forward Authorization for /v2/. If"
+            f" there is none, see whether {host} trusts the key and the issuer of its token server. It is not the"
+            " password."
+        ),
         confidence=Confidence.MEDIUM if readable else Confidence.LOW,
         because=(
             "the tokens list what was requested"

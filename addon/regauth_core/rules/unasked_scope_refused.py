@@ -1,8 +1,9 @@
 """The client requested an unneeded scope, and the token server refused the whole request.
 
 Fires when: a token request that is refused names, beside what the refused request needs or its challenge asks for, a
-repository that no request and no mount of the client at this registry is about; or the example that the challenge of
-the ping gives. It is certain where the same credential gets a token without that scope.
+repository that no request and no mount of the client at this registry is about; or the registry's catalog, which
+nothing asks for; or the example that the challenge of the ping gives. It is certain where the same credential gets a
+token without that scope.
 
 Causes: upstream-repository (the name without the mirror's prefix), scope-of-the-ping, otherwise none.
 
@@ -56,18 +57,32 @@ def _extra(conversation: Conversation, exchange: Exchange) -> tuple[Scope, ...]:
     scopes = asked(exchange)
     if not refused or len(scopes) < 2 or not is_about(conversation, exchange):
         return ()
-    extra = tuple(s for s in scopes if s.resource[0] == "repository" and not _is_own(conversation, s))
+    extra = tuple(s for s in scopes if not _is_own(conversation, s))
     return extra if len(extra) < len(scopes) else ()
 
 
 def _is_own(conversation: Conversation, scope: Scope) -> bool:
     """Whether the client requests a repository from this registry, mounts from it, or was challenged for it."""
+    if scope.resource[0] == "registry":
+        # The catalog and the like: only a request for it, or a challenge, is a reason to ask for that.
+        return _is_for_registry(conversation, scope)
+    if scope.resource[0] != "repository":
+        return True
     at_registry = conversation.at_registry
     name = repository_of(conversation.registry, scope.path)
     if name is None or name in at_registry.asked:
         return True
     # The ping is about no repository: what its challenge names is an example.
     return at_registry.named.get(name, Endpoint.PING) is not Endpoint.PING
+
+
+def _is_for_registry(conversation: Conversation, scope: Scope) -> bool:
+    root = conversation.at_registry.conversations.get(None)
+    near = [*conversation.context, *(root.requests if root is not None else ())]
+    challenged = entries(text for e in near for c in bearer_challenges(e) for text in c.scopes)
+    return any(s.resource == scope.resource for s in challenged) or any(
+        e.target.endpoint is Endpoint.CATALOG for e in near
+    )
 
 
 def _match(conversation: Conversation, refused: list[Exchange], extra: tuple[Scope, ...]) -> Match:

@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import secret_of, succeeded, usable_challenges
-from regauth_core.conversation.refusal import Fit, Refusal, Sent, has_no_answer, password_accepted
+from regauth_core.conversation.exchanges import secret_of, usable_challenges
+from regauth_core.conversation.refusal import (
+    Fit,
+    Refusal,
+    Sent,
+    has_no_answer,
+    own_words,
+    password_accepted,
+    was_served,
+)
 from regauth_core.model import Endpoint, Exchange, FailureKind
 from regauth_core.model.finding import Fault, Place
 from regauth_core.model.stated_reasons import StatedReason
@@ -105,10 +113,10 @@ def cause_of(refusal: Refusal) -> StatedReason | Cause:
         return Cause.SERVER_ERROR
     if refusal.place is Place.ELSEWHERE and status in (401, 403):
         return Cause.STORE_REFUSED
+    if refusal.is_unasked:
+        return Cause.UNASKED
     if status in (401, 403):
         return _of_refusal(refusal)
-    if status == 400 and refusal.is_unasked:
-        return Cause.UNASKED
     return Cause.NOT_SERVED if status in (404, 405, 410) else Cause.REQUEST_REFUSED
 
 
@@ -174,18 +182,6 @@ def _answer(exchange: Exchange) -> str:
         return f"got no answer{f' ({text[:_WORDS]})' if text else ''}"
     words = own_words(exchange)
     return f"was answered {exchange.status}{f' in these words: {words}' if words else ', without words'}"
-
-
-def own_words(exchange: Exchange) -> str:
-    """The first words of an answer as far as they may be shown; empty where it has none."""
-    response = exchange.response
-    if response is None:
-        return ""
-    for error in response.errors:
-        told = f"{error.code}: {error.message}" if error.code and error.message else error.code or error.message
-        if told:
-            return f'"{told[:_WORDS]}"'
-    return f'"{response.text[:_WORDS]}"' if response.text else ""
 
 
 def _sent(conversation: Conversation, refusal: Refusal) -> str:
@@ -330,6 +326,12 @@ _STATED: dict[StatedReason, _Advice] = {
         Fault.CREDENTIALS,
         "A right is missing: have the one that the answer names granted at {host}.",
         "Show the words of the answer: they name the right.",
+    ),
+    StatedReason.UNKNOWN_NAME: (
+        Fault.CONFIGURATION,
+        "{host} has no repository of this name: check the name, and create it where {host} does not do so at the first"
+        " push.",
+        "Show the words of the answer.",
     ),
     StatedReason.EXPIRED: (
         Fault.CREDENTIALS,
@@ -502,7 +504,7 @@ def _login(conversation: Conversation, refusal: Refusal, cause: StatedReason | C
     if cause not in _WITHOUT_LOGIN:
         return ""
     home = conversation.registry
-    used = [e for e in conversation.at_registry.auth_steps if secret_of(e) is not None and succeeded(e)]
+    used = [e for e in conversation.at_registry.auth_steps if secret_of(e) is not None and was_served(e)]
     if used:
         return f"A login for {home} was good in this capture ({used[-1].number}), and was not sent here."
     if refusal.exchange.target.endpoint is not Endpoint.PING and conversation.repository is None:

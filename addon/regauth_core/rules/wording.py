@@ -24,8 +24,8 @@ def subject(conversation: Conversation) -> str:
 
 def reference_of(conversation: Conversation) -> str:
     """The same in short, as an image reference writes it: ``registry.test/foo``."""
-    host = str(conversation.origin).partition("://")[2]
-    return host if conversation.repository is None else f"{host}/{conversation.repository}"
+    registry = conversation.registry
+    return registry if conversation.repository is None else f"{registry}/{conversation.repository}"
 
 
 def numbers(exchanges: Iterable[Exchange]) -> str:
