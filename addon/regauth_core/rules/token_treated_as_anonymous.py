@@ -63,8 +63,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         client_author=f"Stop after one renewal: another token for {host} does not help.",
         user=(
-            f"Look for a reverse or caching proxy in front of {host} and let it forward Authorization for /v2/. If"
-            f" there is none, see whether {host} trusts the key and the issuer of its token server. It is not the"
+            f"Look for a reverse or caching proxy in front of {host} and let it forward Authorization for /v2/; if"
+            f" there is no proxy, see whether {host} trusts the key and the issuer of its token server. It is not the"
             " password."
         ),
         confidence=Confidence.MEDIUM if readable else Confidence.LOW,
