@@ -48,6 +48,7 @@ from dataclasses import dataclass
 
 from regauth_core.bounded import Bounded
 from regauth_core.conversation import facts
+from regauth_core.conversation.client_states import MOST_REMEMBERED, ClientStates
 from regauth_core.conversation.clients import key_of
 from regauth_core.conversation.conversation import (
     ClientAtRegistry,
@@ -65,8 +66,6 @@ from regauth_core.model import Endpoint, Exchange, Fingerprint, Origin, Sender
 from regauth_core.protocol.registries import registry_behind, registry_of, repository_of
 from regauth_core.protocol.scope import Scope
 
-MOST_CLIENTS = 2000
-"""How many clients without an open conversation are remembered."""
 _MOST_TRIES = 16
 _MOST_ASKED = 8
 _TROUBLES = (401, 403, 429)
@@ -90,36 +89,20 @@ class Tracker:
 
     def __init__(self, *, credentials_known: bool = False) -> None:
         self.trace_state = TraceState(credentials_known=credentials_known)
-        self._client_states: dict[str, ClientState] = {}
+        self._clients = ClientStates(self.trace_state)
         self._open: dict[Conversation, None] = {}
-        self._challenged: Bounded[str, deque[_Challenged]] = Bounded(MOST_CLIENTS)
+        self._challenged: Bounded[str, deque[_Challenged]] = Bounded(MOST_REMEMBERED)
         self._waiting: Bounded[Fingerprint, tuple[Exchange, tuple[Conversation, ...]]] = Bounded(1024)
-        self._clients: Bounded[int, str] = Bounded(20_000)
 
     # Who
 
     def client_state(self, sender: Sender) -> ClientState:
         """The client behind a sender."""
-        return self._client_state(self.trace_state.clients.identifier(sender))
+        return self._clients.of(sender)
 
     def client_of(self, exchange: Exchange) -> str:
         """The client that an exchange was attributed to."""
-        return self._clients.get(exchange.number) or self.trace_state.clients.identifier(exchange.sender)
-
-    def _client_state(self, identifier: str) -> ClientState:
-        client_state = self._client_states.get(identifier)
-        if client_state is None:
-            client_state = self._client_states[identifier] = ClientState(identifier, self.trace_state)
-            if len(self._client_states) > MOST_CLIENTS:
-                self._forget_clients()
-        return client_state
-
-    def _forget_clients(self) -> None:
-        busy = {id(c.client_state) for c in self._open}
-        idle = [key for key, p in self._client_states.items() if id(p) not in busy and not p.in_flight]
-        for key in idle[: len(self._client_states) // 2]:
-            if self._client_states[key] is not next(reversed(self._client_states.values())):
-                del self._client_states[key]
+        return self._clients.identifier_of(exchange)
 
     def _sender_of(self, exchange: Exchange) -> ClientState:
         """The exchange's client. A token request may come under another user agent than the requests it serves.
@@ -137,12 +120,8 @@ class Tracker:
         ]
         if not asked or own.identifier in asked:
             return own
-        near = [key for key in asked if self._address(key) == exchange.sender.address]
-        return self._client_state(near[0]) if len(near) == 1 else own
-
-    def _address(self, identifier: str) -> str | None:
-        first = self._client_state(identifier).first
-        return first.sender.address if first is not None and key_of(first.sender)[0] == "address" else None
+        near = [key for key in asked if self._clients.address_of(key) == exchange.sender.address]
+        return self._clients.by_identifier(near[0]) if len(near) == 1 else own
 
     # Where
 
@@ -189,10 +168,7 @@ class Tracker:
     def add(self, exchange: Exchange) -> list[Placed]:
         """Place one exchange: every conversation it belongs to. None, where it belongs to none."""
         client_state = self._sender_of(exchange)
-        if client_state.first is None:
-            client_state.first = exchange
-        self._clients[exchange.number] = client_state.identifier
-        self.trace_state.clients.learn(client_state.identifier, exchange)
+        self._clients.attribute(exchange, client_state)
         if exchange.origin not in client_state.origins:
             naming = client_state.named_origins.get(exchange.origin)
             client_state.origins[exchange.origin] = FirstContact(exchange, naming)
