@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from regauth_core.model.exchange import Exchange, Safe, Sender
+from regauth_core.model.exchange import Exchange, Sender
 from regauth_core.model.finding import Diagnosis, Proof
+from regauth_core.model.values import Safe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

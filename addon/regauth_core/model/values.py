@@ -1,0 +1,53 @@
+"""The values of which all others are made: text that may be shown, fingerprints, origins and links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NewType
+
+Safe = NewType("Safe", str)
+"""Text that may be shown to anybody. Only `redact` makes it."""
+
+Fingerprint = NewType("Fingerprint", str)
+"""A keyed hash of a secret, such as ``tok:3f2a91c0``: equal for equal secrets within one trace, and nothing else."""
+
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+"""The port that a URL of each scheme means where it names none."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Scheme, host and port (RFC 6454 section 4): `scheme` and `host` in lower case, `port` always a number."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """The origin as a URL without a path; a default port is left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        is_default = self.port == DEFAULT_PORTS.get(self.scheme)
+        return f"{self.scheme}://{host}" if is_default else f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A URL that an answer named (realm, `Location`, next page), resolved against the request that got the answer."""
+
+    text: Safe
+    """The whole absolute URL after redaction."""
+    origin: Origin | None
+    """`None` where the text is no http(s) URL."""
+    path: Safe
+    relative: bool = False
+    """It was written relative to the request."""
+    signed: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a pre-signed URL says of its life, in the dialects of S3, Google Cloud Storage, Azure and CloudFront."""
+
+    begins: float | None = None
+    ends: float | None = None
