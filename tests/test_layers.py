@@ -14,10 +14,10 @@ CORE = Path(__file__).parent.parent / "addon" / "regauth_core"
 RINGS = (
     {"bounded"},
     {"model"},
-    {"protocol", "simulate"},
+    {"protocol"},
     {"redaction", "credentials", "report"},
     {"recording", "conversation", "auth"},
-    {"rules"},
+    {"rules", "simulate"},
     {"diagnosis"},
     {"edge"},
     {"cli"},
@@ -26,7 +26,8 @@ RINGS = (
 EDGE = (
     {"errors"},
     {"files"},
-    {"scenarios", "inputs", "outputs", "credentials"},
+    {"inputs", "outputs", "credentials"},
+    {"scenarios"},
     {"mitm"},
     {"commands"},
 )

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import tarfile
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -905,3 +906,108 @@ def test_every_request_is_answered(text: str, requests: list[Asked]) -> None:
         assert 200 <= answer.status <= 599
         assert not any(mark in value for _, value in answer.headers for mark in "\r\n\0")
         assert answer.body == b"" or asked.method != "HEAD"
+
+
+# What a scenario that was made of a capture needs.
+
+
+def test_an_answer_for_one_request_comes_before_everything_else() -> None:
+    """By method, URL without the query and credential, in order, at hosts of the scenario and at others."""
+    answers = """
+answers:
+  - {request: 'GET https://registry.test/v2/foo/*/list', credential: none, status: 429, challenge: ['X {repository}']}
+  - {request: 'GET https://login.test/*', status: 200, body: hello, always: true}
+"""
+    played = Played(BASIC + answers)
+    first = played.ask("GET", "/v2/foo/tags/list?n=1")
+    assert (first.status, dict(first.headers)["WWW-Authenticate"]) == (429, "X foo")
+    assert played.ask("GET", "/v2/foo/tags/list").status == 401
+    assert played.ask("GET", "https://login.test/a/b?c").body == b"hello"
+    assert played.ask("POST", "https://login.test/a").status == 404
+    assert played.registry.serves("login.test")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "url", "fits"),
+    [
+        ("GET https://registry.test/a*b*b", "/axbxb", True),
+        ("GET https://registry.test/a*b*b", "/ab", False),
+        ("GET https://registry.test/*/x", "/a/b/x", True),
+        ("GET https://registry.test/x", "/x/", False),
+    ],
+)
+def test_a_star_stands_for_any_text(pattern: str, url: str, fits: bool) -> None:
+    """The rest of the URL has to be as it is written."""
+    played = Played(BASIC + f"answers: [{{request: '{pattern}', status: 299}}]\n")
+    assert (played.ask("GET", url).status == 299) is fits
+
+
+def test_a_recorded_answer_can_hold_a_token_that_is_good() -> None:
+    """`{issued}` is what the asker may have, `{issued …}` what is written, `{issued -}` nothing."""
+    for body, allowed in (("{issued}", True), ("{issued repository:foo:pull}", True), ("{issued -}", False)):
+        step = f"answers: [{{request: 'GET https://auth.test/token', status: 200, body: '{body}'}}]\n"
+        played = Played(BEARER + step)
+        asked = played.ask("GET", "https://auth.test/token?service=registry.test&scope=repository:foo:pull", ALICE)
+        answer = played.ask("GET", "/v2/foo/tags/list", f"Bearer {asked.body.decode()}")
+        assert (answer.status == 200) is allowed
+
+
+def test_content_can_be_made_up_and_taken_unchecked() -> None:
+    """A digest of `digests` is there, and a push is taken whatever its digest."""
+    text = BASIC.replace("images: [latest]}", "images: [latest], digests: ['sha256:a']}")
+    played = Played(text + "  uploads: {checked: false}\n")
+    assert played.ask("GET", "/v2/bar/blobs/sha256:a").status == 200
+    assert played.ask("HEAD", "/v2/bar/manifests/sha256:a").status == 200
+    assert played.ask("GET", "/v2/bar/blobs/sha256:b").status == 400
+    place = dict(played.ask("POST", "/v2/foo/blobs/uploads/", ALICE).headers)["Location"]
+    assert played.ask("PUT", f"{place}?digest=sha256:b", ALICE, b"x").status == 201
+    assert played.ask("PUT", "/v2/foo/manifests/new", ALICE, b"no manifest").status == 201
+
+
+@pytest.mark.parametrize(
+    ("deny", "body"),
+    [
+        ("body: html, message: log in", b"<html><body>log in</body></html>\n"),
+        ("body: text, message: log in", b"log in\n"),
+        ("body: empty", b""),
+        (
+            "code: NO, message: log in, detail: false",
+            b'{"errors": [{"code": "NO", "message": "log in", "detail": null}]}',
+        ),
+    ],
+)
+def test_a_refusal_has_the_body_that_the_scenario_names(deny: str, body: bytes) -> None:
+    """Of a registry, of a web server in front, or none."""
+    played = Played(BASIC + f"  deny: {{{deny}}}\n")
+    assert played.ask("GET", "/v2/foo/tags/list").body == body
+
+
+def test_fields_of_every_answer_are_the_scenario_s() -> None:
+    """`headers` in each answer of the registry; the version only where it is wanted."""
+    headers = dict(Played(BASIC + "  headers: {Server: nginx}\n  version: false\n").ask("GET", "/v2/").headers)
+    assert headers["Server"] == "nginx"
+    assert "Docker-Distribution-Api-Version" not in headers
+
+
+def test_a_token_from_before_opens_what_its_user_may() -> None:
+    """A user's own token needs no token server."""
+    played = Played(BASIC.replace("bob: {password: b}", "bob: {password: b, token: tok}"))
+    assert played.ask("GET", "/v2/foo/tags/list", "Bearer tok").status == 200
+    assert played.ask("POST", "/v2/foo/blobs/uploads/", "Bearer tok").status == 403
+    assert played.ask("GET", "/v2/foo/tags/list", "Bearer other").status == 401
+
+
+def test_clocks_that_differ_can_be_seen() -> None:
+    """Each answer carries the time of its own server."""
+    played = Played(BASIC + "token: {clock_ahead: 600}\n")
+    there = dict(played.ask("GET", "https://auth.test/token", ALICE).headers)["Date"]
+    here = dict(played.ask("GET", "/v2/").headers)["Date"]
+    assert (parsedate_to_datetime(there) - parsedate_to_datetime(here)).total_seconds() == 600
+
+
+def test_the_error_of_a_token_can_stand_where_the_line_wants_it() -> None:
+    """`{error}` is the parameter with its comma, or nothing."""
+    played = Played(BEARER.replace("registry:", "registry:\n  challenge: {raw: ['Bearer realm=\"x\"{error}']}"))
+    assert dict(played.ask("GET", "/v2/foo/tags/list").headers)["WWW-Authenticate"] == 'Bearer realm="x"'
+    refused = dict(played.ask("GET", "/v2/foo/tags/list", "Bearer no").headers)["WWW-Authenticate"]
+    assert refused == 'Bearer realm="x",error="invalid_token"'

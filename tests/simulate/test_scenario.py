@@ -31,7 +31,7 @@ seen: [a product]
 links: [owner/project#1]
 tags: [basic]
 users:
-  alice: {password: wonder-land, identity_token: idt}
+  alice: {password: wonder-land, identity_token: idt, token: tok}
   bob: {password: no}
 registry:
   host: registry.test
@@ -41,15 +41,19 @@ registry:
       anonymous: [pull]
       users: {alice: [pull, push, delete], bob: [pull]}
       images: [latest, 1.0]
+      digests: ['sha256:0a']
       challenge: {layout: joined, items: [{scheme: Negotiate}, {scheme: Basic, parameters: {realm: on}}]}
-  deny: {anonymous: 404, invalid: ignored, insufficient: 403, hide_unknown: true}
+  deny: {anonymous: 404, invalid: ignored, insufficient: 403, hide_unknown: true, body: errors, code: NO,
+         message: not you, detail: false}
   methods: {HEAD: open, POST: 405, GET: rights}
   challenge: {raw: ['Bearer realm={realm}, , Basic realm="'], error: false}
   accepts: [basic, bearer]
   blobs: {mode: redirect, status: 302, host: 'blobs.test:8443', scheme: http, authorization: refused, lifetime: 0}
-  uploads: {location: relative, host: uploads.test, scheme: https, mount: false}
+  uploads: {location: relative, host: uploads.test, scheme: https, mount: false, checked: false}
   catalog: nobody
   page_size: 2
+  headers: {Server: nginx}
+  version: false
   steps:
     - {status: 429, headers: {Retry-After: 1}, body: slow down, endpoints: [manifest, blob], times: 3}
     - {always: true}
@@ -71,6 +75,14 @@ token:
   wrong_password: anonymous
   uses: 0
   steps: [{status: 500}]
+answers:
+  - request: GET http://login.test/*
+    credential: none
+    status: 401
+    challenge: ['Basic realm="x"']
+    body: '{issued -}'
+unreachable: ['old.test:443']
+elsewhere: refused
 """
 
 
@@ -116,7 +128,8 @@ MISTAKES = {
     "an unknown key": ("registry: {pign: {}}\n", "4: registry.pign: unknown key, did you mean 'ping'?"),
     "a key of nowhere": (
         "registry:\n  deny: {zzz: 1}\n",
-        "5: registry.deny.zzz: unknown key, expected one of anonymous, hide_unknown, insufficient, invalid",
+        "5: registry.deny.zzz: unknown key, expected one of anonymous, body, code, detail, hide_unknown, insufficient,"
+        " invalid, message",
     ),
     "a key twice": ("title: u\nregistry: {}\n", "4: title: duplicate key"),
     "a word for true": (

@@ -58,6 +58,9 @@ class Access:
         user = basic_user(self._scenario, rest) if scheme == "basic" and self._takes_basic else None
         if user:
             return Asker(standing=Standing.VALID, user=user.name)
+        owner = token_owner(self._scenario, rest) if scheme == "bearer" else None
+        if owner:
+            return Asker(standing=Standing.VALID, user=owner.name)
         if scheme != "bearer" or not self._takes_bearer:
             return Asker(standing=Standing.INVALID)
         grant = self._tokens.grant(rest, now, self._service)
@@ -119,6 +122,11 @@ def known_user(scenario: Scenario, name: str, password: str) -> User | None:
 def identified_user(scenario: Scenario, token: str) -> User | None:
     """The user whose identity token `token` is."""
     return next((user for user in scenario.users if user.identity_token and _same(token, user.identity_token)), None)
+
+
+def token_owner(scenario: Scenario, token: str) -> User | None:
+    """The user who has `token` from the start."""
+    return next((user for user in scenario.users if user.token and _same(token, user.token)), None)
 
 
 def _same(given: str, right: str) -> bool:

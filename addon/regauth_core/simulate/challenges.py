@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from regauth_core.simulate.policy import Challenging, Layout, Offer, Parameter
 
@@ -25,6 +25,7 @@ class Setting:
     scheme: str
     registry: str
     token: str
+    error: str = ""
 
     def fill(self, text: str) -> str:
         """`text` with its placeholders replaced; other braces stay."""
@@ -42,7 +43,8 @@ def challenge_lines(policy: Challenging, setting: Setting, *, bearer: bool, erro
     (RFC 6750 section 3.1), `None` for none.
     """
     if policy.raw is not None:
-        return tuple(setting.fill(line) for line in policy.raw)
+        said = replace(setting, error=f',error="{error}"' if error and policy.error else "")
+        return tuple(said.fill(line) for line in policy.raw)
     items = policy.items
     if items is None:
         items = (Offer(scheme="Bearer" if bearer else "Basic"),)

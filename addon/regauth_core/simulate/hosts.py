@@ -14,6 +14,8 @@ from enum import StrEnum
 from regauth_core.simulate.message import Asked
 from regauth_core.simulate.policy import Scenario, Spread
 
+_PORTS = {"https": ":443", "http": ":80"}
+"""What a URL leaves out."""
 BLOB_PATH = "/blobs/"
 
 
@@ -37,16 +39,23 @@ class Places:
         self._registries = {_name(registry.host), _name(registry.uploads.host or registry.host)}
         self._token = _name(token.host) if token else ""
         self._blobs = _name(registry.blobs.host) if registry.blobs.mode == "redirect" else ""
+        self._others = {host_of(step.request) for step in scenario.answers if step.request} - {""}
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The host names of the scenario, without ports."""
-        return tuple(sorted({*self._registries, self._token, self._blobs} - {""}))
+        return tuple(sorted({*self._registries, self._token, self._blobs, *self._others} - {""}))
 
     def serves(self, host: str) -> bool:
         """Whether `host` (no port, any case) belongs to the scenario: the hosts it names, and all below ``.test``."""
         host = host.lower().rstrip(".")
         return host.endswith(".test") or host in self.hosts
+
+    def refuses(self, host: str, port: int) -> bool:
+        """Whether no connection to `host` can be made at `port`."""
+        host = host.lower().rstrip(".")
+        named = self._scenario.unreachable
+        return host in named or f"{host}:{port}" in named
 
     def role(self, asked: Asked) -> Role:
         """What `asked` addresses."""
@@ -57,7 +66,7 @@ class Places:
                 return Role.TOKEN
         if self._blobs and (asked.host == self._blobs or not named) and asked.route.startswith(BLOB_PATH):
             return Role.BLOBS
-        elsewhere = asked.host in (self._token, self._blobs) and asked.host not in self._registries
+        elsewhere = asked.host in (self._token, self._blobs, *self._others) and asked.host not in self._registries
         return Role.NOTHING if elsewhere else Role.REGISTRY
 
     def realm(self, asked: Asked) -> str:
@@ -101,7 +110,14 @@ class Places:
             return f"{_scheme(asked, scheme)}://{asked.authority}"
         if ":" not in host and ":" in asked.authority:
             host = f"{host}:{asked.port}"
-        return f"{_scheme(asked, scheme)}://{host}"
+        chosen = _scheme(asked, scheme)
+        return f"{chosen}://{host.removesuffix(_PORTS[chosen])}"
+
+
+def host_of(request: str) -> str:
+    """The host in a step's `request`; empty where it is a pattern."""
+    authority = request.partition("://")[2].partition("/")[0]
+    return "" if "*" in authority else _name(authority)
 
 
 def _name(host: str) -> str:

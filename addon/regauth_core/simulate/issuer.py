@@ -6,6 +6,7 @@ Authentication").
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,8 @@ from regauth_core.simulate.message import Answer, Asked, Need, json_answer, refu
 from regauth_core.simulate.policy import Grants, Scenario, TokenPolicy, User
 from regauth_core.simulate.tokens import Grant, Tokens
 
+ISSUED = re.compile(r"\{issued(?: ([^{}\r\n]{1,1000}))?\}")
+"""Stands for a token in the body of a step, perhaps with what it is for."""
 _DEFAULT_LIFETIME = 60
 """Seconds, where the answer names none (distribution token specification, "Token Response Fields")."""
 _SCOPES = 32
@@ -97,21 +100,36 @@ class Issuer:
             wants_refresh=field("access_type") == "offline" or grant == "refresh_token",
         )
 
-    def _granted(self, request: _Request, now: float) -> Answer:
-        name = request.user.name if request.user else None
-        wanted = [need for text in request.scopes for need in _needs(text)][:_SCOPES]
-        granted = [allowed for need in wanted if (allowed := self._narrowed(name, need))]
-        if granted != wanted and self._policy.narrow != "intersect":
-            return refusal(self._policy.narrow, "DENIED", "the requested access is not allowed", tuple(wanted))
+    def token(self, asked: Asked, now: float, scopes: str | None = None) -> str:
+        """A token for `scopes`, or of what `asked` wants and may have, whatever else the policy says."""
+        request = self._read(asked)
+        if request is None:
+            return ""
+        access = self._allowed(request) if scopes is None else _needs(scopes)[:_SCOPES]
+        return self._tokens.issue(self._grant(request, access, now))
+
+    def _grant(self, request: _Request, access: list[Need], now: float) -> Grant:
         there = now + self._policy.clock_ahead
-        grant = Grant(
+        return Grant(
             issuer=self._policy.host,
-            subject=name or "",
+            subject=request.user.name if request.user else "",
             audience=request.service or self.service,
-            access=tuple(granted),
+            access=tuple(access),
             not_before=int(there),
             expires=int(there) + self._lifetime,
         )
+
+    def _allowed(self, request: _Request) -> list[Need]:
+        name = request.user.name if request.user else None
+        return [allowed for need in _wanted(request) if (allowed := self._narrowed(name, need))]
+
+    def _granted(self, request: _Request, now: float) -> Answer:
+        wanted = _wanted(request)
+        granted = self._allowed(request)
+        if granted != wanted and self._policy.narrow != "intersect":
+            return refusal(self._policy.narrow, "DENIED", "the requested access is not allowed", tuple(wanted))
+        there = now + self._policy.clock_ahead
+        grant = self._grant(request, granted, now)
         body = self._token_fields(grant)
         if self._policy.expires_in != "absent":
             body["expires_in"] = self._policy.expires_in
@@ -160,6 +178,10 @@ class Issuer:
         if status == 401:
             return answer.with_headers(("WWW-Authenticate", f'Basic realm="{self._policy.host}"'))
         return answer.with_headers(("Allow", "GET, POST")) if status == 405 else answer
+
+
+def _wanted(request: _Request) -> list[Need]:
+    return [need for text in request.scopes for need in _needs(text)][:_SCOPES]
 
 
 def _needs(text: str) -> list[Need]:

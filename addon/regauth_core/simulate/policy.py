@@ -5,8 +5,8 @@ Everything that is left out behaves as an ordinary registry does. Hosts end in `
 scenario is about a realm somewhere else.
 
 Texts of challenges and realms may hold placeholders: ``{realm}`` and ``{service}`` of the token server, the ``{scope}``
-that the request needs, its ``{repository}`` and ``{actions}``, the ``{scheme}`` and ``{registry}`` that were asked, and
-the ``{token}`` server's host.
+that the request needs, its ``{repository}`` and ``{actions}``, the ``{scheme}`` and ``{registry}`` that were asked, the
+``{token}`` server's host, and ``{error}``: ``,error="…"`` where a token was refused, else nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,20 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from regauth_core.model import Endpoint
-from regauth_core.simulate.grammar import Host, Identifier, Path, RepositoryName, Seconds, Status, Tag, UserName, Word
+from regauth_core.simulate.grammar import (
+    Digest,
+    Host,
+    Identifier,
+    Path,
+    Place,
+    RepositoryName,
+    Request,
+    Seconds,
+    Status,
+    Tag,
+    UserName,
+    Word,
+)
 from regauth_core.simulate.typed import Between, Keyed, Prose
 
 
@@ -103,6 +116,8 @@ class Repository:
     users: Annotated[tuple[Rights, ...], Keyed()] = ()
     images: tuple[Tag, ...] = ()
     """Tags; behind each is an image of its own."""
+    digests: tuple[Digest, ...] = ()
+    """Blobs and manifests that are there beside the images'. Their content is made up: it has other digests."""
     challenge: Challenging | None = None
 
     def allows(self, user: str | None, action: str) -> bool:
@@ -122,6 +137,14 @@ class Denial:
     """For a credential without the right. Left out: 401 for a token, 403 for a user."""
     hide_unknown: bool = False
     """A repository that does not exist is refused like one that may not be seen, instead of 404."""
+    body: Literal["errors", "html", "text", "empty"] = "errors"
+    """``errors``: JSON, as registries write it. The others are those of web servers and proxies in front."""
+    code: Word | None = None
+    """Of the JSON. Left out: by the status."""
+    message: str | None = None
+    """Left out: by the status."""
+    detail: bool = True
+    """The JSON says which rights are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,11 +180,13 @@ class Uploads:
     scheme: Spread = Spread.SAME
     mount: bool = True
     """A mount of a blob that the asker may pull succeeds; else an ordinary upload begins."""
+    checked: bool = True
+    """What is pushed needs the digest that the client names, and manifests only what is in the repository."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A header of a step's answer."""
+    """A header of an answer."""
 
     name: Word
     value: str
@@ -171,10 +196,19 @@ class Header:
 class Step:
     """One answer out of turn. Steps are used up in order: each request takes the first that is left and is for it."""
 
+    request: Request | None = None
+    """For requests like ``GET https://registry.test/v2/foo/tags/list``: without the query, ``*`` for any text."""
+    credential: Literal["none", "basic", "bearer", "other"] | None = None
+    """For requests with this. Left out: with anything."""
+
     status: Status | None = None
     """Left out: as usual."""
     headers: Annotated[tuple[Header, ...], Keyed()] = ()
+    challenge: tuple[str, ...] = ()
+    """`WWW-Authenticate` lines, which may hold placeholders."""
     body: Annotated[str, Prose()] = ""
+    """In a token server's, ``{issued}`` is a token of what was asked for, as far as the asker may have it, and
+    ``{issued repository:foo:pull}`` one for that; ``{issued -}`` is one for nothing."""
     endpoints: tuple[Endpoint, ...] = ()
     """For requests to these; empty: to all. A token server's steps have none."""
     times: Annotated[int, Between(1, 1_000_000)] = 1
@@ -200,6 +234,10 @@ class RegistryPolicy:
     """Who may list the repositories."""
     page_size: Annotated[int, Between(1, 1000)] = 100
     """The most tags or repositories of one answer."""
+    headers: Annotated[tuple[Header, ...], Keyed()] = ()
+    """In each of its answers."""
+    version: bool = True
+    """Its answers carry `Docker-Distribution-Api-Version`."""
     steps: tuple[Step, ...] = ()
 
 
@@ -241,7 +279,7 @@ class TokenPolicy:
     issued_at: bool = True
     """The answer says when."""
     clock_ahead: Seconds = 0
-    """The seconds by which the token server's clock is ahead of the registry's."""
+    """The seconds by which the token server's clock is ahead of the registry's. Where it is, answers carry `Date`."""
     required: bool = False
     """Even what anybody may do needs a token (of nobody)."""
     narrow: Literal["intersect", 401, 403] = "intersect"
@@ -261,6 +299,8 @@ class User:
     password: str
     identity_token: str | None = None
     """A refresh token that the user has from the start."""
+    token: str | None = None
+    """A Bearer token that the user has from the start; it has no end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +319,12 @@ class Scenario:
     tags: tuple[Identifier, ...] = ()
     users: Annotated[tuple[User, ...], Keyed()] = ()
     token: TokenPolicy | None = None
+    answers: tuple[Step, ...] = ()
+    """Answers of any host, before everything else. A host that has no others answers 404 to the rest."""
+    elsewhere: Literal["reached", "refused"] = "reached"
+    """Whether a client that asks a host of no scenario gets through to it."""
+    unreachable: tuple[Place, ...] = ()
+    """Hosts to which no connection can be made; not played by `regauth serve`."""
 
     def user(self, name: str) -> User | None:
         """The user called `name`."""

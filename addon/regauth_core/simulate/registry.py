@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import replace
+from email.utils import formatdate
 
 from regauth_core.model import Endpoint
 from regauth_core.simulate.access import Access, Asker, Standing
 from regauth_core.simulate.challenges import Setting, challenge_lines
 from regauth_core.simulate.endpoints import Endpoints, ranged
 from regauth_core.simulate.hosts import BLOB_PATH, Places, Role
-from regauth_core.simulate.issuer import Issuer
+from regauth_core.simulate.issuer import ISSUED, Issuer
 from regauth_core.simulate.message import Answer, Asked, Need, finished, json_answer, refusal
-from regauth_core.simulate.policy import Challenging, Scenario
+from regauth_core.simulate.policy import Challenging, Scenario, Step
 from regauth_core.simulate.route import Route, needs, route
-from regauth_core.simulate.steps import Steps
+from regauth_core.simulate.steps import Steps, answer_of
 from regauth_core.simulate.store import Store
 from regauth_core.simulate.tokens import Tokens
 
@@ -28,6 +29,7 @@ __all__ = ["ROOM", "Answer", "Asked", "Registry"]
 ROOM = 64 << 20
 _VERSION = ("Docker-Distribution-Api-Version", "registry/2.0")
 _CODES = {401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN"}
+_TYPES = {"html": "text/html", "text": "text/plain"}
 _MESSAGES = {401: "authentication required", 403: "requested access is denied", 404: "no such repository"}
 
 
@@ -45,7 +47,10 @@ class Registry:
         store = Store(scenario, _derived(secret, "store"), room)
         self._store = store
         self._endpoints = Endpoints(self._policy, store, self._places)
+        self._answers = Steps(scenario.answers)
         self._steps = Steps(self._policy.steps)
+        constant = tuple((header.name, header.value) for header in self._policy.headers)
+        self._marks = (*constant, _VERSION) if self._policy.version else constant
         token = scenario.token
         is_opaque, uses = (token.kind == "opaque", token.uses) if token else (False, None)
         tokens = Tokens(_derived(secret, "tokens"), opaque=is_opaque, uses=uses)
@@ -63,24 +68,42 @@ class Registry:
         """Whether requests to `host` (no port, any case) are for this registry: all below ``.test``, and its hosts."""
         return self._places.serves(host)
 
+    def reaches(self, host: str, port: int) -> bool:
+        """Whether a connection to `host` (no port, any case), which is not served here, may be made at `port`."""
+        return self.scenario.elsewhere == "reached" and not self._places.refuses(host, port)
+
+    def refuses(self, host: str, port: int) -> bool:
+        """Whether the scenario says that nothing can be reached at `host` and `port`."""
+        return self._places.refuses(host, port)
+
     def answer(self, asked: Asked, now: float) -> Answer:
         """The answer to one request at `now`, in seconds since the epoch. Raises nothing, whatever was asked."""
-        match self._places.role(asked):
-            case Role.TOKEN if self._issuer:
-                answer = self._token_steps.take(None) or self._issuer.answer(asked, now)
-            case Role.BLOBS:
-                answer = self._stored(asked, now)
-            case Role.REGISTRY:
-                answer = self._registry(asked, now).with_headers(_VERSION)
-            case _:
-                answer = refusal(404, "UNSUPPORTED", "not found")
+        role = self._places.role(asked)
+        step = self._answers.take(asked, route(asked.route).endpoint)
+        answer = self._recorded(step, asked, now) if step else self._usual(role, asked, now)
+        token = self.scenario.token
+        if token and token.clock_ahead:
+            clock = now + (token.clock_ahead if role is Role.TOKEN else 0)
+            answer = answer.with_headers(("Date", formatdate(clock, usegmt=True)))
         return finished(answer, asked.method)
+
+    def _usual(self, role: Role, asked: Asked, now: float) -> Answer:
+        match role:
+            case Role.TOKEN if self._issuer:
+                step = self._token_steps.take(asked, None)
+                return self._recorded(step, asked, now) if step else self._issuer.answer(asked, now)
+            case Role.BLOBS:
+                return self._stored(asked, now)
+            case Role.REGISTRY:
+                return self._registry(asked, now).with_headers(*self._marks)
+            case _:
+                return refusal(404, "UNSUPPORTED", "not found")
 
     def _registry(self, asked: Asked, now: float) -> Answer:
         place = route(asked.route)
-        step = self._steps.take(place.endpoint)
+        step = self._steps.take(asked, place.endpoint)
         if step:
-            return step
+            return self._recorded(step, asked, now)
         if place.endpoint is Endpoint.V2_OTHER:
             return refusal(404, "UNSUPPORTED", "no such operation")
         if asked.method not in place.methods:
@@ -99,10 +122,23 @@ class Registry:
             case _:
                 return self._repository(asked, place, asker, now)
 
+    def _recorded(self, step: Step, asked: Asked, now: float) -> Answer:
+        """The answer that `step` stands for, with its challenges and its token."""
+        answer = answer_of(step)
+        issuer = self._issuer
+        if issuer and ISSUED.search(step.body):
+            body = ISSUED.sub(lambda match: issuer.token(asked, now, match[1]), step.body)
+            answer = replace(answer, body=body.encode("utf-8", "replace"))
+        if not step.challenge:
+            return answer
+        place = route(asked.route)
+        setting = self._setting(asked, needs(asked, place) if place.proper else ())
+        return answer.with_headers(*(("WWW-Authenticate", setting.fill(line)) for line in step.challenge))
+
     def _ping(self, asked: Asked, asker: Asker) -> Answer:
         status: int = getattr(self._policy.ping, asker.standing)
         policy = self._policy.ping.challenge or self._policy.challenge
-        answer = json_answer(200, {}) if status == 200 else _denial(status, ())
+        answer = json_answer(200, {}) if status == 200 else self._denial(status, ())
         return self._challenged(answer, asked, policy, (), asker.error)
 
     def _catalog(self, asked: Asked, place: Route, asker: Asker) -> Answer:
@@ -121,7 +157,7 @@ class Registry:
         wanted = needs(asked, place)
         rule = next((rule.rule for rule in self._policy.methods if rule.name == asked.method), "rights")
         if isinstance(rule, int):
-            return self._challenged(_denial(rule, wanted), asked, policy, wanted, None)
+            return self._challenged(self._denial(rule, wanted), asked, policy, wanted, None)
         if rule == "rights":
             is_refused = asker.standing is Standing.INVALID and deny.invalid != "ignored"
             is_visible = repository is not None or deny.hide_unknown
@@ -141,7 +177,18 @@ class Registry:
             error = "insufficient_scope" if asker.grant else None
         elif asker.standing is Standing.INVALID and deny.invalid != "ignored":
             status, error = deny.invalid, asker.error
-        return self._challenged(_denial(status, wanted), asked, policy, wanted, error)
+        return self._challenged(self._denial(status, wanted), asked, policy, wanted, error)
+
+    def _denial(self, status: int, wanted: tuple[Need, ...]) -> Answer:
+        deny = self._policy.deny
+        message = deny.message or _MESSAGES.get(status, "this is not supported")
+        if deny.body == "errors":
+            code = deny.code or _CODES.get(status, "UNSUPPORTED")
+            return refusal(status, code, message, wanted if deny.detail else ())
+        if deny.body == "empty":
+            return Answer(status=status)
+        text = f"<html><body>{message}</body></html>\n" if deny.body == "html" else f"{message}\n"
+        return Answer(status=status, headers=(("Content-Type", _TYPES[deny.body]),), body=text.encode())
 
     def _challenged(
         self, answer: Answer, asked: Asked, policy: Challenging, wanted: tuple[Need, ...], error: str | None
@@ -180,10 +227,6 @@ class Registry:
             return _xml(403, "AccessDenied", "Request has expired, or its signature does not match")
         data = self._store.any_blob(name)
         return _xml(404, "NoSuchKey", "No such blob") if data is None else ranged(asked, data)
-
-
-def _denial(status: int, wanted: tuple[Need, ...]) -> Answer:
-    return refusal(status, _CODES.get(status, "UNSUPPORTED"), _MESSAGES.get(status, "this is not supported"), wanted)
 
 
 def _xml(status: int, code: str, message: str) -> Answer:

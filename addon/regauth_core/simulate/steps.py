@@ -1,10 +1,13 @@
-"""Answers out of turn: what a scenario's `steps` say of the next request."""
+"""Answers out of turn: what a scenario's `steps` and `answers` say of the next request."""
 
 from __future__ import annotations
 
 from regauth_core.model import Endpoint
-from regauth_core.simulate.message import Answer
+from regauth_core.simulate.access import split
+from regauth_core.simulate.message import Answer, Asked
 from regauth_core.simulate.policy import Step
+
+_NAMED = ("basic", "bearer")
 
 
 class Steps:
@@ -15,22 +18,55 @@ class Steps:
         self._steps = steps
         self._left = [step.times for step in steps]
 
-    def take(self, endpoint: Endpoint | None) -> Answer | None:
-        """The answer of the first step that is left and is for `endpoint`; `None`: answer as usual.
+    def take(self, asked: Asked, endpoint: Endpoint | None) -> Step | None:
+        """The first step that is left and is for `asked` at `endpoint`; `None`: answer as usual.
 
         A request that is answered as usual because a step says so uses that step up as well.
         """
         for index, step in enumerate(self._steps):
-            if step.endpoints and endpoint not in step.endpoints:
-                continue
-            if step.always or self._left[index] > 0:
+            if (step.always or self._left[index] > 0) and _is_for(step, asked, endpoint):
                 self._left[index] -= 1
-                return self._answer(step)
+                return None if step.status is None else step
         return None
 
-    @staticmethod
-    def _answer(step: Step) -> Answer | None:
-        if step.status is None:
-            return None
-        headers = tuple((header.name, header.value) for header in step.headers)
-        return Answer(status=step.status, headers=headers, body=step.body.encode("utf-8", "replace"))
+
+def answer_of(step: Step) -> Answer:
+    """The answer that `step`, which has a status, stands for, without its challenges."""
+    headers = tuple((header.name, header.value) for header in step.headers)
+    return Answer(status=step.status or 200, headers=headers, body=step.body.encode("utf-8", "replace"))
+
+
+def credential_of(asked: Asked) -> str:
+    """What `asked` identifies itself with, as a step names it."""
+    values = asked.all("authorization")
+    if not values:
+        return "none"
+    scheme, _ = split(values[0])
+    return scheme if scheme in _NAMED else "other"
+
+
+def _is_for(step: Step, asked: Asked, endpoint: Endpoint | None) -> bool:
+    if step.endpoints and endpoint not in step.endpoints:
+        return False
+    if step.credential is not None and step.credential != credential_of(asked):
+        return False
+    return step.request is None or fits(step.request, asked)
+
+
+def fits(pattern: str, asked: Asked) -> bool:
+    """Whether `asked` is a request like `pattern`: a method and a URL without a query, ``*`` for any text."""
+    text = f"{asked.method} {asked.scheme}://{asked.authority}{asked.path.partition('?')[0]}"
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == first
+    if not text.startswith(first):
+        return False
+    at = len(first)
+    *middle, last = rest
+    for piece in middle:
+        # The first place is the best one: whatever fits after a later one fits after this one.
+        at = text.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return text.endswith(last) and len(text) - len(last) >= at

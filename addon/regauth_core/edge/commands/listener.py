@@ -156,7 +156,9 @@ class Handler(BaseHTTPRequestHandler):
             reason = HTTPStatus(answer.status).phrase
         except ValueError:
             reason = "Unknown"
-        headers = [*answer.headers, ("Date", self.date_time_string())]
+        headers = list(answer.headers)
+        if not any(name.lower() == "date" for name, _ in headers):
+            headers.append(("Date", self.date_time_string()))
         if not any(name.lower() == "content-length" for name, _ in headers) and answer.status not in (204, 304):
             headers.append(("Content-Length", str(len(answer.body))))
         if self.close_connection:

@@ -126,7 +126,7 @@ class RecordingSession:
 
     def is_played(self, flow: http.HTTPFlow) -> bool:
         """Whether the request is for a host in whose place the scenario answers."""
-        return self.player is not None and self.player.serves(flow.request.host)
+        return self.player is not None and self.player.serves(flow.request.host, flow.request.port)
 
     # Its end
 

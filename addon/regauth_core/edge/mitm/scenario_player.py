@@ -24,38 +24,42 @@ class ScenarioPlayer:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def serves(self, host: str) -> bool:
-        """Whether requests to `host` are answered here."""
-        return self._registry.serves(host)
+    def serves(self, host: str, port: int) -> bool:
+        """Whether requests to `host` at `port` are answered here."""
+        return self._registry.serves(host) and not self._registry.refuses(host, port)
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """Accept the tunnel, which keeps mitmproxy from opening a connection first, unless it was refused."""
-        if flow.response is None and self.serves(flow.request.host):
+        if flow.response is None and self.serves(flow.request.host, flow.request.port):
             # Not Response.make: it adds a length, which an answer to CONNECT must not have (RFC 9110 section 9.3.6).
             flow.response = _response(Answer(status=200), time.time())
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         """Make the handshake without the server's. Only an addon behind mitmproxy's own `TlsConfig` can say so."""
         address = data.context.server.address
-        if address is not None and self.serves(address[0]):
+        if address is not None and self.serves(address[0], address[1]):
             data.establish_server_tls_first = False
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         """The last bar: whatever else wants to connect there does not."""
         address = data.server.address
-        if address is not None and self.serves(address[0]):
+        if address is None:
+            return
+        if self.serves(address[0], address[1]):
             data.server.error = "this host is played by the scenario"
+        elif not self._registry.reaches(address[0], address[1]):
+            data.server.error = "connection refused by the scenario"
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Refuse what is too large to hold before it is sent."""
         length = flow.request.headers.get("content-length", "")
-        if self.serves(flow.request.host) and length.isdecimal() and int(length[:20]) > MAX_UPLOAD:
+        if self.serves(flow.request.host, flow.request.port) and length.isdecimal() and int(length[:20]) > MAX_UPLOAD:
             flow.kill()
 
     def answer(self, flow: http.HTTPFlow, now: float) -> None:
         """Answer the request if it is for one of the scenario's hosts."""
         request = flow.request
-        if not self.serves(request.host):
+        if not self.serves(request.host, request.port):
             return
         asked = Asked(
             method=request.method.upper(),
