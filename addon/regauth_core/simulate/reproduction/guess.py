@@ -121,7 +121,7 @@ def _registry(
     of_others = commonest(said.get(e.number, ()) for e in others)
     main = policy_of(of_others if of_others is not None else _scoped(of_pings), has_token=has_token)
     if of_others is None and of_pings is None:
-        assumed.append("what a challenge looks like: there was none")
+        assumed.append("what a challenge looks like: the capture has no challenge")
         main = Challenging()
     ping = _ping(seen, assumed)
     if of_pings is not None and policy_of(of_pings, has_token=has_token) != main:
