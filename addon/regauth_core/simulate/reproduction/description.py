@@ -19,7 +19,7 @@ def scenario_text(exchanges: Iterable[Exchange], name: str) -> tuple[str, Deriva
     derivation = derive(exchanges, name=name)
     if derivation is None:
         return None
-    text = written(derivation.scenario, {"": _remarks(derivation), "answers": [_ANSWERS]})
+    text = written(derivation.scenario, {"": list(_remarks(derivation)), "answers": [_ANSWERS]})
     try:
         read(text, "<derived>")
     except ScenarioError:
