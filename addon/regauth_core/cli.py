@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_report(commands)
     _add_whoami(commands)
+    _add_scenario(commands)
     _add_rules(commands)
     _add_demo(commands)
     return parser
@@ -151,7 +152,11 @@ def _run(arguments: argparse.Namespace) -> int:
         options.shim("run: --shim", named)
     scenario = scenario_path(arguments.scenario) if arguments.scenario else None
     if scenario is not None:
-        scenario_at(scenario)
+        played = scenario_at(scenario)
+        if played.elsewhere == "refused":
+            login = f"; log in as {played.users[0].name}, password {played.users[0].password}" if played.users else ""
+            where = f"{played.registry.host} is played from {scenario.name}"
+            print(f"regauth: {where}, and nothing leaves this machine{login}", file=sys.stderr)
     plan = run.Plan(
         command=tuple(command),
         scenario=scenario,
@@ -285,6 +290,37 @@ def _rules(arguments: argparse.Namespace) -> int:
         raise UserError(f"rules: unknown rule {arguments.rule[:80]!r}; {meant}")
     print(manual.page(found), end="")
     return 0
+
+
+def _add_scenario(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "scenario",
+        help="make a scenario of a capture: a registry that behaves as the one in it did",
+        usage="regauth scenario [OPTION]... CAPTURE",
+    )
+    parser.add_argument("capture", metavar="CAPTURE", help="a trace, a report of regauth, a flow file or a HAR file")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it to this file, NAME.yaml (standard output)")
+    parser.add_argument(
+        "--anonymize",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="replace names by pseudonyms: hosts, repositories, users",
+    )
+    parser.set_defaults(perform=_scenario)
+
+
+def _scenario(arguments: argparse.Namespace) -> int:
+    from regauth_core.edge.commands.scenario import scenario
+    from regauth_core.edge.mitm import options
+
+    return scenario(
+        Path(arguments.capture),
+        Path(arguments.output) if arguments.output else None,
+        anonymize=frozenset(options.anonymize("scenario: --anonymize", arguments.anonymize)),
+        out=sys.stdout,
+        errors=sys.stderr,
+    )
 
 
 def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -30,7 +30,7 @@ def test_scenario_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: pyte
 def test_scenario_that_is_not_there_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The complaint names what was asked for and what there is."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="no such scenario file; shipped scenarios: .*per-repository-basic"):
+    with pytest.raises(UserError, match="no such scenario, capture or report"):
         scenario_path(name)
 
 

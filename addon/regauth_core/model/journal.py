@@ -121,3 +121,5 @@ class Journal:
     """Exchanges that were recorded and are no longer held."""
     capture: Capture | None = None
     """`None` where it is not known, as for a journal made by hand."""
+    scenario: tuple[Safe, ...] = ()
+    """A scenario file, by lines, whose registry behaves as the one in the exchanges; empty where there is none."""

@@ -75,6 +75,9 @@ class Document:
     undecided: tuple[UndecidedEntry, ...]
     notes: tuple[str, ...]
     outcome: Conclusion
+    scenario: Annotated[
+        str | None, msgspec.Meta(description="A scenario file whose registry behaves as the one in the capture.")
+    ]
 
 
 def render(journal: Journal) -> str:
@@ -93,6 +96,7 @@ def document(journal: Journal) -> Document:
         undecided=tuple(_undecided(one) for one in diagnosis.undecided),
         notes=diagnosis.notes,
         outcome=conclusion(journal),
+        scenario="\n".join((*journal.scenario, "")) if journal.scenario else None,
     )
 
 

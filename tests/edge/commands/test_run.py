@@ -133,7 +133,11 @@ BAD = {
     "no such command": ([], ["nosuch-client"], "regauth: run: command not found: nosuch-client\n"),
     "no program": ([], ["./notes.txt"], "regauth: run: not executable: ./notes.txt\n"),
     "no command": ([], [], "regauth: run: expected a command behind --"),
-    "no such scenario": (["--scenario", "nosuch.yaml"], ["true"], "regauth: nosuch.yaml: no such scenario file"),
+    "no such scenario": (
+        ["--scenario", "nosuch.yaml"],
+        ["true"],
+        "regauth: nosuch.yaml: no such scenario, capture or report",
+    ),
     "broken scenario": (["--scenario", "./notes.txt"], ["true"], "regauth: notes.txt"),
     "unknown format": (["-o", "report.pdf"], ["true"], "regauth: run: -o: report.pdf: expected a file name that ends"),
     "no such directory": (["-o", "none/report.md"], ["true"], "regauth: run: -o: none/report.md: the directory"),

@@ -145,6 +145,8 @@ class Settings:
     quiet_time: float = QUIET_TIME
     anonymize: frozenset[Anonymize] = frozenset()
     scenario: Scenario | None = None
+    scenario_name: str | None = None
+    """How it can be asked for: its own name, or that of the file of which it was made."""
     inject: Inject = Inject.OFF
     credentials: tuple[str, ...] = ()
     callers: Callers = Callers()
@@ -175,7 +177,8 @@ def settings_of(options: Any) -> Settings:
         hosts=tuple(_host(text) for text in options.regauth_hosts),
         quiet_time=quiet_time("regauth_quiet_time", options.regauth_quiet_time),
         anonymize=anonymize("regauth_anonymize", options.regauth_anonymize),
-        scenario=_scenario(options.regauth_scenario),
+        scenario=(scenario := _scenario(options.regauth_scenario)),
+        scenario_name=_scenario_name(options.regauth_scenario, scenario),
     )
 
 
@@ -305,6 +308,14 @@ def _host(text: str) -> str:
     if not _HOST.fullmatch(host):
         raise UserError(f"regauth_hosts: expected HOST, HOST:PORT or *.DOMAIN, found {text!r}")
     return host
+
+
+def _scenario_name(given: str, scenario: Scenario | None) -> str | None:
+    if scenario is None:
+        return None
+    # Not the path, which may say whose home it is.
+    path = Path(given)
+    return scenario.id if path.stem == scenario.id else path.name
 
 
 def _scenario(name: str) -> Scenario | None:

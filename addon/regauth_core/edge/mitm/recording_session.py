@@ -74,7 +74,7 @@ class RecordingSession:
             self._helper.choose(settings, self._complain)
         if self.live is not None and "regauth_scenario" in changed:
             self._play(settings)
-            name = settings.scenario.id if settings.scenario is not None else None
+            name = settings.scenario_name
             recorder = self.live.recorder
             recorder.environment = replace(
                 recorder.environment, scenario=recorder.redactor.own_text(name) if name else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -14,11 +14,15 @@ from regauth_core import report
 from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.files import reason, write_private
 from regauth_core.edge.outputs.final_sweep import swept_journal, swept_report, swept_text
+from regauth_core.model import Safe
 from regauth_core.model.journal import Journal
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.report.terminal import summary
 from regauth_core.report.terminal.summary import Detail
+from regauth_core.simulate.reproduction.description import scenario_text
 
+_PLAYED: Final = 500
+"""Exchanges of which the scenario is made: nobody waits long for a report."""
 _UNBROKEN: Final = 2000
 """Columns of a page on which hardly a line has to be broken."""
 
@@ -39,6 +43,15 @@ def cleaned(journal: Journal, redactor: Redactor) -> Journal:
     return _Clean(**{field.name: getattr(swept, field.name) for field in fields(swept)})
 
 
+def with_scenario(journal: Journal) -> Journal:
+    """`journal`, which is clean, with a scenario of its exchanges if there is a finding to be shown with it."""
+    if not journal.diagnosis.findings or journal.scenario:
+        return journal
+    made = scenario_text(journal.exchanges[:_PLAYED], "captured")
+    lines = made[0].splitlines() if made is not None else []
+    return replace(journal, scenario=tuple(map(Safe, lines)))
+
+
 def report_text(journal: Journal, name: str, redactor: Redactor, template: str | None = None) -> str:
     """The report whose format the ending of `name` says, swept.
 
@@ -53,7 +66,7 @@ def write_reports(
 ) -> tuple[str, ...]:
     """Write each report to its file; one complaint for each that could not be written or made."""
     complaints = []
-    clean = cleaned(journal, redactor) if paths else journal
+    clean = with_scenario(cleaned(journal, redactor)) if paths else journal
     for path in paths:
         try:
             write_private(path, report_text(clean, path.name, redactor, template))

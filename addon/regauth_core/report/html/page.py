@@ -11,10 +11,12 @@ from string import Template
 
 from regauth_core.model.finding import Finding, Undecided
 from regauth_core.model.journal import Journal
-from regauth_core.report import wording
+from regauth_core.report import replay, wording
 from regauth_core.report.html import diagram, exchanges
 from regauth_core.report.html.markup import Markup, element, joined, link, text
 from regauth_core.report.text import counted
+
+_FILE = "report.html"
 
 
 def render(journal: Journal) -> str:
@@ -31,6 +33,7 @@ def render(journal: Journal) -> str:
         _open_ends(journal, anchors),
         _sequence(journal, anchors),
         _exchanges(journal),
+        _scenario(journal),
         element("footer", element("p", wording.redaction(journal.redaction)), _origin(journal)),
     )
     return Template(_data("page.html")).substitute(
@@ -145,6 +148,23 @@ def _sequence(journal: Journal, anchors: dict[int, str]) -> Markup:
         "div", diagram.drawing(journal, anchors), class_="scroll", tabindex="0", role="region", aria_label="Sequence"
     )
     return element("section", element("h2", "Sequence"), scroll)
+
+
+def _scenario(journal: Journal) -> Markup:
+    """The registry once more, for a reader and for `regauth run --scenario`."""
+    if not journal.scenario:
+        return Markup("")
+    return element(
+        "section",
+        element("h2", "Play it once more"),
+        element("p", f"Save this page as {_FILE}. {replay.remark(journal)}"),
+        element("pre", f"$ {replay.command(journal, _FILE)}"),
+        element(
+            "details",
+            element("summary", replay.summary(journal)),
+            element("pre", *(joined(line, Markup("\n")) for line in journal.scenario), id="scenario"),
+        ),
+    )
 
 
 def _exchanges(journal: Journal) -> Markup:

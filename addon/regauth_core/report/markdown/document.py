@@ -29,7 +29,8 @@ _PLANS: Final = (
         named=80,
         printed=10,
         words=300,
-        cut="the exchanges, the diagram, and most explanations and rows",
+        scenario=False,
+        cut="the exchanges, the diagram, the scenario, and most explanations and rows",
     ),
     Plan(
         exchanges=0,
@@ -39,7 +40,9 @@ _PLANS: Final = (
         named=8,
         printed=4,
         words=200,
-        cut="the exchanges, the diagram, nearly all explanations and rows; further findings are counted by rule",
+        scenario=False,
+        cut="the exchanges, the diagram, the scenario, nearly all explanations and rows;"
+        " further findings are counted by rule",
     ),
 )
 """From all to least; each names what it leaves out."""

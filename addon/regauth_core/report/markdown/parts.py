@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Finding
 from regauth_core.model.journal import Journal
-from regauth_core.report import timeline, wording
+from regauth_core.report import replay, timeline, wording
 from regauth_core.report.markdown import mermaid, reproduction
 from regauth_core.report.markdown.github import cell, fence, link, prose, span
 from regauth_core.report.markdown.templates import Part
 from regauth_core.report.roles import roles
 from regauth_core.report.text import counted
 
+_FILE = "report.md"
 _KINDS = 30
 """Rules that are counted by name where findings are only counted."""
 _CURL = 4000
@@ -38,6 +39,8 @@ class Plan:
     """Findings that have a line of their own; the rest is counted by rule."""
     printed: int = 40
     """Lines of the client's version output."""
+    scenario: bool = True
+    """The scenario, which is worth more than the exchanges that it was made of."""
     words: int = 1500
     """Characters of one explanation."""
     cut: str = ""
@@ -120,6 +123,13 @@ def _reproduce(told: Story) -> Iterator[str]:
         yield "The registry's side, without the client (set `USER` and `PASS`, and `TOKEN` where it is used):"
         yield ""
         yield from fence(asked, "sh")
+    if told.plan.scenario and replay.fits(told.journal):
+        yield ""
+        yield f"The same with this report alone, saved as {span(_FILE)}. {prose(replay.remark(told.journal))}"
+        yield ""
+        yield from fence([f"$ {replay.command(told.journal, _FILE)}"], "console")
+        yield ""
+        yield from _folded(replay.summary(told.journal), fence(told.journal.scenario, "yaml", 3000))
 
 
 def _received(told: Story) -> Iterator[str]:
