@@ -57,15 +57,11 @@ def asked_before(conversation: Conversation, exchange: Exchange) -> Exchange | N
 
 
 def ignored_before(conversation: Conversation, denied: Exchange) -> Exchange | None:
-    """The 401 that the client had left unanswered before it asked this without a credential, and got 403.
-
-    Only where it could have answered: a Bearer challenge, which gives tokens to anybody, or with known credentials.
-    """
+    """The 401 that the client had left unanswered before it asked this without a credential, and got 403."""
     asking = asked_before(conversation, denied)
     if asking is None or not is_anonymous(denied) or usable_challenges(denied) or conversation.auth_steps_since(asking):
         return None
-    could = conversation.holds_credentials or any(c.kind == "bearer" for c in usable_challenges(asking))
-    return asking if could else None
+    return asking
 
 
 def is_about(conversation: Conversation, exchange: Exchange) -> bool:

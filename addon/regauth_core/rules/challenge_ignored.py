@@ -7,13 +7,14 @@ request is not to answer. A 403 to a request without a credential counts where t
 it unanswered.
 
 Severity: error for Bearer, since anybody may ask for an anonymous token, and for a client that is known to hold
-credentials. Warning for Basic without known credentials if an open ping misled the client. Info for Basic otherwise:
-who has no login has nothing to answer with.
+credentials. Warning for Basic without known credentials if an open ping misled the client. Info for Basic otherwise,
+and nobody's fault: a client without a login has nothing to answer with.
 
 Causes: ping-derived-auth (this client's ping was answered 200 without a challenge), scheme-spelling (the scheme is
 spelled unusually), credentials-for-other-host (it sent Basic to a sibling of this host), parameter-missing (the
 challenge has no service, or a repository's has no scope), token-exchange-unsupported (the client never asks for a
-token anywhere), head-only (HEAD was refused and it never tried GET), denied-without-credential (it then got 403).
+token anywhere), head-only (HEAD was refused and it never tried GET), denied-without-credential (it then got 403),
+not-logged-in (only Basic is asked for, and nothing shows that there is a login).
 
 What to do: the client's author should keep challenges for each request, not for the registry, and answer any 401 that
 carries one. A user should leave the password alone, since it was never sent, and use another client, or have the
@@ -31,8 +32,8 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.evidence import ignored_before
-from regauth_core.conversation.exchanges import is_anonymous, succeeded, usable_challenges
+from regauth_core.conversation.evidence import asked_before, ignored_before
+from regauth_core.conversation.exchanges import bearer_challenges, is_anonymous, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_probe, is_told_by_repositories, is_unanswered
 from regauth_core.conversation.refusal import reasons_of
 from regauth_core.conversation.undecided import why_undecided
@@ -70,6 +71,9 @@ RULE = Header(
     is_provable=True,
 )
 
+_NO_LOGIN = "not-logged-in"
+"""The cause where nothing shows that the client could have answered."""
+
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 401 of the conversation that nobody answered."""
@@ -89,10 +93,12 @@ def _match(conversation: Conversation, ignored: list[Exchange], undecided: tuple
     cause = _cause(conversation, refused, ping)
     misled = ping is not None and cause == "ping-derived-auth"
     known = conversation.holds_credentials
+    severity = _severity(refused, known=known, misled=misled)
     return Match(
         exchanges=((ping, *ignored) if ping is not None and misled else tuple(ignored)),
-        severity=_severity(refused, known=known, misled=misled),
-        cause=cause,
+        severity=severity,
+        fault=Fault.UNKNOWN if severity is Severity.INFO and cause is None else None,
+        cause=_NO_LOGIN if severity is Severity.INFO and cause is None else cause,
         title=_title(conversation, refused, known=known),
         explanation=_explanation(conversation, refused, ping if misled else None, len(ignored)),
         client_author=(
@@ -123,16 +129,21 @@ def _denied(conversation: Conversation) -> tuple[Exchange, list[Exchange]] | Non
 def _of_denied(conversation: Conversation, asking: Exchange, denied: list[Exchange]) -> Match:
     first = denied[0]
     scheme = usable_challenges(asking)[0].scheme
+    known = conversation.holds_credentials
+    severity = _severity(asking, known=known, misled=False)
+    could = severity is not Severity.INFO
     return Match(
         exchanges=(asking, *denied),
-        cause="denied-without-credential",
-        title=f"the client ignored the {scheme} challenge of {conversation.origin}",
+        severity=severity,
+        fault=None if could else Fault.UNKNOWN,
+        cause="denied-without-credential" if could else _NO_LOGIN,
+        title=f"the client {'ignored' if could else 'did not answer'} the {scheme} challenge of {conversation.origin}",
         explanation=(
             f"{_where(asking)} ({asking.number}) was answered 401 with a {scheme} challenge. The client did not answer"
             f" it: it sent {_where(first)} without a credential and got 403 ({numbers(denied)})."
         ),
         client_author=f"Answer the challenge of {_where(asking)} before the next request, and send the token with it.",
-        user=_user(conversation, first, misled=False, known=conversation.holds_credentials),
+        user=_user(conversation, first, misled=False, known=known),
         confidence=Confidence.MEDIUM,
         because="the client was asked and sent no credential; a 403 may also have another reason",
         undecided=why_undecided(conversation, asking),
@@ -248,6 +259,12 @@ def _explanation(conversation: Conversation, refused: Exchange, ping: Exchange |
 
 def _user(conversation: Conversation, refused: Exchange, *, misled: bool, known: bool) -> str:
     host = refused.origin.host
+    asking = asked_before(conversation, refused) if not usable_challenges(refused) else refused
+    if not known and not misled and asking is not None and bearer_challenges(asking):
+        return (
+            "Use another client, or a newer version of this one: it did not request a token, which clients can do"
+            f" without a login as well. If {_subject(conversation)} is not public, log in to {conversation.registry}."
+        )
     if not known and not misled:
         return (
             f"Log in to {conversation.registry}, or give the client credentials for {_subject(conversation)}, and try"

@@ -1,10 +1,12 @@
 """The challenge asks for a scope that does not cover the request.
 
 Fires when: a Bearer challenge for a repository names no scope, or only other repositories, or lacks the action that the
-method needs; the client asked for just that; and the request was refused again with the token, or every request costs a
-401 and a token exchange. Info where the client got through at no extra cost.
+method needs, or breaks the grammar of scopes; or that of the catalog names a repository; the client asked for just
+that; and the token server refused it, or the request was refused with the token, or every request costs a 401 and a
+token exchange. Info where the client got through at no extra cost.
 
-Causes: missing, other-repository, other-action, ping-names-repository (the ping was refused with a fresh token).
+Causes: missing, other-repository, other-action, malformed, no-repository (the request is for none),
+ping-names-repository (the ping was refused with a fresh token).
 
 What to do: correct the registry's path method or the rewriting proxy; where the challenge has no scope, a client can
 derive it from the path.
@@ -64,7 +66,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for the first challenge that misled the client."""
     wrong = [w for e in conversation.refused() if (w := _wrong(conversation, e)) is not None]
     for one in wrong:
-        again = _refused_again(conversation, one)
+        again = _refused_again(conversation, one) or _refused_token(conversation, one)
         if again:
             yield _match(conversation, one, again, None)
             return
@@ -118,11 +120,28 @@ def _ping_match(conversation: Conversation, pings: list[Exchange]) -> Match:
 
 def _wrong(conversation: Conversation, refused: Exchange) -> _Wrong | None:
     challenges = bearer_challenges(refused)
-    if not challenges or refused.target.repository is None or is_foreign(conversation, refused):
+    if not challenges or is_foreign(conversation, refused):
         return None
     scopes = entries(text for c in challenges for text in c.scopes)
-    cause = _cause(refused, scopes)
+    if any(_is_malformed(s) for s in scopes):
+        cause: str | None = "malformed"
+    elif refused.target.repository is not None:
+        cause = _cause(refused, scopes)
+    else:
+        is_catalog = refused.target.endpoint is Endpoint.CATALOG
+        cause = "no-repository" if is_catalog and scopes and all(map(_is_for_repository, scopes)) else None
     return _Wrong(refused, cause, scopes) if cause is not None else None
+
+
+def _is_malformed(scope: Scope) -> bool:
+    """Whether it is no resource scope and no service's word: one colon, or a name with an empty part."""
+    if scope.opaque:
+        return ":" in scope.spelled
+    return _is_for_repository(scope) and not all(scope.name.split("/"))
+
+
+def _is_for_repository(scope: Scope) -> bool:
+    return scope.resource[0] == "repository"
 
 
 def _cause(refused: Exchange, scopes: tuple[Scope, ...]) -> str | None:
@@ -149,14 +168,28 @@ def _did_as_told(exchange: Exchange, one: _Wrong) -> bool:
 
 
 def _refused_again(conversation: Conversation, one: _Wrong) -> list[Exchange]:
-    """The repetitions that were refused with a token for what the challenge says."""
+    """The request, before or again, where it was refused with a token for what the challenge says."""
     return [
         e
-        for e in conversation.repeats_of(one.refused)
+        for e in (one.refused, *conversation.repeats_of(one.refused))
         if e.status in (401, 403)
+        and error_of(e) != "invalid_token"
         and (issue := issue_behind(conversation, e)) is not None
         and _did_as_told(issue.exchange, one)
         and is_final(conversation, e)
+    ]
+
+
+def _refused_token(conversation: Conversation, one: _Wrong) -> list[Exchange]:
+    """The token requests for just what the challenge says that the token server refused, where that is no scope."""
+    if one.cause != "malformed" or not is_final(conversation, one.refused):
+        return []
+    told = {str(s) for s in one.scopes}
+    return [
+        e
+        for e in conversation.responses_to(one.refused)
+        if conversation.is_token_exchange(e) and not succeeded(e) and e.response is not None
+        if {str(s) for s in asked(e)} == told
     ]
 
 
@@ -184,10 +217,13 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
         "missing": "names no scope",
         "other-repository": f"names {said}, which is another repository",
         "other-action": f"names {said}, which lacks {_ACTIONS.get(first.request.method)}",
+        "malformed": f"names {said}, which is not a scope",
+        "no-repository": f"names {said}, and the request is for no repository",
     }[one.cause]
     issue = issue_behind(conversation, shown[-1])
+    again = "" if shown[-1] is first or conversation.is_token_exchange(shown[-1]) else " again"
     came = {
-        None: f"The client asked for that{_of(issue)} and was refused again ({numbers(shown)}).",
+        None: f"The client asked for that{_of(issue)} and was refused{again} ({numbers(shown)}).",
         Severity.WARNING: f"Each request costs a 401 and a token exchange ({numbers(shown)}).",
         Severity.INFO: "The client succeeded anyway.",
     }[severity]
@@ -199,8 +235,8 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
         title=f"the challenge of {reference_of(conversation)} asks for the wrong scope",
         explanation=f"{where(first)} was answered 401 ({first.number}) with a challenge that {what}. {came}",
         client_author=(
-            f"Where a challenge has no fitting scope, derive {derived} from the path, and cache the token under the"
-            " requested scope."
+            f"Where a challenge has no fitting scope, derive {derived or 'none'} from the path, and cache the token"
+            " under the requested scope."
         ),
         user=(
             f"Correct how {first.origin.host} derives the repository from the path (repository path method, rewrite"

@@ -19,11 +19,12 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present, uses
-from regauth_core.conversation.exchanges import asked, refuses, secret_of
+from regauth_core.conversation.exchanges import asked, bearer_challenges, refuses, secret_of
 from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
+from regauth_core.protocol.scope import entries
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
 from regauth_core.rules.wording import numbers
@@ -65,11 +66,18 @@ def _cause(conversation: Conversation, exchange: Exchange) -> str | None:
     if token is None:
         return None
     if any(s.resource[0] == "repository" and _is_no_name(s.path) for s in asked(exchange)):
-        return "invalid-name"
+        return None if _is_told(conversation, exchange) else "invalid-name"
     if token.service is not None and _is_placeholder(conversation, exchange, token.service):
         return "placeholder-service"
     blank = bool(token.scopes) and not asked(exchange)
     return "empty-scope" if blank and _is_for_repository(conversation, exchange) else None
+
+
+def _is_told(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether the challenge itself asks for that (challenge-scope-wrong)."""
+    challenge = challenge_for(conversation, exchange)
+    told = {str(s) for c in (bearer_challenges(challenge) if challenge is not None else ()) for s in entries(c.scopes)}
+    return all(str(s) in told for s in asked(exchange))
 
 
 def _is_no_name(name: str) -> bool:
