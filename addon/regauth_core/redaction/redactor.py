@@ -421,7 +421,7 @@ class Redactor:
 
     def holds_secret(self, text: str) -> bool:
         """Whether a remembered secret is in `text`."""
-        return self._sweep.swept(text)[1] > 0
+        return self._sweep.finds(text)
 
     def summary(self, late: int = 0) -> Redaction:
         """What was kept and replaced up to now; `late` are replacements that somebody else's sweep made."""

@@ -46,7 +46,9 @@ Not certain, and decided as said here:
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Final
 
 from regauth_core.redaction.fingerprints import Fingerprints
@@ -86,6 +88,11 @@ def _ends(needle: Needle, text: str, lower: str, begin: int) -> int | None:
     return end
 
 
+def _bytes(text: str) -> bytes:
+    """`text` with one byte for each character."""
+    return text.encode("latin-1", "replace")
+
+
 def _run(text: str, begin: int, end: int) -> Span:
     """The whole run of base64 around a piece of it."""
     behind = _RUN.match(text, end, end + _REACH)
@@ -94,71 +101,99 @@ def _run(text: str, begin: int, end: int) -> Span:
 
 
 class _Index:
-    """Needles by `stride` neighbouring pieces of `size` characters each, in lower case."""
+    """Needles by `stride` neighbouring pieces of `size` characters each, in lower case.
 
-    def __init__(self, size: int, stride: int) -> None:
+    A piece is held as the number that its characters make, one byte each (what has no byte in Latin-1 is ``?``). So
+    whole texts can be compared with the dictionary as arrays of numbers, which takes a tenth of the time of cutting
+    them into strings.
+    """
+
+    def __init__(self, size: int, stride: int, steps: int) -> None:
+        """`size` is 8 or 4; `steps` such that of every `steps` numbers beside each other one stands at each stride."""
         self.least = size + stride - 1
         self._size = size
         self._stride = stride
-        self._pieces: dict[str, tuple[tuple[int, Needle], ...] | None] = {}
+        self._steps = steps
+        self._format = {4: "I", 8: "Q"}[size]
+        self._pieces: dict[int, tuple[Needle, ...] | None] = {}
         """`None` where there are too many."""
 
     def add(self, needle: Needle, *, must: bool) -> None:
         """Index a needle of at least `least` characters, even where there is hardly room for it if it `must`."""
-        text = folded(needle.text)
-        first = next((place for place in self._places(text) if self._has_room(text, place)), len(text) - self.least)
-        for at in range(first, first + self._stride):
-            piece = text[at : at + self._size]
+        places = self._places(needle)
+        first = next((place for place in places if self._has_room(needle, place)), places[0])
+        alone = (needle,)
+        for piece in self._pieces_at(needle, first):
             held = self._pieces.get(piece, ())
             if held is not None and len(held) < _CROWDED:
-                self._pieces[piece] = (*held, (at, needle))
+                self._pieces[piece] = (*held, needle) if held else alone
             elif must:
                 self._pieces[piece] = None
 
     def remove(self, needle: Needle) -> None:
         """Take a needle out; what was crowded stays so."""
-        text = folded(needle.text)
-        for first in {*self._places(text), len(text) - self.least}:
-            for at in range(first, first + self._stride):
-                piece = text[at : at + self._size]
+        for first in self._places(needle):
+            for piece in self._pieces_at(needle, first):
                 if held := self._pieces.get(piece):
-                    left = tuple([one for one in held if one != (at, needle)])
+                    left = tuple([one for one in held if one != needle])
                     if left:
                         self._pieces[piece] = left
                     else:
                         del self._pieces[piece]
 
-    def _places(self, text: str) -> tuple[int, ...]:
-        last = len(text) - self.least
-        places = (last, len(text) // 3, 0, len(text) // 2, len(text) // 5)
-        return tuple(place for place in places if 0 <= place <= last)
+    def _places(self, needle: Needle) -> tuple[int, ...]:
+        """Where in a needle the pieces may stand that are indexed, the best place first."""
+        last = len(needle.text) - self.least
+        places = (last, len(needle.text) // 3, 0, len(needle.text) // 2, len(needle.text) // 5)
+        return tuple(dict.fromkeys(place for place in places if 0 <= place <= last))
 
-    def _has_room(self, text: str, first: int) -> bool:
-        pieces = (self._pieces.get(text[at : at + self._size], ()) for at in range(first, first + self._stride))
-        return all(held is not None and len(held) < 8 for held in pieces)
+    def _pieces_at(self, needle: Needle, first: int) -> Sequence[int]:
+        taken = _bytes(folded(needle.text[first : first + self.least]))
+        return [int.from_bytes(taken[at : at + self._size], sys.byteorder) for at in range(self._stride)]
+
+    def _has_room(self, needle: Needle, first: int) -> bool:
+        held = (self._pieces.get(piece, ()) for piece in self._pieces_at(needle, first))
+        return all(one is not None and len(one) < 8 for one in held)
 
     def hits(self, text: str, lower: str) -> Iterator[Hit]:
         """All that is found in `text`, which `lower` is in lower case."""
-        if not self._pieces:
-            return
-        pieces, size = self._pieces, self._size
         covered = 0
-        for at in range(0, len(lower) - size + 1, self._stride):
-            if (piece := lower[at : at + size]) in pieces:
-                held = pieces[piece]
-                if held is None:
-                    if at + size > covered:
-                        begin, covered = _run(text, at, at + size)
-                        yield begin, covered, ""
-                    continue
-                for offset, needle in held:
-                    if (end := _ends(needle, text, lower, at - offset)) is None:
-                        continue
+        for at, held in self._found(_bytes(lower)):
+            if held is None:
+                if at + self._size > covered:
+                    begin, covered = _run(text, at, at + self._size)
+                    yield begin, covered, ""
+                continue
+            for needle in held:
+                for begin, end in self._standing(needle, text, lower, at):
                     if not needle.is_base64:
-                        yield at - offset, end, needle.secret
+                        yield begin, end, needle.secret
                     elif end > covered:
-                        begin, covered = _run(text, at - offset, end)
+                        begin, covered = _run(text, begin, end)
                         yield begin, covered, needle.secret
+
+    def _standing(self, needle: Needle, text: str, lower: str, at: int) -> Iterator[Span]:
+        """Where `needle` stands in a text, if one of its pieces that may be indexed is the one at `at`."""
+        for first in self._places(needle):
+            for offset in range(first, first + self._stride):
+                if (end := _ends(needle, text, lower, at - offset)) is not None:
+                    yield at - offset, end
+
+    def _found(self, text: bytes) -> list[tuple[int, tuple[Needle, ...] | None]]:
+        """The pieces in a text at every stride, with their places, in order."""
+        pieces, found = self._pieces, []
+        if not pieces:
+            return []
+        view = memoryview(text)
+        for first in range(0, self._size * self._steps, self._stride):
+            whole = max(0, len(text) - first) // self._size * self._size
+            numbers = view[first : first + whole].cast(self._format)[:: self._steps]
+            if not pieces.keys().isdisjoint(numbers):
+                width = self._size * self._steps
+                found += [
+                    (first + place * width, pieces[number]) for place, number in enumerate(numbers) if number in pieces
+                ]
+        return sorted(found, key=itemgetter(0))
 
 
 class Sweep:
@@ -167,8 +202,8 @@ class Sweep:
     def __init__(self, known: Fingerprints, is_spared: Callable[[str], bool]) -> None:
         self._known = known
         self._is_spared = is_spared
-        self._long = _Index(8, 4)
-        self._short = _Index(4, 3)
+        self._long = _Index(8, 2, 1)
+        self._short = _Index(4, 3, 3)
         self._indexed: set[str] = set()
 
     def swept(
@@ -200,6 +235,11 @@ class Sweep:
             at = end
         shown.append(text[at:])
         return "".join(shown), count
+
+    def finds(self, text: str) -> bool:
+        """Whether `swept` would replace anything in `text`."""
+        self._update()
+        return bool(self._indexed) and any(self._spans(text))
 
     def _spans(self, text: str) -> Iterator[Hit]:
         for start in range(0, max(1, len(text)), _CHUNK):
