@@ -90,6 +90,8 @@ class Fingerprints:
         """How many more secrets of this answer are remembered; `None` outside of an answer."""
         self.count = 0
         """Distinct secrets that were met; one that was forgotten and met again counts again."""
+        self.kept = 0
+        """How often a secret was remembered, or remembered as another sort of one."""
         self.fresh: list[str] = []
         """Secrets remembered since whoever keeps an index of them emptied this list."""
         self.gone: list[str] = []
@@ -146,6 +148,7 @@ class Fingerprints:
         if secret in store:
             store.drop(secret)
         store.keep(secret, found)
+        self.kept += 1
         self.fresh.append(secret)
         if forgotten := store.surplus():
             self.is_incomplete = self.is_incomplete or store is self._passwords

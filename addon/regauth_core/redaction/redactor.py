@@ -419,6 +419,11 @@ class Redactor:
         """Finished output with pseudonyms for the names that have them, if they are hosts' or long."""
         return self._aliases.swept(text)
 
+    @property
+    def secrets_met(self) -> int:
+        """A number that changes whenever there is one more secret to look for."""
+        return self._fingerprints.kept
+
     def holds_secret(self, text: str) -> bool:
         """Whether a remembered secret is in `text`."""
         return self._sweep.finds(text)

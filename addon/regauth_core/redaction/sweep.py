@@ -49,7 +49,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Final, Literal
 
 from regauth_core.redaction.fingerprints import Fingerprints
 from regauth_core.redaction.spellings import SHORTEST, Needle, folded, needles, one_alphabet
@@ -100,6 +100,10 @@ def _run(text: str, begin: int, end: int) -> Span:
     return begin - (before.end() if before else 0), behind.end() if behind else end
 
 
+Placed = tuple[int, Needle]
+"""A needle, and where in it the first of its pieces stands."""
+
+
 class _Index:
     """Needles by `stride` neighbouring pieces of `size` characters each, in lower case.
 
@@ -114,19 +118,19 @@ class _Index:
         self._size = size
         self._stride = stride
         self._steps = steps
-        self._format = {4: "I", 8: "Q"}[size]
-        self._pieces: dict[int, tuple[Needle, ...] | None] = {}
+        self._format: Literal["I", "Q"] = "I" if size == 4 else "Q"
+        self._pieces: dict[int, tuple[Placed, ...] | None] = {}
         """`None` where there are too many."""
 
     def add(self, needle: Needle, *, must: bool) -> None:
         """Index a needle of at least `least` characters, even where there is hardly room for it if it `must`."""
         places = self._places(needle)
         first = next((place for place in places if self._has_room(needle, place)), places[0])
-        alone = (needle,)
-        for piece in self._pieces_at(needle, first):
+        placed = ((first, needle),)
+        for piece in dict.fromkeys(self._pieces_at(needle, first)):
             held = self._pieces.get(piece, ())
             if held is not None and len(held) < _CROWDED:
-                self._pieces[piece] = (*held, needle) if held else alone
+                self._pieces[piece] = (*held, *placed) if held else placed
             elif must:
                 self._pieces[piece] = None
 
@@ -135,7 +139,7 @@ class _Index:
         for first in self._places(needle):
             for piece in self._pieces_at(needle, first):
                 if held := self._pieces.get(piece):
-                    left = tuple([one for one in held if one != needle])
+                    left = tuple([one for one in held if one[1] != needle])
                     if left:
                         self._pieces[piece] = left
                     else:
@@ -164,22 +168,17 @@ class _Index:
                     begin, covered = _run(text, at, at + self._size)
                     yield begin, covered, ""
                 continue
-            for needle in held:
-                for begin, end in self._standing(needle, text, lower, at):
+            for first, needle in held:
+                for begin in range(at - first, at - first - self._stride, -1):
+                    if (end := _ends(needle, text, lower, begin)) is None:
+                        continue
                     if not needle.is_base64:
                         yield begin, end, needle.secret
                     elif end > covered:
                         begin, covered = _run(text, begin, end)
                         yield begin, covered, needle.secret
 
-    def _standing(self, needle: Needle, text: str, lower: str, at: int) -> Iterator[Span]:
-        """Where `needle` stands in a text, if one of its pieces that may be indexed is the one at `at`."""
-        for first in self._places(needle):
-            for offset in range(first, first + self._stride):
-                if (end := _ends(needle, text, lower, at - offset)) is not None:
-                    yield at - offset, end
-
-    def _found(self, text: bytes) -> list[tuple[int, tuple[Needle, ...] | None]]:
+    def _found(self, text: bytes) -> list[tuple[int, tuple[Placed, ...] | None]]:
         """The pieces in a text at every stride, with their places, in order."""
         pieces, found = self._pieces, []
         if not pieces:

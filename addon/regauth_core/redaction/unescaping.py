@@ -18,7 +18,8 @@ _ROUNDS: Final = 4
 _DEPTH: Final = 4
 """How many layers of backslashes are undone in a round: JSON in JSON in JSON."""
 
-_BREAK = re.compile(r"(?<![ \t])[ \t]*+[\r\n][ \t\r\n]*+")
+# Where nothing must stand in front, the look back comes behind the first sign: so only such signs are looked at.
+_BREAK = re.compile(r"[ \t\r\n](?<![ \t].)(?:(?<=[\r\n])|[ \t]*+[\r\n])[ \t\r\n]*+", re.DOTALL)
 _BACKSLASH = re.compile(
     r"\\(?:u[0-9A-Fa-f]{4}(?:\\u[dD][c-fC-F][0-9A-Fa-f]{2})?|u\{[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8}"
     r"|x[0-9A-Fa-f]{2}|x\{[0-9A-Fa-f]{1,6}\}|[0-3][0-7]{2}|[nrtbfav0\"'\\/`$])"
@@ -27,12 +28,16 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z][A-Za-z
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})++|%u[0-9A-Fa-f]{4}")
 _QUOTED_PRINTABLE = re.compile(r"(?:=[0-9A-Fa-f]{2})++")
 _SOFT_BREAK = re.compile(r"=[ \t]{0,8}+(?:\r?\n|\\{1,16}+[rn])")
-_HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){6,}+")
-_HEX_LIST = re.compile(r"(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{2}(?:(?:[:\- ]|, ?|,?\\x|,? ?0x)[0-9A-Fa-f]{2}){5,4096}+")
-_NUMBERS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:(?:, ?| )[0-9]{1,3}){5,4096}+")
+_HEX = re.compile(r"[0-9A-Fa-f](?<![0-9A-Fa-f]{2})[0-9A-Fa-f](?:[0-9A-Fa-f]{2}){5,}+")
+_HEX_LIST = re.compile(
+    r"[0-9A-Fa-f](?<![0-9A-Za-z].)(?:(?<=0)x[0-9A-Fa-f]{2}|[0-9A-Fa-f])"
+    r"(?:(?:[:\- ]|, ?|,?\\x|,? ?0x)[0-9A-Fa-f]{2}){5,4096}+",
+    re.DOTALL,
+)
+_NUMBERS = re.compile(r"[0-9](?<![0-9]{2})[0-9]{0,2}(?:(?:, ?| )[0-9]{1,3}){5,4096}+")
 _PUNYCODE = re.compile(r"[xX][nN]--[A-Za-z0-9\-]{1,59}")
 # The pieces of what was broken into lines, where something has made a blank of each break.
-_PIECES = re.compile(r"(?<=[A-Za-z0-9+/_\-]{16})[ \t\r\n]++(?=[A-Za-z0-9+/_\-=])")
+_PIECES = re.compile(r"[ \t\r\n](?<=[A-Za-z0-9+/_\-]{16}.)[ \t\r\n]*+(?=[A-Za-z0-9+/_\-=])", re.DOTALL)
 _CONTROLS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "0": "\0"}
 _DIGITS = re.compile(r"[0-9A-Fa-f]{2}")
 
@@ -84,31 +89,38 @@ def _label(found: re.Match[str]) -> str:
 class Step:
     """One way to unescape."""
 
-    sign: str
-    """Without it there is nothing to do; a line break stands for both kinds."""
+    signs: tuple[str, ...]
+    """Without any of them there is nothing to do."""
     pattern: re.Pattern[str]
     put: Callable[[re.Match[str]], str]
 
     def applies(self, text: str) -> bool:
         """Whether it changes anything in `text`."""
-        there = self.sign in text or (self.sign == "\n" and "\r" in text)
-        return there and self.pattern.search(text) is not None
+        # A loop, because this is asked for every text a dozen times.
+        for sign in self.signs:  # noqa: SIM110
+            if sign in text:
+                return self.pattern.search(text) is not None
+        return False
 
 
-_JOIN: Final = Step("\n", _BREAK, lambda _: "")
-_JOIN_PRINTED: Final = Step("\n", re.compile(r"=?+(?<![ \t])[ \t]*+[\r\n][ \t\r\n]*+"), lambda _: "")
+_JOIN: Final = Step(("\n", "\r"), _BREAK, lambda _: "")
+_JOIN_PRINTED: Final = Step(("\n", "\r"), re.compile(r"=?+(?<![ \t])[ \t]*+[\r\n][ \t\r\n]*+"), lambda _: "")
 """In quoted-printable, where the break of a line that is too long has an equals sign in front of it."""
-_UNQUOTE: Final = Step("\\", _BACKSLASH, _plain)
-_UNESCAPE: Final = Step("&", _ENTITY, lambda found: html.unescape(found.group()))
-_DECODE: Final = Step("%", _PERCENT, _decoded)
-_PRINTED: Final = Step("=", _QUOTED_PRINTABLE, _printed)
+_UNQUOTE: Final = Step(("\\",), _BACKSLASH, _plain)
+_UNESCAPE: Final = Step(("&",), _ENTITY, lambda found: html.unescape(found.group()))
+_DECODE: Final = Step(("%",), _PERCENT, _decoded)
+_PRINTED: Final = Step(("=",), _QUOTED_PRINTABLE, _printed)
 _LAST: Final = (
     _PRINTED,
-    Step("", _HEX, lambda found: _bytes(found.group())),
-    Step("", _HEX_LIST, lambda found: _bytes("".join(_DIGITS.findall(found.group().replace("0x", ""))))),
-    Step("", _NUMBERS, _numbers),
-    Step("--", _PUNYCODE, _label),
-    Step("", _PIECES, lambda _: ""),
+    Step(("",), _HEX, lambda found: _bytes(found.group())),
+    Step(
+        (":", "-", " ", ",", "\\x", "0x"),
+        _HEX_LIST,
+        lambda found: _bytes("".join(_DIGITS.findall(found.group().replace("0x", "")))),
+    ),
+    Step((",", " "), _NUMBERS, _numbers),
+    Step(("--",), _PUNYCODE, _label),
+    Step((" ", "\n", "\t", "\r"), _PIECES, lambda _: ""),
 )
 """Each tried by itself on what the other steps have left."""
 

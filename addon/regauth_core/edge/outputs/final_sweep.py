@@ -26,29 +26,58 @@ _OWN_FIELDS: Final = frozenset({"notes"})
 _NAMES: Final = frozenset({"client", "registry", "repository"})
 """Fields of theirs that are names from the wire."""
 _FIXED_FIELDS: Final = frozenset({"schema"})
-# The last one may break off.
-_VALUE = re.compile(r'"(?:[^"\\]++|\\.)*+":|"((?:[^"\\]++|\\.)*+)"?+')
+_BETWEEN: Final = "\0"
+_BACKSLASH, _QUOTE, _KEY = "\1", "\2", "\3"
+_MARKS = re.compile("[\0-\3]")
+"""Signs that JSON does not hold as they are, put for what it escapes and where a key ends."""
+_ESCAPES = re.compile(r"[\1\2\\&%=]|--")
+_ENDS: Final = ("}", "}\n")
 _SHORTEST_QUOTED: Final = 6
-_MOST_CLEAN: Final = 100_000
+_MOST_CLEAN: Final = 8_192
+_MOST_SWEPT: Final = 100_000
 _T = TypeVar("_T")
 
 
 class Search:
-    """Looks through JSON texts for the secrets that are known now; each string in them is looked at once."""
+    """Looks through JSON texts for the secrets that are known at the time; what was clean is looked at once."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
+        self._known = redactor.secrets_met
         self._clean: set[str] = set()
 
     def finds(self, text: str) -> bool:
-        """Whether a string of `text`, which is compact JSON, holds a secret; its keys do not count."""
-        fresh = set(_VALUE.findall(text)) - self._clean
-        if any(map(self._redactor.holds_secret, fresh)):
+        """Whether a string of `text`, which is compact JSON or lines of it, holds a secret; its keys do not count.
+
+        Of anything else all is looked at.
+        """
+        if (met := self._redactor.secrets_met) != self._known or len(self._clean) > _MOST_CLEAN:
+            self._known, self._clean = met, set()
+        if not text.startswith('{"') or not text.endswith(_ENDS) or _MARKS.search(text):
+            return self._redactor.holds_secret(text)
+        fresh = _strings(text) - self._clean
+        values = [value for value in fresh if not value.endswith(_KEY)]
+        if any("\n" in value for value in values):
+            return self._redactor.holds_secret(text)  # a line that breaks off in a string
+        # Together, because short texts take longer; apart, because what has no escapes is looked at in fewer ways.
+        plain = _BETWEEN.join([value for value in values if _ESCAPES.search(value) is None])
+        other = _BETWEEN.join([_unmarked(value) for value in values if _ESCAPES.search(value) is not None])
+        if (plain and self._redactor.holds_secret(plain)) or (other and self._redactor.holds_secret(other)):
             return True
-        if len(self._clean) > _MOST_CLEAN:
-            self._clean.clear()
         self._clean |= fresh
         return False
+
+
+def _strings(text: str) -> set[str]:
+    """The strings in JSON text as they stand there; backslashes and quotes are marks, and keys end with one."""
+    marked = text
+    if "\\" in text:
+        marked = text.replace("\\\\", _BACKSLASH).replace('\\"', _QUOTE)
+    return set(marked.replace('":', f'{_KEY}"').split('"')[1::2])
+
+
+def _unmarked(text: str) -> str:
+    return text.replace(_QUOTE, '\\"').replace(_BACKSLASH, "\\\\")
 
 
 def swept_value(value: _T, redactor: Redactor, *, fits: bool = False) -> _T:
@@ -63,7 +92,10 @@ def swept_text(text: str, redactor: Redactor) -> tuple[str, int]:
 
 def swept_journal(journal: Journal, redactor: Redactor) -> Journal:
     """`journal` without any secret that `redactor` remembers; it says how many places had to be replaced."""
-    if not Search(redactor).finds(jsontext.encode(journal, indent=-1)):
+    search = Search(redactor)
+    # Exchange by exchange, because the text of all would be large.
+    parts = (*journal.exchanges, replace(journal, exchanges=()))
+    if not any(search.finds(jsontext.encode(part, indent=-1)) for part in parts):
         return journal
     sweeper = _Sweeper(redactor)
     # Findings quote what exchanges show: it is known by then what of that had to go.
@@ -109,7 +141,7 @@ class _Sweeper:
         self.count += found
         if found:
             self._changed[text] = swept
-        if len(self._known) > _MOST_CLEAN:
+        if len(self._known) > _MOST_SWEPT:
             self._known.clear()
         self._known[text] = swept
         return swept

@@ -32,6 +32,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, get_args
 
@@ -44,6 +45,8 @@ from regauth_core.model.trace import MAX_LINE, SCHEMA, TraceLine
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.report.jsontext import escaped
 
+_MOST_TOGETHER: Final = 64 * 1024
+"""Bytes of lines that are searched together."""
 _BEGINNING: Final = f'{{"schema":"{SCHEMA}"'.encode()
 
 
@@ -62,6 +65,7 @@ class TraceWriter:
         self.failure: str | None = None
         """Why nothing is written any more."""
         self._redactor = redactor
+        self._search = Search(redactor)
         self._encoder = msgspec.json.Encoder()
         self._file = _opened(path)
         self._is_file = stat.S_ISREG(os.fstat(self._file).st_mode)
@@ -71,7 +75,7 @@ class TraceWriter:
         if self.failure is not None:
             return None
         text = self._encoder.encode(line).decode("utf-8", "surrogatepass")
-        if self._redactor.holds_secret(text):
+        if self._search.finds(text):
             # Value by value: what the line itself is made of cannot be a secret of anybody.
             text = self._encoder.encode(swept_value(line, self._redactor)).decode("utf-8", "surrogatepass")
         text = self._redactor.renamed(text)
@@ -95,25 +99,54 @@ class TraceWriter:
             with self.path.open("r+b") as file:
                 if not os.path.samestat(os.fstat(file.fileno()), os.fstat(self._file)):
                     return f"{self.path}: the file was replaced; the trace was not searched for late secrets"
-                self._search(file)
+                self._search_lines(file)
         except OSError as error:
             return f"{self.path}: {reason(error)}; the trace was not searched for late secrets"
         return None
 
-    def _search(self, file: BinaryIO) -> None:
-        search = Search(self._redactor)
+    def _search_lines(self, file: BinaryIO) -> None:
         at = 0
-        while line := file.readline(MAX_LINE):
-            text = line.decode("utf-8", "surrogateescape")
-            if search.finds(text) and (put := _overwritten(line, text, self._redactor)) != line:
+        while lines := _lines(file):
+            # Together, because what stands in many lines need be looked at once.
+            if self._search.finds(_text(b"".join(lines))):
+                self._overwrite(file, at, lines)
+            at += sum(map(len, lines))
+            file.seek(at)
+
+    def _overwrite(self, file: BinaryIO, at: int, lines: Sequence[bytes]) -> None:
+        """Overwrite the secrets in those of the lines at the place `at` of the file that hold any."""
+        for line in lines:
+            text = _text(line)
+            if self._search.finds(text) and (put := _overwritten(line, text, self._redactor)) != line:
                 file.seek(at)
                 file.write(put)
             at += len(line)
-            file.seek(at)
 
     def close(self) -> None:
         """Close the file; `write` must not be called any more."""
         os.close(self._file)
+
+
+def _lines(file: BinaryIO) -> list[bytes]:
+    """The next lines of a file, few enough to be searched together; one that breaks off, or another text, stands alone.
+
+    Empty at the end of the file.
+    """
+    lines: list[bytes] = []
+    size = 0
+    while size < _MOST_TOGETHER and (line := file.readline(MAX_LINE)):
+        if not line.startswith(b'{"') or not line.endswith(b"}\n"):
+            if not lines:
+                return [line]
+            file.seek(-len(line), os.SEEK_CUR)
+            break
+        lines.append(line)
+        size += len(line)
+    return lines
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
 
 
 def _overwritten(line: bytes, text: str, redactor: Redactor) -> bytes:
