@@ -69,7 +69,8 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="run a registry client behind a proxy and report what went wrong",
         usage="regauth run [OPTION]... -- COMMAND...",
         description="Run COMMAND behind a proxy started for it. The exit status is that of COMMAND, or 128 plus the "
-        "number of the signal that ended it; with --fail-on it is 1 if a finding is severe enough.",
+        "number of the signal that ended it; with --fail-on it is 1 if a finding is severe enough, else 3 if what "
+        "happened could not be seen or decided.",
     )
     parser.add_argument(
         "--scenario", metavar="S", help="play the registry of this scenario: a file, or the name of a shipped one"
@@ -116,9 +117,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         default=[],
         help="write a report to FILE; its ending picks the format",
     )
-    parser.add_argument(
-        "--fail-on", metavar="LEVEL", help="exit with 1 if a finding is at least this severe: error, warning or info"
-    )
+    _add_fail_on(parser)
     parser.add_argument("--trace", metavar="FILE", help="append every exchange to this file, redacted")
     parser.add_argument(
         "--quiet-time", metavar="SECONDS", default="30", help="silence after which a conversation is over (30)"
@@ -191,7 +190,18 @@ def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="silence after which a conversation is over (30, or the value in the trace)",
     )
     parser.add_argument("--credentials-known", action="store_true", help="say that the clients were given credentials")
+    _add_fail_on(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what was redacted as well")
     parser.set_defaults(perform=_diagnose)
+
+
+def _add_fail_on(parser: _Parser) -> None:
+    parser.add_argument(
+        "--fail-on",
+        metavar="LEVEL",
+        help="exit with 1 if a finding is at least this severe (error, warning or info), else with 3 if "
+        "what happened could not be seen or decided",
+    )
 
 
 def _diagnose(arguments: argparse.Namespace) -> int:
@@ -205,6 +215,8 @@ def _diagnose(arguments: argparse.Namespace) -> int:
         quiet_time=options.quiet_time("diagnose: --quiet-time", given) if given is not None else None,
         credentials_known=arguments.credentials_known,
         out=sys.stdout,
+        fail_on=options.severity("diagnose: --fail-on", arguments.fail_on) if arguments.fail_on else None,
+        verbose=arguments.verbose,
     )
 
 

@@ -25,6 +25,9 @@ def sender(**known: object) -> Sender:
     [
         ({"label": "a", "process": 1}, {"label": "a", "process": 2}, True),
         ({"label": "a", "process": 1}, {"label": "b", "process": 1}, False),
+        ({"label": "a", "process": 1, "program": "oras"}, {"label": "a", "process": 2, "program": "skopeo"}, False),
+        ({"label": "a", "user_agent": "oras/1.3"}, {"label": "a", "user_agent": "skopeo/1.9"}, False),
+        ({"label": "a", "user_agent": "oras/1.3"}, {"label": "a", "user_agent": "oras/1.2"}, True),
         (
             {"process": 1, "program": "skopeo", "user_agent": "x"},
             {"process": 1, "program": "skopeo", "user_agent": "y"},
@@ -40,6 +43,20 @@ def test_label_then_process_then_address_make_a_client(
 ) -> None:
     """The strongest thing that is known decides; the weaker ones do not count then."""
     assert (key_of(sender(**one)) == key_of(sender(**other))) is together
+
+
+@pytest.mark.parametrize(
+    ("agents", "numbers"),
+    [
+        (["skopeo/1.9", "Go-http-client/1.1", "oras/1.3", "Go-http-client/1.1"], ["c1", "c1", "c2", "c2"]),
+        (["Go-http-client/1.1", "skopeo/1.9", "Go-http-client/1.1", "oras/1.3"], ["c1", "c1", "c1", "c2"]),
+    ],
+)
+def test_under_a_label_what_says_nothing_of_itself_is_the_program_s(agents: list[str], numbers: list[str]) -> None:
+    """Many clients fetch their tokens with a user agent of their library."""
+    clients = Clients()
+    assert [clients.identifier(sender(label="a", user_agent=agent)) for agent in agents] == numbers
+    assert {client.label for client in clients.all()} == {"a"}
 
 
 def test_clients_are_numbered_in_order_of_appearance() -> None:

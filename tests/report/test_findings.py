@@ -27,7 +27,7 @@ def test_the_shape_is_the_promised_one() -> None:
     """Names and order of all fields are those of the format's description."""
     told = _document(journals.per_repository())
     assert list(told) == ["schema", "clients", "exchanges", "findings", "undecided", "notes", "outcome", "scenario"]
-    assert list(told["clients"][0]) == ["id", "user_agent", "engine", "process"]
+    assert list(told["clients"][0]) == ["id", "user_agent", "engine", "process", "label"]
     assert list(told["findings"][0]) == [
         "rule",
         "severity",

@@ -148,6 +148,8 @@ class Client:
     """The library that decides how it authenticates, such as ``containers/image``."""
     process: str | None
     """Program name and number, such as ``skopeo (4711)``."""
+    label: str | None = None
+    """The user name in the proxy's URL, which groups clients; the program is who is meant."""
 
 
 class Place(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from regauth_core.model import Exchange, FailureKind
-from regauth_core.model.finding import Confidence, Finding, Operation, OperationKind, Undecided
+from regauth_core.model.finding import Confidence, End, Finding, Operation, OperationKind, Undecided
 from regauth_core.model.journal import Journal
 from regauth_core.model.outcome import Conclusion, Open, Verdict
 from regauth_core.report.text import visible
@@ -142,9 +142,9 @@ def _not_logged_in(_: Journal, subject: Subject) -> Headline:
 def _not_authentication(journal: Journal, subject: Subject) -> Headline:
     operation, exchange = subject.operation, subject.marked
     host = subject.host or "the registry"
-    if exchange is not None and exchange.response is None:
+    if operation is not None and operation.end is End.LOST:
         return Headline(f"not authentication: no answer from {host}", _lost(exchange, host))
-    status = exchange.status if exchange is not None else 0
+    status = (operation.status or 0) if operation is not None else 0
     if operation is not None and operation.end.is_failure:
         if status >= 500:
             sent = exchange is not None and bool(exchange.request.credentials)
@@ -166,8 +166,8 @@ def _not_authentication(journal: Journal, subject: Subject) -> Headline:
     )
 
 
-def _lost(exchange: Exchange, host: str) -> str:
-    failure = exchange.failure
+def _lost(exchange: Exchange | None, host: str) -> str:
+    failure = exchange.failure if exchange is not None else None
     if failure is None:
         return ""
     if failure.kind is FailureKind.CONNECT:
@@ -229,7 +229,7 @@ def _suspected(subject: Subject) -> str:
 def _not_recorded(_: Journal, subject: Subject) -> Headline:
     exchange = subject.marked
     host = subject.host or "the registry"
-    said = _lost(exchange, host) if exchange is not None and exchange.response is None else ""
+    said = _lost(exchange, host)
     return Headline(f"undecided: the answer of {host} is missing", said)
 
 

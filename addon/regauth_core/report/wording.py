@@ -139,7 +139,8 @@ def verification(proof: Verification) -> str:
 
 def client(one: Client) -> str:
     """A client with all that is known about it."""
-    known = [text for text in (one.user_agent, one.engine and f"engine {one.engine}", one.process) if text]
+    parts = (one.label, one.user_agent, one.engine and f"engine {one.engine}", one.process)
+    known = [text for text in parts if text]
     return visible(f"{one.id}: {', '.join(known)}" if known else f"{one.id}: nothing else is known")
 
 

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from regauth_core.diagnosis.journal_builder import JournalBuilder
+from regauth_core.edge.commands import gate
 from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.inputs.captures import Captures
 from regauth_core.edge.mitm.recorder import environment
 from regauth_core.edge.outputs import reports
 from regauth_core.model import Exchange
+from regauth_core.model.finding import Severity
 from regauth_core.model.journal import Journal, Redaction
 from regauth_core.redaction.counts import counted, together
 from regauth_core.redaction.redactor import Redactor
+from regauth_core.report.terminal.summary import Detail
 
 MAX_EXCHANGES: Final = 20_000
 """Exchanges that are held for reports, the newest; nobody waits for a proxy meanwhile. The diagnosis sees all."""
@@ -25,23 +28,29 @@ QUIET_TIME = 30.0
 
 
 def diagnose(
-    paths: Sequence[Path], *, as_json: bool, quiet_time: float | None, credentials_known: bool, out: TextIO
+    paths: Sequence[Path],
+    *,
+    as_json: bool,
+    quiet_time: float | None,
+    credentials_known: bool,
+    out: TextIO,
+    fail_on: Severity | None = None,
+    verbose: bool = False,
 ) -> int:
-    """Write to `out` what the files show, as text or as JSON (``regauth.findings/1``); the exit status, 0.
+    """Write to `out` what the files show, as text or as JSON (``regauth.findings/1``); the exit status.
 
-    Raises `UserError` where a file cannot be read or is none of the known kinds.
+    That is 0, or what `gate` says where a level is named in `fail_on`. `verbose` shows what was redacted, too. Raises
+    `UserError` where a file cannot be read or is none of the known kinds.
     """
     # What is read is dropped at once, and nothing of it refers back to itself: looking for that costs a third.
     gc.set_threshold(100_000, 20, 100)
-    most = 0 if as_json else MAX_EXCHANGES
-    journal, redactor = journal_of(
-        paths, quiet_time=quiet_time, credentials_known=credentials_known, most_exchanges=most
-    )
+    journal, redactor = journal_of(paths, quiet_time=quiet_time, credentials_known=credentials_known)
     if as_json:
         out.write(reports.report_text(journal, ".json", redactor))
     else:
-        reports.print_summary(journal, redactor, out, more="regauth diagnose --format json")
-    return 0
+        detail = Detail.ALL if verbose else Detail.FINDINGS
+        reports.print_summary(journal, redactor, out, more="regauth diagnose --format json", detail=detail)
+    return gate.status(journal, fail_on)
 
 
 def journal_of(

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Final, TextIO
 from urllib.parse import urlsplit
 
+from regauth_core.edge.commands import gate
 from regauth_core.edge.commands.authority import authority, system_bundle, trust_bundle
 from regauth_core.edge.commands.client_command import (
     routed,
@@ -111,10 +112,7 @@ def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
         )
     for complaint in complaints:
         print(f"regauth: {complaint}", file=out)
-    findings = observed.journal.diagnosis.findings
-    if plan.fail_on is not None and any(finding.severity.rank >= plan.fail_on.rank for finding in findings):
-        return 1
-    return observed.status or (2 if complaints else 0)
+    return gate.status(observed.journal, plan.fail_on) or observed.status or (2 if complaints else 0)
 
 
 class Forward:
