@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from regauth_core.model import Exchange
-from regauth_core.model.finding import Fault, Finding
+from regauth_core.model.finding import Confidence, Fault, Finding
 from regauth_core.model.outcome import NextCommand, Open, Step, Verdict
 from regauth_core.report.programs import Program, login_command, shell_line
 from regauth_core.report.text import visible
@@ -58,6 +58,8 @@ def _commands(case: Case) -> Iterator[NextCommand]:
 def _refused(case: Case) -> Iterator[NextCommand]:
     finding = case.finding
     fault = finding.fault if finding is not None else Fault.UNKNOWN
+    if finding is not None and finding.cause in _MISLED and finding.confidence is Confidence.MEDIUM:
+        yield _login(case)  # whether there is a login is not known
     if finding is not None and finding.cause in _MISLED and case.program.takes_shim:
         image = f"{case.host}/{case.repository}" if case.repository else case.host
         yield _run(case, Step.SHIM, "--inject", "shim", "--shim", image)

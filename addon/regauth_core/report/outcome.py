@@ -13,7 +13,7 @@ from regauth_core.protocol.registries import registry_of
 from regauth_core.report import headlines, programs
 from regauth_core.report.next_commands import Case, next_commands
 
-_WITHOUT_LOGIN = frozenset({"credentials-required", "credentials-withheld"})
+_WITHOUT_LOGIN = frozenset({"credentials-required", "credentials-withheld", "empty-basic-credentials"})
 _WITHOUT_LOGIN_CAUSES = frozenset({"challenge-not-answered", "token-refused-anonymously", "not-logged-in"})
 _UNUSED = "credentials-known-but-unused"
 _OF_IDENTITY = frozenset({"client-certificate", "credential-not-asked-for"})

@@ -74,6 +74,9 @@ RULE = Header(
 _NO_LOGIN = "not-logged-in"
 """The cause where nothing shows that the client could have answered."""
 
+_ASKED = "the client was asked, sent no credential and no token request afterwards, and is done"
+_NO_LOGIN_SEEN = "nothing shows whether the client has a login"
+
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 401 of the conversation that nobody answered."""
@@ -106,8 +109,8 @@ def _match(conversation: Conversation, ignored: list[Exchange], undecided: tuple
             f" WWW-Authenticate, as {_where(refused)} is here, authenticate as it says and send the request once more."
         ),
         user=_user(conversation, refused, misled=misled, known=known),
-        confidence=Confidence.HIGH,
-        because="the client was asked, sent no credential and no token request afterwards, and is done",
+        confidence=Confidence.MEDIUM if severity is Severity.WARNING else Confidence.HIGH,
+        because=_NO_LOGIN_SEEN if severity is Severity.WARNING else _ASKED,
         undecided=undecided,
     )
 
@@ -271,6 +274,11 @@ def _user(conversation: Conversation, refused: Exchange, *, misled: bool, known:
             " again."
         )
     kept = "The password was never sent, so do not change it" if known else "No credential was sent"
+    if misled and not known:
+        return (
+            f"Log in to {conversation.registry} first; if you are logged in already, use a client that answers"
+            f" challenges of single repositories, or have {host} answer GET /v2/ with 401 and the challenge."
+        )
     if misled:
         return (
             f"{kept}; use a client that answers challenges of single repositories, or have {host} answer GET /v2/ with"
