@@ -22,7 +22,7 @@ from regauth_core.model import Origin
 from regauth_core.protocol import authorization, challenge, jwt, links, scope, target, token_answer
 from regauth_core.protocol.presigned import signature
 from regauth_core.recording import bodies, observe, pages
-from regauth_core.recording.traffic import Watch, place_of
+from regauth_core.recording.traffic import Watch, destination_of
 from regauth_core.redaction.pseudonyms import Pseudonyms
 from regauth_core.report import jsontext
 from regauth_core.report import text as plain
@@ -82,7 +82,7 @@ def _many(name: str) -> Callable[[str], object]:
 
     def read(text: str) -> object:
         lines = [text[: len(text) // 32] + str(number) for number in range(200)]
-        place = place_of("GET", Origin("https", "a.test", 443), MANIFEST)
+        place = destination_of("GET", Origin("https", "a.test", 443), MANIFEST)
         named = {other: lines if name == other else [] for other in ("WWW-Authenticate", "Location", "Link")}
         Watch().learn(place, *named.values())
         return observe.observe(wire(MANIFEST, status=401, headers=tuple((name, line) for line in lines)), redactor())
@@ -108,14 +108,14 @@ def _renamed(text: str) -> object:
 
 
 def _learnt(text: str) -> object:
-    place = place_of("GET", Origin("https", "a.test", 443), f"/v2/{text}")
+    place = destination_of("GET", Origin("https", "a.test", 443), f"/v2/{text}")
     watch = Watch()
     watch.learn(place, [text], [text], [text])
     return watch.role_of(place)
 
 
 def _entries(text: str) -> object:
-    entries = har.Entries(io.StringIO(text))
+    entries = har.HarEntries(io.StringIO(text))
     try:
         return [har.wire_of(entry, 1) for entry in entries]
     except har.Damaged as damage:
@@ -142,7 +142,7 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "claims": lambda text: jwt.decode(f"{text}.{_base64(text)}.{text}"),
     "scope": lambda text: [scope.entries([text]), redactor().scopes(text), scope.entries(f"repository:{text}:pull")],
     "links": lambda text: [links.following(text), links.linked(text)],
-    "target": lambda text: [place_of("GET", Origin("https", "a.test", 443), text), target.origin_of(f"https://{text}")],
+    "target": lambda text: [destination_of("GET", Origin("https", "a.test", 443), text), target.origin_of(f"https://{text}")],
     "absolute": lambda text: target.absolute(text, scheme="https", host="a.test", port=443, path=f"/{text}"),
     "url": lambda text: [redactor().url(text), redactor().url(f"https://a.test/{text}")],
     "signature": lambda text: signature(f"https://a.test/?{text}"),

@@ -9,10 +9,10 @@ from regauth_core.auth.messages import Received, Scheme
 from regauth_core.auth.offers import Offers, offers_of
 from regauth_core.auth.reasons import StopReason
 from regauth_core.auth.registry_memory import RegistryMemory
-from regauth_core.auth.required_access import need_of
+from regauth_core.auth.required_access import required_access_of
 
-PULL, PUSH = need_of("GET", "/v2/foo/manifests/1"), need_of("PUT", "/v2/foo/manifests/1")
-OTHER = need_of("GET", "/v2/bar/manifests/1")
+PULL, PUSH = required_access_of("GET", "/v2/foo/manifests/1"), required_access_of("PUT", "/v2/foo/manifests/1")
+OTHER = required_access_of("GET", "/v2/bar/manifests/1")
 
 
 def offers(*lines: str, path: str = "/v2/foo/manifests/1") -> Offers:
@@ -32,7 +32,7 @@ def test_repository_comes_before_its_registry() -> None:
     learned.note(REGISTRY, "foo", offers(BASIC))
     learned.note(REGISTRY, "bar", offers(BEARER))
     assert schemes(learned.offers(REGISTRY, PULL)) == (Scheme.BASIC,)
-    assert schemes(learned.offers(REGISTRY, need_of("GET", "/v2/new/manifests/1"))) == (Scheme.BEARER,)
+    assert schemes(learned.offers(REGISTRY, required_access_of("GET", "/v2/new/manifests/1"))) == (Scheme.BEARER,)
     learned.note(REGISTRY, "foo", offers())
     assert schemes(learned.offers(REGISTRY, PULL)) == (Scheme.BASIC,)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regauth_core.auth.required_access import need_of
+from regauth_core.auth.required_access import required_access_of
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from regauth_core.auth.required_access import need_of
 def test_need_of_request(line: str, repository: str | None, scopes: list[str], wish: list[str]) -> None:
     """Method and path tell what a token has to allow; a name with blanks would ask for something else."""
     method, path = line.split(" ")
-    need = need_of(method, path)
+    need = required_access_of(method, path)
     assert need.is_api
     assert need.repository == repository
     assert [str(scope) for scope in need.scopes] == scopes
@@ -64,10 +64,10 @@ def test_need_of_request(line: str, repository: str | None, scopes: list[str], w
 def test_what_is_no_api_request(line: str) -> None:
     """Other paths, paths that climb out, requests for tokens and other methods are not for the authenticator."""
     method, path = line.split(" ", 1)
-    assert not need_of(method, path).is_api
+    assert not required_access_of(method, path).is_api
 
 
 @given(method=st.sampled_from(("GET", "POST", "")), path=st.text() | st.text().map("/v2/".__add__))
 def test_any_path_has_a_need(method: str, path: str) -> None:
     """No path raises, and no scope has a blank in it."""
-    assert all(" " not in str(scope) for scope in need_of(method, path).wish)
+    assert all(" " not in str(scope) for scope in required_access_of(method, path).wish)

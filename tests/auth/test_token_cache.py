@@ -7,7 +7,7 @@ import pytest
 from kit.play import NOW, REGISTRY
 from regauth_core.auth.issued_token import FetchedToken
 from regauth_core.auth.reasons import StopReason
-from regauth_core.auth.token_cache import MOST_TOKENS, Audience, TokenKey, Tokens
+from regauth_core.auth.token_cache import MOST_TOKENS, Audience, TokenCache, TokenKey
 from regauth_core.model import Origin
 from regauth_core.protocol.scope import Scope, entries
 
@@ -23,9 +23,9 @@ def audience(
     return Audience(registry=registry, realm=realm, service=service, login=login, client=client)
 
 
-def held(*scopes: str, tokens: Tokens | None = None, to: Audience | None = None, life: float = 100.0) -> Tokens:
+def held(*scopes: str, tokens: TokenCache | None = None, to: Audience | None = None, life: float = 100.0) -> TokenCache:
     """A cache in which each of `scopes` has a token of the same name."""
-    tokens = tokens or Tokens()
+    tokens = tokens or TokenCache()
     for text in scopes:
         asked = entries([text])
         tokens.keep(
@@ -34,7 +34,7 @@ def held(*scopes: str, tokens: Tokens | None = None, to: Audience | None = None,
     return tokens
 
 
-def found(tokens: Tokens, *need: str, to: Audience | None = None, now: float = NOW) -> str | None:
+def found(tokens: TokenCache, *need: str, to: Audience | None = None, now: float = NOW) -> str | None:
     """The token that is found for a need."""
     token = tokens.find(to or audience(), [Scope.read(text) for text in need], now)
     return token.token if token else None
@@ -84,7 +84,7 @@ def test_token_is_not_used_shortly_before_its_end() -> None:
 
 def test_refused_token_is_gone_wherever_it_was() -> None:
     """Eviction is by the token."""
-    tokens = Tokens()
+    tokens = TokenCache()
     for name in ("a", "b"):
         asked = entries([f"repository:{name}:pull"])
         tokens.keep(TokenKey(audience(), frozenset(asked)), asked, FetchedToken(token="same", starts=NOW, life=100.0))
@@ -95,7 +95,7 @@ def test_refused_token_is_gone_wherever_it_was() -> None:
 
 def test_failure_is_remembered_for_five_seconds() -> None:
     """Long enough for requests at the same time, too short to matter to anybody who tries again."""
-    tokens, key = Tokens(), TokenKey(audience(), frozenset())
+    tokens, key = TokenCache(), TokenKey(audience(), frozenset())
     tokens.fail(key, StopReason.TOKEN_SERVER_FAILED, NOW)
     assert tokens.failure(key, NOW + 4.9) is StopReason.TOKEN_SERVER_FAILED
     assert tokens.failure(key, NOW + 5) is None
@@ -114,7 +114,7 @@ def test_cache_is_bounded_and_silent() -> None:
 
 def test_refresh_token_is_kept_for_its_audience() -> None:
     """It goes back to the token server that gave it, for the same registry and login."""
-    tokens = Tokens()
+    tokens = TokenCache()
     tokens.keep_refresh_token(audience(), "r1")
     assert tokens.refresh_token(audience()) == "r1"
     assert tokens.refresh_token(audience(login="bob")) is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regauth_core.auth.messages import ClientRequest
-from regauth_core.auth.required_access import need_of
+from regauth_core.auth.required_access import required_access_of
 from regauth_core.auth.understanding import is_delimited, objection
 from regauth_core.model import Origin
 from regauth_core.model.withheld import Withheld
@@ -29,7 +29,7 @@ def request(line: str, *headers: tuple[str, str], has_body: bool = False) -> Cli
 
 def said(asked: ClientRequest, named: frozenset[str] = frozenset()) -> Withheld | None:
     """What is objected."""
-    return objection(asked, need_of(asked.method, asked.path), named)
+    return objection(asked, required_access_of(asked.method, asked.path), named)
 
 
 GENUINE = (

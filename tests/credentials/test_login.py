@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from regauth_core.credentials.login import ANONYMOUS, Entries, Login
+from regauth_core.credentials.login import ANONYMOUS, Login, LoginTable
 from regauth_core.model import Origin
 
 R_TEST = Origin("https", "r.test", 443)
@@ -77,5 +77,5 @@ def test_kinds() -> None:
 )
 def test_longest_prefix_is_found(origin: Origin, repository: str | None, found: Login | None) -> None:
     """Prefixes are whole components; Docker Hub's names are one registry and ``library/`` may be left out."""
-    entries = Entries([("r.test", "", FIRST), ("r.test", "team/", SECOND), ("docker.io", "alpine", HUBS)])
+    entries = LoginTable([("r.test", "", FIRST), ("r.test", "team/", SECOND), ("docker.io", "alpine", HUBS)])
     assert entries.find(origin, repository) is found

@@ -24,7 +24,7 @@ from regauth_core.auth.permissions import Action, Permit, Permits
 from regauth_core.auth.reasons import StopReason
 from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
-from regauth_core.credentials.login import Entries, Login
+from regauth_core.credentials.login import Login, LoginTable
 from regauth_core.model import Origin
 from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.registries import registry_of
@@ -64,7 +64,7 @@ class Stage:
         found = [(registry_of(self.registry), prefix, login) for prefix, login in entries]
         found += [(name, "", ALICE) for name in elsewhere]
         self.authenticator = Authenticator(
-            Entries(found), trust=replace(trust or Trust(), permits=permits), manner=manner or AuthSettings()
+            LoginTable(found), trust=replace(trust or Trust(), permits=permits), manner=manner or AuthSettings()
         )
         self.guard = Guard(self.registry, {*map(origin, realms), self.registry})
         self.now = NOW

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from regauth_core.model import Flaw, FlawKind
 from regauth_core.protocol import challenge
-from regauth_core.protocol.challenge import RawChallenge, Reading
+from regauth_core.protocol.challenge import RawChallenge, ReadLines
 
 _HEADERS = Path(__file__).parents[1] / "headers"
 CASES: list[dict[str, Any]] = yaml.safe_load((_HEADERS / "challenges.yaml").read_text("utf-8"))
@@ -37,7 +37,7 @@ def shape(found: RawChallenge) -> list[Any]:
     return [found.scheme, found.token68, parameters] if parameters else [found.scheme, found.token68]
 
 
-def all_flaws(reading: Reading) -> list[Flaw]:
+def all_flaws(reading: ReadLines) -> list[Flaw]:
     return [flaw for found in reading.challenges for flaw in found.flaws] + list(reading.flaws)
 
 

@@ -6,16 +6,16 @@ import pytest
 
 from regauth_core.model import Origin
 from regauth_core.recording import traffic
-from regauth_core.recording.traffic import Role, Watch, layer_urls, place_of
+from regauth_core.recording.traffic import TrafficKind, Watch, destination_of, layer_urls
 
 REGISTRY = Origin("https", "registry.test", 443)
 OTHER = Origin("https", "other.test", 443)
-PING = place_of("GET", REGISTRY, "/v2/")
+PING = destination_of("GET", REGISTRY, "/v2/")
 
 
-def role(watch: Watch, path: str, origin: Origin = REGISTRY) -> Role | None:
+def role(watch: Watch, path: str, origin: Origin = REGISTRY) -> TrafficKind | None:
     """What a GET of `path` is for."""
-    return watch.role_of(place_of("GET", origin, path))
+    return watch.role_of(destination_of("GET", origin, path))
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def role(watch: Watch, path: str, origin: Origin = REGISTRY) -> Role | None:
 )
 def test_registry_is_known_by_its_paths(path: str) -> None:
     """Whatever the specification defines below /v2/ is a registry's."""
-    assert Role.REGISTRY is role(Watch(), path)
+    assert TrafficKind.REGISTRY is role(Watch(), path)
 
 
 @pytest.mark.parametrize("path", ["/", "/v2/users/7", "/v1/models", "/v20/", "/static/v2.js", "/token", "/v2/../x"])
@@ -36,8 +36,8 @@ def test_odd_path_of_a_registry_is_its_own() -> None:
     """On a host that spoke the protocol, every /v2/ and /v1/ path counts."""
     watch = Watch()
     role(watch, "/v2/")
-    assert Role.REGISTRY is role(watch, "/v2/users/7")
-    assert Role.REGISTRY is role(watch, "/v1/search")
+    assert TrafficKind.REGISTRY is role(watch, "/v2/users/7")
+    assert TrafficKind.REGISTRY is role(watch, "/v1/search")
     assert role(watch, "/v2/users/7", OTHER) is None
 
 
@@ -48,7 +48,7 @@ NAMED = {
         [],
         "auth.test",
         "/token?scope=x",
-        Role.TOKEN,
+        TrafficKind.TOKEN,
     ),
     "second challenge": (
         ['Basic realm="x", Bearer realm="https://auth.test/t"'],
@@ -56,20 +56,34 @@ NAMED = {
         [],
         "auth.test",
         "/t",
-        Role.TOKEN,
+        TrafficKind.TOKEN,
     ),
-    "relative realm": (['Bearer realm="/auth"'], [], [], "registry.test", "/auth?service=r", Role.TOKEN),
-    "realm with a slash": (['Bearer realm="https://auth.test/token/"'], [], [], "auth.test", "/token", Role.TOKEN),
-    "location": ([], ["https://blobs.test/a%20b?sig=x"], [], "blobs.test", "/a b?sig=x", Role.STORAGE),
-    "location's root": ([], ["https://blobs.test"], [], "blobs.test", "/", Role.STORAGE),
-    "relative location": ([], ["/store/1"], [], "registry.test", "/store/1", Role.STORAGE),
-    "next page": ([], [], ['<https://pages.test/list?last=a>; rel="next"'], "pages.test", "/list?last=a", Role.STORAGE),
+    "relative realm": (['Bearer realm="/auth"'], [], [], "registry.test", "/auth?service=r", TrafficKind.TOKEN),
+    "realm with a slash": (
+        ['Bearer realm="https://auth.test/token/"'],
+        [],
+        [],
+        "auth.test",
+        "/token",
+        TrafficKind.TOKEN,
+    ),
+    "location": ([], ["https://blobs.test/a%20b?sig=x"], [], "blobs.test", "/a b?sig=x", TrafficKind.STORAGE),
+    "location's root": ([], ["https://blobs.test"], [], "blobs.test", "/", TrafficKind.STORAGE),
+    "relative location": ([], ["/store/1"], [], "registry.test", "/store/1", TrafficKind.STORAGE),
+    "next page": (
+        [],
+        [],
+        ['<https://pages.test/list?last=a>; rel="next"'],
+        "pages.test",
+        "/list?last=a",
+        TrafficKind.STORAGE,
+    ),
 }
 
 
 @pytest.mark.parametrize(("challenges", "locations", "links", "host", "path", "expected"), NAMED.values(), ids=NAMED)
 def test_named_page_is_watched(
-    challenges: list[str], locations: list[str], links: list[str], host: str, path: str, expected: Role
+    challenges: list[str], locations: list[str], links: list[str], host: str, path: str, expected: TrafficKind
 ) -> None:
     """What an answer names is watched from then on, and no other page of that host."""
     watch = Watch()
@@ -106,7 +120,7 @@ def test_hosts_can_be_chosen(pattern: str, origin: Origin, expected: bool) -> No
     """A pattern is a host, a host with its port, or a domain."""
     watch = Watch([pattern])
     assert expected is watch.may_be_registry(origin)
-    assert expected is (role(watch, "/v2/", origin) is Role.REGISTRY)
+    assert expected is (role(watch, "/v2/", origin) is TrafficKind.REGISTRY)
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +130,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         watch.learn(PING, [], [f"https://blobs.test/{number}"], [])
     blobs = Origin("https", "blobs.test", 443)
-    assert [None, None, *[Role.STORAGE] * 3] == [role(watch, f"/{number}", blobs) for number in range(5)]
+    assert [None, None, *[TrafficKind.STORAGE] * 3] == [role(watch, f"/{number}", blobs) for number in range(5)]
 
 
 LAYERS = {
@@ -130,12 +144,12 @@ LAYERS = {
 @pytest.mark.parametrize("body", LAYERS.values(), ids=LAYERS)
 def test_every_descriptor_may_have_urls(body: str) -> None:
     """However clients read them."""
-    place = place_of("GET", Origin("https", "registry.test", 443), "/v2/foo/manifests/1")
+    place = destination_of("GET", Origin("https", "registry.test", 443), "/v2/foo/manifests/1")
     assert sorted(layer_urls(place, body.encode())) == ["https://a.test/1", "https://b.test/2"]
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "7", '{"urls":7}', '{"urls":[7]}', "[" * 100_000])
 def test_strange_manifest_has_none(body: str) -> None:
     """Whatever it is."""
-    place = place_of("GET", Origin("https", "registry.test", 443), "/v2/foo/manifests/1")
+    place = destination_of("GET", Origin("https", "registry.test", 443), "/v2/foo/manifests/1")
     assert layer_urls(place, body.encode()) == ()

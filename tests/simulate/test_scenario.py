@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from regauth_core.simulate import policy
 from regauth_core.simulate.document import DEPTH_LIMIT, NODE_LIMIT, TEXT_LIMIT
-from regauth_core.simulate.policy import Action, Challenging, Layout, Offer, Parameter, Rights, Step
+from regauth_core.simulate.policy import Action, AnswerStep, Challenging, Layout, OfferedChallenge, Parameter, Rights
 from regauth_core.simulate.scenario import ScenarioError, read
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
@@ -100,11 +100,13 @@ def test_everything_that_the_file_says_is_in_the_value() -> None:
     (repository,) = scenario.registry.repositories
     assert repository.users[1] == Rights(name="bob", actions=(Action.PULL,))
     assert repository.images == ("latest", "1.0")
-    basic = Offer(scheme="Basic", parameters=(Parameter(name="realm", value="on"),))
-    assert repository.challenge == Challenging(layout=Layout.JOINED, items=(Offer(scheme="Negotiate"), basic))
+    basic = OfferedChallenge(scheme="Basic", parameters=(Parameter(name="realm", value="on"),))
+    assert repository.challenge == Challenging(
+        layout=Layout.JOINED, items=(OfferedChallenge(scheme="Negotiate"), basic)
+    )
     assert scenario.why == "Two\nlines.\n"
     assert [rule.rule for rule in scenario.registry.methods] == ["open", 405, "rights"]
-    assert scenario.registry.steps[1] == Step(always=True)
+    assert scenario.registry.steps[1] == AnswerStep(always=True)
     assert scenario.token is not None
     assert (scenario.token.expires_in, scenario.token.lifetime, scenario.token.narrow) == ("60", -1, 401)
 

@@ -60,8 +60,8 @@ from regauth_core.auth.messages import (
     Received,
     Scheme,
     Send,
-    Spent,
     Tried,
+    Used,
 )
 from regauth_core.auth.offers import Offers, is_refusal, offers_of
 from regauth_core.auth.reasons import StopReason
@@ -74,7 +74,7 @@ _OWN = ("authorization", "proxy-authorization")
 class Attempt:
     """The state of one errand. `spent` is what it has used up of its limits before."""
 
-    def __init__(self, means: SharedState, errand: AuthorizedRequest, now: float, spent: Spent) -> None:
+    def __init__(self, means: SharedState, errand: AuthorizedRequest, now: float, spent: Used) -> None:
         self._learned, self._tokens = means.learned, means.tokens
         self._request, self._need, self._login = errand.request, errand.need, errand.login
         self._ledger = Budget(now, spent)

@@ -21,13 +21,13 @@ from typing import Final
 from regauth_core.auth.attempt import Attempt
 from regauth_core.auth.choice import AuthorizedRequest, SharedState
 from regauth_core.auth.leads import Leads
-from regauth_core.auth.messages import AuthResult, ClientRequest, Flow, Purpose, Received, Scheme, Send, Spent
+from regauth_core.auth.messages import AuthResult, ClientRequest, Flow, Purpose, Received, Scheme, Send, Used
 from regauth_core.auth.offers import Offers, is_refusal, offers_of
 from regauth_core.auth.reasons import StopReason
 from regauth_core.auth.registry_memory import RegistryMemory
-from regauth_core.auth.required_access import Need, need_of
+from regauth_core.auth.required_access import RequiredAccess, required_access_of
 from regauth_core.auth.settings import AuthSettings
-from regauth_core.auth.token_cache import Tokens
+from regauth_core.auth.token_cache import TokenCache
 from regauth_core.auth.trust import Trust
 from regauth_core.auth.verification import verification
 from regauth_core.bounded import Bounded
@@ -56,7 +56,7 @@ class Authenticator:
         self._own: Bounded[str, str] = Bounded(_MOST_OWN)
         self._names = count(1)
         self._is_overriding = manner.is_overriding
-        self._means = SharedState(trust=trust, manner=manner, tokens=Tokens(), learned=self._learned)
+        self._means = SharedState(trust=trust, manner=manner, tokens=TokenCache(), learned=self._learned)
 
     def __repr__(self) -> str:
         return f"Authenticator({self._means.tokens!r}, {self._learned!r})"
@@ -67,8 +67,10 @@ class Authenticator:
         Sends nothing for a request that can be sent again; for any other it may probe the registry and fetch a token.
         `now` is in seconds since the epoch.
         """
-        own = self._own_login(request, self._learned.offers(request.origin, need_of(request.method, request.path)))
-        run = self._admitted(request, now, Spent(values=_brought(request)), own, is_overriding=self._is_overriding)
+        own = self._own_login(
+            request, self._learned.offers(request.origin, required_access_of(request.method, request.path))
+        )
+        run = self._admitted(request, now, Used(values=_brought(request)), own, is_overriding=self._is_overriding)
         if isinstance(run, AuthResult):
             return run
         yield from run.prepare()
@@ -81,7 +83,7 @@ class Authenticator:
         answered, so most flows end at once.
         """
         self.note_answer(request, received)
-        spent = before.spent if before is not None else Spent(values=_brought(request))
+        spent = before.spent if before is not None else Used(values=_brought(request))
         own = self._own_login(request, offers_of(received, request.path))
         spent = _sent_once(spent, before)
         run = self._admitted(request, received.at, spent, own, is_overriding=self._is_overriding)
@@ -101,7 +103,7 @@ class Authenticator:
         are sent, and after a 401 or 403 only.
         """
         outcome = yield from self._verified(request, received)
-        is_ping = need_of(request.method, request.path).repository is None
+        is_ping = required_access_of(request.method, request.path).repository is None
         return replace(outcome, answer=None, verification=verification(outcome, is_ping=is_ping))
 
     def _verified(self, request: ClientRequest, received: Received) -> Flow[AuthResult]:
@@ -109,7 +111,7 @@ class Authenticator:
             return AuthResult(reasons=(StopReason.NOT_A_READ,))
         if received.status not in (401, 403):
             return AuthResult(reasons=(StopReason.NO_REFUSAL,))
-        spent = Spent(sends=1, values=_brought(request))
+        spent = Used(sends=1, values=_brought(request))
         run = self._admitted(request, received.at, spent, None, is_overriding=True)
         if isinstance(run, AuthResult):
             return run
@@ -178,10 +180,10 @@ class Authenticator:
         return self._leads.is_led(request.client, request.process, request.origin, request.path, now)
 
     def _admitted(
-        self, request: ClientRequest, now: float, spent: Spent, own: Login | None, *, is_overriding: bool
+        self, request: ClientRequest, now: float, spent: Used, own: Login | None, *, is_overriding: bool
     ) -> Attempt | AuthResult:
         """The request with its login, or why it gets none. `own` is the client's, if that is to be used."""
-        need = need_of(request.method, request.path)
+        need = required_access_of(request.method, request.path)
         is_asked = need.is_api or need.is_unclear
         login = own or (self._logins.find(request.origin, need.repository) if is_asked else None)
         reason = self._objection(request, need, login, now, is_overriding=is_overriding or own is not None)
@@ -198,7 +200,7 @@ class Authenticator:
         return distrust or (Withheld.LED_ELSEWHERE if self._was_led(request, now) else None)
 
     def _objection(
-        self, request: ClientRequest, need: Need, login: Login | None, now: float, *, is_overriding: bool
+        self, request: ClientRequest, need: RequiredAccess, login: Login | None, now: float, *, is_overriding: bool
     ) -> Withheld | StopReason | None:
         distrust = self._means.trust.request(request, self._learned.parameters(request.origin))
         if distrust is Withheld.OUTSIDE_API or self._learned.is_realm(request.origin, request.path):
@@ -214,7 +216,7 @@ class Authenticator:
             return Withheld.LED_ELSEWHERE
         return distrust or (None if self._may(request, need) else Withheld.NOT_PERMITTED)
 
-    def _may(self, request: ClientRequest, need: Need) -> bool:
+    def _may(self, request: ClientRequest, need: RequiredAccess) -> bool:
         """Whether what the request does may be helped, in each repository that it touches."""
         allow, origin = self._means.trust.permits.allow, request.origin
         sources = [scope.name for scope in need.scopes if scope.kind == "repository" and scope.name != need.repository]
@@ -256,7 +258,7 @@ def _brought(request: ClientRequest) -> frozenset[str]:
     )
 
 
-def _sent_once(spent: Spent, before: AuthResult | None) -> Spent:
+def _sent_once(spent: Used, before: AuthResult | None) -> Used:
     """After the client's request went out with what `before` had found for it."""
     found = before.authorization if before is not None else None
     values = spent.values if found is None else spent.values | {found.value}
@@ -267,6 +269,6 @@ def may_be_manifest(request: ClientRequest, status: int, content_type: str) -> b
     """Whether the client may take the body of an answer for a manifest, wherever it got it from."""
     if request.method.upper() != "GET" or not 200 <= status < 300:
         return False
-    if need_of("GET", request.path).endpoint is Endpoint.MANIFEST:
+    if required_access_of("GET", request.path).endpoint is Endpoint.MANIFEST:
         return True
     return any(_MANIFEST.search(text) for text in (content_type, *request.values("accept")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from regauth_core.auth.messages import Authorization, AuthResult, Received, Scheme, Spent, Tried
+from regauth_core.auth.messages import Authorization, AuthResult, Received, Scheme, Tried, Used
 from regauth_core.auth.reasons import Note, StopReason
 from regauth_core.auth.settings import MOST_FETCHES, MOST_PROBES, MOST_SENDS
 from regauth_core.model.withheld import Withheld
@@ -13,7 +13,7 @@ from regauth_core.model.withheld import Withheld
 class Budget:
     """Begins with what was spent before, and only grows."""
 
-    def __init__(self, now: float, spent: Spent) -> None:
+    def __init__(self, now: float, spent: Used) -> None:
         """`now` in seconds since the epoch."""
         self.now = now
         self.sends, self.fetches, self.probes = spent.sends, spent.fetches, spent.probes
@@ -60,5 +60,5 @@ class Budget:
             tried=tuple(self.tried),
             reasons=reasons,
             notes=tuple(dict.fromkeys(self.notes)),
-            spent=Spent(self.sends, self.fetches, self.probes, frozenset(self.values), frozenset(self.keys)),
+            spent=Used(self.sends, self.fetches, self.probes, frozenset(self.values), frozenset(self.keys)),
         )

@@ -10,12 +10,12 @@ from regauth_core.auth.messages import Authorization, ClientRequest, Flow, Lock,
 from regauth_core.auth.offers import Offer, Offers
 from regauth_core.auth.reasons import StopReason
 from regauth_core.auth.registry_memory import LoginTurn, RegistryMemory
-from regauth_core.auth.required_access import Need
+from regauth_core.auth.required_access import RequiredAccess
 from regauth_core.auth.settings import AuthSettings
-from regauth_core.auth.token_cache import Audience, TokenKey, Tokens
+from regauth_core.auth.token_cache import Audience, TokenCache, TokenKey
 from regauth_core.auth.token_fetch import TokenFetch
 from regauth_core.auth.token_request import TokenOrder
-from regauth_core.auth.trust import Trust, Verdict
+from regauth_core.auth.trust import Trust, TrustDecision
 from regauth_core.credentials.login import Login
 from regauth_core.protocol.scope import Scope, merged
 
@@ -26,7 +26,7 @@ class SharedState:
 
     trust: Trust
     manner: AuthSettings
-    tokens: Tokens
+    tokens: TokenCache
     learned: RegistryMemory
 
 
@@ -35,7 +35,7 @@ class AuthorizedRequest:
     """A request that may have a credential, and whose."""
 
     request: ClientRequest
-    need: Need
+    need: RequiredAccess
     login: Login
 
 
@@ -118,7 +118,7 @@ class CredentialChooser:
                 return self._held(self._audience(offer, realm), self._need.scopes)
         return None
 
-    def _audience(self, offer: Offer, realm: Verdict) -> Audience:
+    def _audience(self, offer: Offer, realm: TrustDecision) -> Audience:
         return Audience(
             registry=self._request.origin,
             realm=realm.url,
@@ -137,7 +137,7 @@ class CredentialChooser:
             return None
         return Authorization(scheme=Scheme.BEARER, value=value, scopes=held.scopes)
 
-    def _token(self, offer: Offer, realm: Verdict, extra: tuple[Scope, ...]) -> Flow[Authorization | None]:
+    def _token(self, offer: Offer, realm: TrustDecision, extra: tuple[Scope, ...]) -> Flow[Authorization | None]:
         audience = self._audience(offer, realm)
         scopes = merged([*offer.scopes, *extra, *self._need.wish])
         key = TokenKey(audience, frozenset(scopes))

@@ -175,7 +175,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class Used:
     """How much of its limits one request has used up."""
 
     sends: int = 0
@@ -206,4 +206,4 @@ class AuthResult:
     """Everything that kept a credential from going out or from working, in order; the last one ended the flow."""
     notes: tuple[Note, ...] = ()
     verification: Verification | None = None
-    spent: Spent = Spent()
+    spent: Used = Used()

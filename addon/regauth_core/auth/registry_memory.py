@@ -13,7 +13,7 @@ from regauth_core.auth.leads import bare
 from regauth_core.auth.messages import Scheme
 from regauth_core.auth.offers import Offers
 from regauth_core.auth.reasons import StopReason
-from regauth_core.auth.required_access import Need
+from regauth_core.auth.required_access import RequiredAccess
 from regauth_core.auth.understanding import parameters
 from regauth_core.bounded import Bounded
 from regauth_core.model import Origin
@@ -71,7 +71,7 @@ class RegistryMemory:
             if whole and origin_of(whole) == origin:
                 self._realms[origin, bare(whole.partition("://")[2].partition("/")[2])] = True
 
-    def offers(self, origin: Origin, need: Need) -> Offers | None:
+    def offers(self, origin: Origin, need: RequiredAccess) -> Offers | None:
         """What `origin` asked for last time, for the repository or else at all, as far as it concerns `need`."""
         found = self._offers.get((origin, need.repository)) or self._offers.get((origin, None))
         return found.about(need.scopes) if found else None
@@ -99,16 +99,16 @@ class RegistryMemory:
         """Whether the login was ever accepted there."""
         return (login, origin) in self._proven
 
-    def refuse(self, login: str, origin: Origin, need: Need, reason: StopReason, now: float) -> None:
+    def refuse(self, login: str, origin: Origin, need: RequiredAccess, reason: StopReason, now: float) -> None:
         """The login was refused; one that is known to be right is refused for this need only, any other altogether."""
         what = frozenset(need.scopes) if self.is_proven(login, origin) else None
         self._refused[login, origin, what] = now + REFUSAL_LASTS, reason
 
-    def refuse_need(self, login: str, origin: Origin, need: Need, reason: StopReason, now: float) -> None:
+    def refuse_need(self, login: str, origin: Origin, need: RequiredAccess, reason: StopReason, now: float) -> None:
         """What the login stands for does not suffice for this need."""
         self._refused[login, origin, frozenset(need.scopes)] = now + REFUSAL_LASTS, reason
 
-    def refusal(self, login: str, origin: Origin, need: Need, now: float) -> StopReason | None:
+    def refusal(self, login: str, origin: Origin, need: RequiredAccess, now: float) -> StopReason | None:
         """Why the login was refused, altogether or for this need, within the last minute; `None`: it was not."""
         for what in (None, frozenset(need.scopes)):
             until, reason = self._refused.get((login, origin, what), (0.0, None))

@@ -19,7 +19,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class RequiredAccess:
     """What a request is for."""
 
     repository: str | None = field(default=None, repr=False)
@@ -37,20 +37,20 @@ class Need:
     """It mounts a blob of whatever repository has it, which it does not name (OCI distribution specification)."""
 
 
-def need_of(method: str, path: str) -> Need:
+def required_access_of(method: str, path: str) -> RequiredAccess:
     """What the request `method path` (origin form, with its query) needs."""
     bare = path.partition("?")[0]
     if not (bare == "/v2" or bare.startswith("/v2/")) or method.upper() not in METHODS:
-        return Need()
+        return RequiredAccess()
     if method not in METHODS or _climbs(bare):
-        return Need(is_unclear=True)
+        return RequiredAccess(is_unclear=True)
     place = target.read(method, path, name=_AS_IT_IS, text=_AS_IT_IS)
     if place.endpoint is Endpoint.V2_OTHER:
         # It may be a token server, or anything.
-        return Need()
+        return RequiredAccess()
     repository = str(place.repository) if place.repository else None
     scopes = tuple(scope for scope in needed(method, place) if _is_plain(scope.name))
-    return Need(
+    return RequiredAccess(
         repository=repository,
         scopes=scopes,
         wish=_wish(scopes),

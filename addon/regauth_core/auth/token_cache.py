@@ -54,7 +54,7 @@ class Held:
     """Seconds since the epoch, from when on it is not used."""
 
 
-class Tokens:
+class TokenCache:
     """A bounded cache of tokens, of refresh tokens that token servers gave, and of failures."""
 
     def __init__(self) -> None:

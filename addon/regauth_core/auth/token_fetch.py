@@ -16,7 +16,7 @@ from regauth_core.auth.messages import Flow, Purpose, Received, Send, Tried
 from regauth_core.auth.reasons import Note, StopReason
 from regauth_core.auth.settings import MOST_HOPS, MOST_TOKEN_REQUESTS
 from regauth_core.auth.token_request import TokenHttpRequest, TokenOrder
-from regauth_core.auth.trust import Trust, Verdict
+from regauth_core.auth.trust import Trust, TrustDecision
 from regauth_core.credentials.login import ANONYMOUS
 from regauth_core.model import Origin
 from regauth_core.model.withheld import Withheld
@@ -124,8 +124,8 @@ class TokenFetch:
         )
 
     def _redirected(
-        self, answer: Received, question: TokenHttpRequest, place: Verdict
-    ) -> tuple[TokenHttpRequest, Verdict] | None:
+        self, answer: Received, question: TokenHttpRequest, place: TrustDecision
+    ) -> tuple[TokenHttpRequest, TrustDecision] | None:
         """What to ask next and where; `None`, with the reason, where a redirect must not be followed."""
         location = next(iter(answer.values("location")), "")
         onward = self._trust.realm(location, registry=self._order.registry, base=place.origin, path=question.path)

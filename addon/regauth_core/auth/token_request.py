@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from regauth_core.auth.messages import Headers, Scheme
 from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.token_cache import TokenKey
-from regauth_core.auth.trust import Verdict
+from regauth_core.auth.trust import TrustDecision
 from regauth_core.credentials.login import Login
 from regauth_core.model import Origin
 from regauth_core.protocol.scope import Scope
@@ -46,7 +46,7 @@ class TokenOrder:
     """A token that is wanted."""
 
     key: TokenKey
-    realm: Verdict
+    realm: TrustDecision
     """Accepted."""
     scopes: tuple[Scope, ...] = field(repr=False)
     """What to ask for: the key's, as spelled."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from regauth_core.auth.messages import ClientRequest
 from regauth_core.auth.permissions import Permits
-from regauth_core.auth.required_access import need_of
+from regauth_core.auth.required_access import required_access_of
 from regauth_core.auth.understanding import objection
 from regauth_core.model import Origin
 from regauth_core.model.withheld import Withheld
@@ -43,7 +43,7 @@ _METADATA = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class TrustDecision:
     """Whether a token may be asked for at a place, or why not."""
 
     reason: Withheld | None = None
@@ -79,7 +79,7 @@ class Trust:
 
         `named` are the parameters that the registry has put into URLs for its clients.
         """
-        need = need_of(request.method, request.path)
+        need = required_access_of(request.method, request.path)
         if not (need.is_api or need.is_unclear):
             return Withheld.OUTSIDE_API
         if request.origin.scheme != "https" and not self.allow_http:
@@ -90,7 +90,7 @@ class Trust:
             return Withheld.OTHER_HOST_NAMED
         return objection(request, need, named)
 
-    def realm(self, text: str, *, registry: Origin, base: Origin | None = None, path: str = "/v2/") -> Verdict:
+    def realm(self, text: str, *, registry: Origin, base: Origin | None = None, path: str = "/v2/") -> TrustDecision:
         """Whether `text`, a realm or a redirect of a token request, is a place to ask for a token of `registry`.
 
         Relative text is resolved against the request that it answered: `path` at `base`, which is the registry unless
@@ -100,14 +100,14 @@ class Trust:
         whole = absolute(text, scheme=base.scheme, host=base.host, port=base.port, path=path)
         origin = origin_of(whole) if whole and len(whole) <= MAX_REALM else None
         if whole is None or origin is None:
-            return Verdict(reason=Withheld.NOT_A_URL)
+            return TrustDecision(reason=Withheld.NOT_A_URL)
         bare = whole.partition("#")[0]
         _, _, behind = bare.partition("://")
         authority = re.split(r"[/?]", behind, maxsplit=1)[0]
         rest = behind[len(authority) :]
         reason = Withheld.USERINFO if "@" in authority else self._about(origin, registry)
         target = quote(rest if rest.startswith("/") else f"/{rest}", safe=_VISIBLE, errors="surrogateescape")
-        return Verdict(reason=reason, origin=origin, path=target)
+        return TrustDecision(reason=reason, origin=origin, path=target)
 
     def _about(self, realm: Origin, registry: Origin) -> Withheld | None:
         if realm.scheme != "https" and not (registry.scheme == "http" and self.allow_http):

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from regauth_core.auth.messages import ClientRequest
-from regauth_core.auth.required_access import METHODS, Need
+from regauth_core.auth.required_access import METHODS, RequiredAccess
 from regauth_core.model import Endpoint
 from regauth_core.model.withheld import Withheld
 from regauth_core.protocol import target
@@ -116,7 +116,7 @@ def is_delimited(request: ClientRequest) -> bool:
     return is_framed and is_counted and is_expected and not is_switching
 
 
-def objection(request: ClientRequest, need: Need, named: Set[str] = frozenset()) -> Withheld | None:
+def objection(request: ClientRequest, need: RequiredAccess, named: Set[str] = frozenset()) -> Withheld | None:
     """Why the request may be read otherwise; `None` if it is understood.
 
     `named` are the parameters that the registry itself has put into the URLs that it gave its clients.
@@ -136,7 +136,7 @@ def objection(request: ClientRequest, need: Need, named: Set[str] = frozenset())
     return None if is_delimited(request) else Withheld.UNCLEAR_FIELD
 
 
-def _is_target_clear(request: ClientRequest, need: Need) -> bool:
+def _is_target_clear(request: ClientRequest, need: RequiredAccess) -> bool:
     pattern, methods = _PATHS[need.endpoint]
     found = pattern.fullmatch(request.path.partition("?")[0])
     if found is None or request.method not in methods or request.method not in METHODS:

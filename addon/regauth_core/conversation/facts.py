@@ -23,7 +23,7 @@ from regauth_core.conversation.exchanges import (
     secret_of,
     succeeded,
 )
-from regauth_core.conversation.home_registries import Ground
+from regauth_core.conversation.home_registries import Basis
 from regauth_core.model import Endpoint, Exchange, Fingerprint, Link
 from regauth_core.protocol.registries import registry_of, repository_of
 from regauth_core.protocol.scope import Scope, entries
@@ -94,7 +94,7 @@ def note_auth_step(at_registry: ClientAtRegistry, exchange: Exchange) -> None:
 
 def note_use(client_state: ClientState, secret: Fingerprint, exchange: Exchange) -> None:
     """A credential was sent to a registry, which may have accepted it."""
-    ground = Ground.ACCEPTED if 200 <= exchange.status < 300 else Ground.USED
+    ground = Basis.ACCEPTED if 200 <= exchange.status < 300 else Basis.USED
     client_state.home_registries.note(secret, registry_of(exchange.origin), exchange, ground)
 
 
@@ -122,7 +122,7 @@ def note_joined(conversation: Conversation, exchange: Exchange) -> None:
         at_registry.secrets[secret] = exchange
         at_registry.accepted[secret] = exchange
         conversation.client_state.home_registries.note(
-            secret, registry_of(conversation.origin), exchange, Ground.FETCHED
+            secret, registry_of(conversation.origin), exchange, Basis.FETCHED
         )
 
 
@@ -191,7 +191,7 @@ def note_token_exchange(at_registry: ClientAtRegistry, exchange: Exchange, asked
     note_attempt(at_registry, exchange)
     if secret is not None:
         at_registry.secrets[secret] = exchange
-        ground = Ground.ACCEPTED if succeeded(exchange) else Ground.USED
+        ground = Basis.ACCEPTED if succeeded(exchange) else Basis.USED
         at_registry.client_state.home_registries.note(secret, home, exchange, ground)
         if succeeded(exchange):
             at_registry.accepted[secret] = exchange
@@ -212,7 +212,7 @@ def note_token_exchange(at_registry: ClientAtRegistry, exchange: Exchange, asked
         trace_state.issues[fingerprint] = issue
         # A realm that nobody had named yet is known by where its token is used.
         if realm_key(exchange) in at_registry.client_state.realms:
-            at_registry.client_state.home_registries.note(fingerprint, home, exchange, Ground.FETCHED)
+            at_registry.client_state.home_registries.note(fingerprint, home, exchange, Basis.FETCHED)
 
 
 def _short(repository: str | None) -> str | None:

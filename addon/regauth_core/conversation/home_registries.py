@@ -13,7 +13,7 @@ from regauth_core.bounded import Bounded
 from regauth_core.model import Exchange, Fingerprint
 
 
-class Ground(IntEnum):
+class Basis(IntEnum):
     """Why a credential is taken to belong to a registry; the higher ones hold better."""
 
     USED = 0
@@ -28,7 +28,7 @@ class HomeRegistry(NamedTuple):
 
     registry: str
     exchange: Exchange
-    ground: Ground
+    ground: Basis
 
 
 class HomeRegistries:
@@ -41,7 +41,7 @@ class HomeRegistries:
         """Where a credential belongs; `None` where it was never seen, or is `None`."""
         return self._known.get(credential) if credential is not None else None
 
-    def note(self, credential: Fingerprint, registry: str, exchange: Exchange, ground: Ground) -> None:
+    def note(self, credential: Fingerprint, registry: str, exchange: Exchange, ground: Basis) -> None:
         """A credential was used at, accepted by or fetched for a registry: what holds better than before is kept."""
         known = self._known.get(credential)
         if known is None or ground > known.ground:

@@ -43,7 +43,7 @@ _OFFERED_BY_FEW = frozenset({OperationKind.DELETE, OperationKind.REFERRERS, Oper
 
 
 @dataclass(slots=True, eq=False)
-class Attempt:
+class OperationBuilder:
     """One operation while it is put together."""
 
     kind: OperationKind
@@ -61,7 +61,7 @@ class Attempt:
         return last
 
 
-def attempts(conversation: Conversation) -> list[Attempt]:
+def attempts(conversation: Conversation) -> list[OperationBuilder]:
     """The operations of a conversation, in the order in which they began."""
     grouping = _Grouping(conversation)
     for exchange in conversation.steps:
@@ -72,11 +72,11 @@ def attempts(conversation: Conversation) -> list[Attempt]:
 class _Grouping:
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._attempts: list[Attempt] = []
-        self._by_key: dict[Hashable, Attempt] = {}
-        self._by_number: dict[int, Attempt] = {}
+        self._attempts: list[OperationBuilder] = []
+        self._by_key: dict[Hashable, OperationBuilder] = {}
+        self._by_number: dict[int, OperationBuilder] = {}
         self._tokens: list[Exchange] = []
-        self._latest: Attempt | None = None
+        self._latest: OperationBuilder | None = None
 
     def add(self, exchange: Exchange) -> None:
         conversation = self._conversation
@@ -99,17 +99,17 @@ class _Grouping:
         self._take(attempt, exchange)
         self._latest = attempt
 
-    def all(self) -> list[Attempt]:
+    def all(self) -> list[OperationBuilder]:
         if self._tokens:
-            self._attempts.append(Attempt(OperationKind.TOKEN, self._tokens[:]))
+            self._attempts.append(OperationBuilder(OperationKind.TOKEN, self._tokens[:]))
             self._tokens.clear()
         return self._attempts
 
-    def _take(self, attempt: Attempt, exchange: Exchange) -> None:
+    def _take(self, attempt: OperationBuilder, exchange: Exchange) -> None:
         attempt.exchanges.append(exchange)
         self._by_number[exchange.number] = attempt
 
-    def _leading(self, exchange: Exchange) -> Attempt | None:
+    def _leading(self, exchange: Exchange) -> OperationBuilder | None:
         """The operation an answer of which named this very address."""
         naming = self._conversation.client_state.named.get(realm_key(exchange))
         if naming is None or naming.exchange is exchange:
@@ -120,11 +120,11 @@ class _Grouping:
             return None
         return self._by_number.get(naming.exchange.number)
 
-    def _wanted(self, exchange: Exchange) -> Attempt:
+    def _wanted(self, exchange: Exchange) -> OperationBuilder:
         kind, key = _wanted(exchange)
         attempt = self._by_key.get(key)
         if attempt is None or attempt.is_done:
-            attempt = self._by_key[key] = Attempt(kind)
+            attempt = self._by_key[key] = OperationBuilder(kind)
             self._attempts.append(attempt)
         attempt.is_done = kind is OperationKind.PUSH_BLOB and succeeded(exchange)
         return attempt
@@ -154,7 +154,7 @@ def has_token(exchange: Exchange) -> bool:
     return answer is not None and bool(answer.fingerprints)
 
 
-def end_of(conversation: Conversation, attempt: Attempt, alike: Iterable[Attempt] = ()) -> End:
+def end_of(conversation: Conversation, attempt: OperationBuilder, alike: Iterable[OperationBuilder] = ()) -> End:
     """How an operation ended; `alike` are all of the conversation, in order."""
     last = attempt.deciding(conversation)
     end = _end(conversation, attempt, last)
@@ -172,7 +172,7 @@ def _is_served(conversation: Conversation, exchange: Exchange) -> bool:
     return was_served(exchange)
 
 
-def _end(conversation: Conversation, attempt: Attempt, last: Exchange) -> End:
+def _end(conversation: Conversation, attempt: OperationBuilder, last: Exchange) -> End:
     response = last.response
     if response is None:
         return End.LOST if has_no_answer(last) else End.UNKNOWN
@@ -194,13 +194,15 @@ def _end(conversation: Conversation, attempt: Attempt, last: Exchange) -> End:
     return End.REFUSED if refuses(last) or response.status == 407 else End.FAILED
 
 
-def _is_login(conversation: Conversation, attempt: Attempt) -> bool:
+def _is_login(conversation: Conversation, attempt: OperationBuilder) -> bool:
     """Whether a ping was followed by a token that is for no repository: some clients take that for a login."""
     last = attempt.exchanges[-1]
     return conversation.is_token_exchange(last) and has_token(last) and not asked_for(last)
 
 
-def _is_overcome(conversation: Conversation, attempt: Attempt, last: Exchange, alike: Iterable[Attempt]) -> bool:
+def _is_overcome(
+    conversation: Conversation, attempt: OperationBuilder, last: Exchange, alike: Iterable[OperationBuilder]
+) -> bool:
     """Whether the client got over a failure: by the same request, by another way to the same, or without it."""
     if attempt.kind is OperationKind.TOKEN or conversation.is_token_exchange(last):
         if _is_token_overcome(conversation, last):

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from regauth_core.credentials.authfile import AuthFile, Entry, auths_key, helpers_key
-from regauth_core.credentials.locations import Place
+from regauth_core.credentials.locations import Location
 from regauth_core.credentials.login import Login
 from regauth_core.credentials.login_parsing import login_of
-from regauth_core.credentials.lookup import Asking, LookupResult, Search
+from regauth_core.credentials.lookup import Asking, LookupNotes, LookupResult
 from regauth_core.credentials.registry_names import one_name
 
 
-def find(search: Search, place: Place, file: AuthFile) -> Asking[Login | None]:
+def find(search: LookupNotes, place: Location, file: AuthFile) -> Asking[Login | None]:
     """What `file`, which lies at `place`, holds for the search: a helper for the registry goes before all entries."""
     helper = file.helper(search.host)
     if helper is not None:
@@ -34,7 +34,7 @@ def find(search: Search, place: Place, file: AuthFile) -> Asking[Login | None]:
     return login
 
 
-def _in_file(search: Search, place: Place, file: AuthFile) -> Login | None:
+def _in_file(search: LookupNotes, place: Location, file: AuthFile) -> Login | None:
     """The first entry that is there decides, even if nothing can be made of it."""
     for key in _keys(search, place):
         entry = file.entry(key)
@@ -49,7 +49,7 @@ def _in_file(search: Search, place: Place, file: AuthFile) -> Login | None:
     return _login(search, place.path, file, same[0]) if same else None
 
 
-def _keys(search: Search, place: Place) -> Iterator[str]:
+def _keys(search: LookupNotes, place: Location) -> Iterator[str]:
     """What an entry may be called, the most specific name first."""
     key = search.host if place.legacy else search.name
     while key:
@@ -57,7 +57,7 @@ def _keys(search: Search, place: Place) -> Iterator[str]:
         key = key.rpartition("/")[0]
 
 
-def _login(search: Search, source: str, file: AuthFile, entry: Entry) -> Login | None:
+def _login(search: LookupNotes, source: str, file: AuthFile, entry: Entry) -> Login | None:
     """What containers makes of an entry, which is noted: without a pair in `auth` the entry is nothing to it."""
     if entry.defect:
         search.malformed(source, file, entry.key)

@@ -13,14 +13,14 @@ from regauth_core.credentials.authfile_parser import read_variable
 from regauth_core.credentials.locations import AUTH_CONFIG
 from regauth_core.credentials.login import Login
 from regauth_core.credentials.login_parsing import login_of
-from regauth_core.credentials.lookup import Asking, LookupResult, Search
+from regauth_core.credentials.lookup import Asking, LookupNotes, LookupResult
 from regauth_core.credentials.registry_names import HUB_REFERENCES, hostname
 
 _HUB_ADDRESS: Final = "https://index.docker.io/v1/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
+class DockerFiles:
     """What docker has read."""
 
     path: str
@@ -34,7 +34,7 @@ def server_address(host: str) -> str:
     return _HUB_ADDRESS if host in HUB_REFERENCES else host
 
 
-def variable(search: Search, text: str) -> AuthFile | None:
+def variable(search: LookupNotes, text: str) -> AuthFile | None:
     """What DOCKER_AUTH_CONFIG says; `None`, which is noted, where it is not set or cannot be read."""
     if not text:
         search.note(AUTH_CONFIG, "", LookupResult.MISSING)
@@ -46,7 +46,7 @@ def variable(search: Search, text: str) -> AuthFile | None:
     return read
 
 
-def find(search: Search, store: Store, address: str) -> Asking[Login | None]:
+def find(search: LookupNotes, store: DockerFiles, address: str) -> Asking[Login | None]:
     """What there is under `address`: in the variable, else by a helper where one is configured, else in the file."""
     if store.variable is not None:
         entry = store.variable.entry(address)
@@ -77,7 +77,7 @@ def find(search: Search, store: Store, address: str) -> Asking[Login | None]:
     return login_of(None, registry_token=token)
 
 
-def note_rest(search: Search, store: Store) -> None:
+def note_rest(search: LookupNotes, store: DockerFiles) -> None:
     """Note which entries for the same registry were skipped, and everything that makes docker refuse the file."""
     address = server_address(search.host)
     if store.variable is not None:
@@ -85,7 +85,7 @@ def note_rest(search: Search, store: Store) -> None:
     search.rest(store.path, store.file, f"{search.tool} looks for {address}")
 
 
-def _helper(search: Search, store: Store, address: str) -> str:
+def _helper(search: LookupNotes, store: DockerFiles, address: str) -> str:
     """The name of the helper that is asked in the place of the file's entries; empty where none is."""
     configured = store.file.helper(address)
     if configured is None:
@@ -98,7 +98,7 @@ def _helper(search: Search, store: Store, address: str) -> str:
     return configured
 
 
-def _in_file(search: Search, store: Store, address: str) -> Login | None:
+def _in_file(search: LookupNotes, store: DockerFiles, address: str) -> Login | None:
     entry = _choice(search, store, address)
     if entry is None:
         search.note(store.path, auths_key(address), LookupResult.ABSENT)
@@ -106,7 +106,7 @@ def _in_file(search: Search, store: Store, address: str) -> Login | None:
     return _login(search, store.path, store.file, entry)
 
 
-def _choice(search: Search, store: Store, address: str) -> Entry | None:
+def _choice(search: LookupNotes, store: DockerFiles, address: str) -> Entry | None:
     """The entry called `address`, else one whose host it is. Of several docker takes any; we the most specific."""
     exact = store.file.entry(address)
     if exact is not None:
@@ -125,7 +125,7 @@ def _covers(key: str, name: str) -> bool:
     return name == bare or name.startswith(f"{bare}/")
 
 
-def _login(search: Search, source: str, file: AuthFile, entry: Entry) -> Login | None:
+def _login(search: LookupNotes, source: str, file: AuthFile, entry: Entry) -> Login | None:
     """What docker makes of an entry, which is noted. It wants a user in `auth`."""
     if entry.defect or (entry.auth is not None and not entry.auth[0]):
         search.malformed(source, file, entry.key)

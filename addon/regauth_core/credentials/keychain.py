@@ -10,16 +10,16 @@ from pathlib import PurePath
 
 from regauth_core.credentials import containers_rules, docker_rules
 from regauth_core.credentials.authfile import AuthFile, Tool
-from regauth_core.credentials.docker_rules import Store, server_address
-from regauth_core.credentials.locations import AUTH_CONFIG, Place, Places
-from regauth_core.credentials.lookup import Asking, Lookup, LookupResult, Search
+from regauth_core.credentials.docker_rules import DockerFiles, server_address
+from regauth_core.credentials.locations import AUTH_CONFIG, Location, Locations
+from regauth_core.credentials.lookup import Asking, Lookup, LookupNotes, LookupResult
 from regauth_core.credentials.registry_names import HUB_REFERENCES
 from regauth_core.protocol.registries import DOCKER_HUB
 
 
-def find(tool: Tool, places: Places, host: str, repository: str) -> Lookup:
+def find(tool: Tool, places: Locations, host: str, repository: str) -> Lookup:
     """What `tool` finds for `repository` (may be ``""``) of the registry `host` (with its port, where one is named)."""
-    search = Search(tool, DOCKER_HUB if host in HUB_REFERENCES else host, repository)
+    search = LookupNotes(tool, DOCKER_HUB if host in HUB_REFERENCES else host, repository)
     if tool is Tool.DOCKER:
         return _docker(search, places)
     return _crane(search, places) if tool is Tool.CRANE else _containers(search, places)
@@ -27,16 +27,16 @@ def find(tool: Tool, places: Places, host: str, repository: str) -> Lookup:
 
 def find_in_file(path: str, kind: Tool | None, host: str, repository: str) -> Lookup:
     """What the file at `path` alone holds: by the rules of `kind`, else of whoever writes such a file."""
-    search = Search(kind or Tool.CONTAINERS, DOCKER_HUB if host in HUB_REFERENCES else host, repository)
+    search = LookupNotes(kind or Tool.CONTAINERS, DOCKER_HUB if host in HUB_REFERENCES else host, repository)
     name = PurePath(path).name
-    place = Place(path, legacy=name == ".dockercfg")
+    place = Location(path, legacy=name == ".dockercfg")
     file = yield from search.file(path, legacy=place.legacy)
     if file is None or file.broken:
         return search.found(None)
     search.tool = kind or _kind(name, file)
     if search.tool is Tool.CONTAINERS:
         return search.found((yield from containers_rules.find(search, place, file)))
-    store = Store(path=path, file=file)
+    store = DockerFiles(path=path, file=file)
     login = yield from docker_rules.find(search, store, server_address(search.host))
     docker_rules.note_rest(search, store)
     return search.found(login)
@@ -49,16 +49,16 @@ def _kind(name: str, file: AuthFile) -> Tool:
     return Tool.DOCKER if name in ("config.json", ".dockerconfigjson") or file.is_docker else Tool.CONTAINERS
 
 
-def _docker(search: Search, places: Places) -> Lookup:
+def _docker(search: LookupNotes, places: Locations) -> Lookup:
     variable = docker_rules.variable(search, places.variable)
     file = yield from search.file(places.docker)
-    store = Store(path=places.docker, file=file or AuthFile(broken="does not exist"), variable=variable)
+    store = DockerFiles(path=places.docker, file=file or AuthFile(broken="does not exist"), variable=variable)
     login = yield from docker_rules.find(search, store, server_address(search.host))
     docker_rules.note_rest(search, store)
     return search.found(login)
 
 
-def _containers(search: Search, places: Places) -> Lookup:
+def _containers(search: LookupNotes, places: Locations) -> Lookup:
     """The first file with a match wins."""
     for place in places.containers:
         file = yield from search.file(place.path, legacy=place.legacy)
@@ -71,14 +71,14 @@ def _containers(search: Search, places: Places) -> Lookup:
     return search.found(None)
 
 
-def _crane(search: Search, places: Places) -> Lookup:
+def _crane(search: LookupNotes, places: Locations) -> Lookup:
     """The whole name first, then the registry, both by docker's rules."""
     path, file = yield from _crane_file(search, places)
     if file is None:
         if places.variable:
             search.note(AUTH_CONFIG, "", LookupResult.SKIPPED, "crane reads it only if it finds a file")
         return search.found(None)
-    store = Store(path=path, file=file, variable=docker_rules.variable(search, places.variable))
+    store = DockerFiles(path=path, file=file, variable=docker_rules.variable(search, places.variable))
     registry = "index.docker.io" if search.host == DOCKER_HUB else search.host
     whole = [f"{registry}{search.name.removeprefix(search.host)}"] if search.name != search.host else []
     login = None
@@ -88,7 +88,7 @@ def _crane(search: Search, places: Places) -> Lookup:
     return search.found(login)
 
 
-def _crane_file(search: Search, places: Places) -> Asking[tuple[str, AuthFile | None]]:
+def _crane_file(search: LookupNotes, places: Locations) -> Asking[tuple[str, AuthFile | None]]:
     """The one file that crane reads, with its path; `None` where there is none."""
     file = yield from search.file(places.docker)
     if file is not None:

@@ -15,7 +15,7 @@ AUTH_CONFIG: Final = "DOCKER_AUTH_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """One file."""
 
     path: str
@@ -24,14 +24,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Locations:
     """What an environment says of where to look."""
 
     docker: str
     """docker's one file."""
     variable: str = field(default="", repr=False)
     """The content of DOCKER_AUTH_CONFIG."""
-    containers: tuple[Place, ...]
+    containers: tuple[Location, ...]
     """In order."""
     chosen_by: str = ""
     """The variable that makes containers look at one file only."""
@@ -41,7 +41,7 @@ class Places:
     """docker's file where DOCKER_CONFIG is not set: crane looks whether it exists, even if it then reads the other."""
 
 
-def places(environment: Mapping[str, str], *, home: str, user: int, is_linux: bool = True) -> Places:
+def places(environment: Mapping[str, str], *, home: str, user: int, is_linux: bool = True) -> Locations:
     """Where to look in this `environment`; `home` is the user's home directory and `user` their number."""
     docker_home = _joined(home, ".docker", "config.json")
     docker = _joined(environment["DOCKER_CONFIG"], "config.json") if environment.get("DOCKER_CONFIG") else docker_home
@@ -56,12 +56,12 @@ def places(environment: Mapping[str, str], *, home: str, user: int, is_linux: bo
     chosen_by = next((name for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG") if environment.get(name)), "")
     if chosen_by:
         chosen = environment["REGISTRY_AUTH_FILE"] if chosen_by == "REGISTRY_AUTH_FILE" else docker
-        containers: tuple[Place, ...] = (Place(chosen),)
+        containers: tuple[Location, ...] = (Location(chosen),)
     else:
         usual = dict.fromkeys((first, configured, docker_home))
-        containers = (*map(Place, usual), Place(_joined(home, ".dockercfg"), legacy=True))
+        containers = (*map(Location, usual), Location(_joined(home, ".dockercfg"), legacy=True))
     registry_auth_file = environment.get("REGISTRY_AUTH_FILE")
-    return Places(
+    return Locations(
         docker=docker,
         variable=environment.get(AUTH_CONFIG, ""),
         containers=containers,

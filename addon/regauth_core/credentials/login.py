@@ -84,7 +84,7 @@ class Logins(Protocol):
         """
 
 
-class Entries:
+class LoginTable:
     """Logins by registry and repository prefix, held in memory."""
 
     def __init__(self, entries: Iterable[tuple[str, str, Login]]) -> None:

@@ -109,7 +109,7 @@ Asking: TypeAlias = Generator[Question, Answer, T]
 Lookup: TypeAlias = Asking[Found]
 
 
-class Search:
+class LookupNotes:
     """One lookup by the rules of `tool`, for a repository (may be ``""``) of a registry as the tool names it."""
 
     def __init__(self, tool: Tool, host: str, repository: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from regauth_core.bounded import Bounded
 from regauth_core.conversation.conversation import ClientState, Conversation
-from regauth_core.conversation.operations import Attempt, attempts, end_of
+from regauth_core.conversation.operations import OperationBuilder, attempts, end_of
 from regauth_core.conversation.refusal import place_of, reasons_of, sent_with, was_served
 from regauth_core.model import Exchange
 from regauth_core.model.finding import End, Operation, Severity
@@ -29,8 +29,8 @@ _MOST_NUMBERS = 100
 @dataclass(frozen=True, slots=True)
 class _Failure:
     conversation: Conversation
-    attempt: Attempt
-    siblings: tuple[Attempt, ...]
+    attempt: OperationBuilder
+    siblings: tuple[OperationBuilder, ...]
     end: End
 
 
@@ -151,7 +151,7 @@ def _kind(conversation: Conversation, exchange: Exchange) -> tuple[object, ...]:
     return (exchange.origin, exchange.status, place_of(conversation, exchange), sent_with(exchange))
 
 
-def _is_served_since(conversation: Conversation, attempt: Attempt) -> bool:
+def _is_served_since(conversation: Conversation, attempt: OperationBuilder) -> bool:
     """Whether a later conversation of the same client about the same repository got something."""
     if conversation.repository is None:
         return False
@@ -169,7 +169,7 @@ def _is_served_since(conversation: Conversation, attempt: Attempt) -> bool:
     )
 
 
-def _operation(conversation: Conversation, attempt: Attempt, end: End, account: str | None) -> Operation:
+def _operation(conversation: Conversation, attempt: OperationBuilder, end: End, account: str | None) -> Operation:
     last = attempt.deciding(conversation)
     return Operation(
         kind=attempt.kind,

@@ -72,7 +72,7 @@ class RawChallenge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReadLines:
     """All that a message's `WWW-Authenticate` lines say."""
 
     challenges: tuple[RawChallenge, ...] = ()
@@ -82,7 +82,7 @@ class Reading:
     """Lines (from 0) that are not blank and hold no challenge."""
 
 
-def read(lines: Sequence[str]) -> Reading:
+def read(lines: Sequence[str]) -> ReadLines:
     """Every challenge of the `WWW-Authenticate` field lines `lines`, in order, with its flaws.
 
     Values may hold any character; offsets of flaws count characters from the start of their line. Never raises.
@@ -102,7 +102,7 @@ def read(lines: Sequence[str]) -> Reading:
         if not line.drafts:
             flaws += line.flaws
             unreadable += [number] if text.strip() else []
-    return Reading(challenges=tuple(challenges), flaws=tuple(flaws[:MAX_FLAWS]), unreadable=tuple(unreadable))
+    return ReadLines(challenges=tuple(challenges), flaws=tuple(flaws[:MAX_FLAWS]), unreadable=tuple(unreadable))
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ _PARAMETER = re.compile(r";([^=;,\"]*+)(?:=[ \t]*+(?:\"([^\"]*+)\"?+|([^;,\"]*+)
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class BracketedUrl:
     """A URL in a `Link` line, and where its brackets are: `begin` is the place of the first, `end` behind the last."""
 
     url: str = field(repr=False)
@@ -36,13 +36,13 @@ class Named:
     end: int
 
 
-def named(line: str) -> Iterator[Named]:
+def named(line: str) -> Iterator[BracketedUrl]:
     """Every URL between pointed brackets, in order; of brackets that are opened twice the inner pair counts."""
     at = 0
     while (end := line.find(">", at)) >= 0:
         begin = line.rfind("<", at, end)
         if begin >= 0 and 0 < end - begin - 1 <= LONGEST:
-            yield Named(line[begin + 1 : end], begin, end + 1)
+            yield BracketedUrl(line[begin + 1 : end], begin, end + 1)
         at = end + 1
 
 

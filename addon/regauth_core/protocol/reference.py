@@ -20,7 +20,7 @@ _PORT = re.compile(r":[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedRepository:
     """A repository of a registry."""
 
     host: str
@@ -38,7 +38,7 @@ class Named:
         return _HUB_ENDPOINT if self.host == DOCKER_HUB else self.host
 
 
-def named(text: str) -> Named | None:
+def named(text: str) -> NamedRepository | None:
     """What `text`, such as ``alpine`` or ``docker://r.test:5000/team/app:1.0``, names; `None` where it is not a name.
 
     A host alone (``quay.io``, ``localhost:5000``) is taken for the registry, where docker would see a repository.
@@ -75,7 +75,7 @@ def _library(repository: str) -> str:
     return repository if "/" in repository or not repository else f"library/{repository}"
 
 
-def _checked(host: str, path: str) -> Named | None:
+def _checked(host: str, path: str) -> NamedRepository | None:
     head, slash, last = path.rpartition("/")
     name, colon, tag = last.partition(":")
     if colon and not _TAG.fullmatch(f":{tag}"):
@@ -83,4 +83,4 @@ def _checked(host: str, path: str) -> Named | None:
     repository = f"{head}{slash}{name}"
     if not _HOST.fullmatch(host) or (path and not _REPOSITORY.fullmatch(repository)):
         return None
-    return Named(DOCKER_HUB if host == "index.docker.io" else host, repository)
+    return NamedRepository(DOCKER_HUB if host == "index.docker.io" else host, repository)

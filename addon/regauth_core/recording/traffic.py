@@ -37,7 +37,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-class Role(Enum):
+class TrafficKind(Enum):
     """What a watched request is for, as far as the handling of its body goes."""
 
     REGISTRY = auto()
@@ -48,7 +48,7 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """Where a request goes: its origin, the path with the query, and the endpoint that the path names."""
 
     origin: Origin
@@ -63,10 +63,10 @@ class Watch:
         """`hosts`: the only ones that may be registries, as ``host``, ``host:port`` or ``*.domain``; empty for all."""
         self.hosts = tuple(hosts)
         self._registries: OrderedDict[tuple[str, int], None] = OrderedDict()
-        self._named: OrderedDict[tuple[str, int, str], Role] = OrderedDict()
+        self._named: OrderedDict[tuple[str, int, str], TrafficKind] = OrderedDict()
         self._realms: OrderedDict[tuple[str, int], str] = OrderedDict()
 
-    def role_of(self, place: Place) -> Role | None:
+    def role_of(self, place: Destination) -> TrafficKind | None:
         """What the request is for; `None` if it is not a registry's."""
         host = (place.origin.host, place.origin.port)
         if place.endpoint is Endpoint.ELSEWHERE or not self.may_be_registry(place.origin):
@@ -74,13 +74,17 @@ class Watch:
         if place.endpoint in (Endpoint.V2_OTHER, Endpoint.V1):
             # Others have a /v1/ and a /v2/ too.
             named = bool(self.hosts) or host in self._registries
-            return Role.REGISTRY if named else self._named.get((*host, _bare(place.path))) or self._token_role(place)
+            return (
+                TrafficKind.REGISTRY
+                if named
+                else self._named.get((*host, _bare(place.path))) or self._token_role(place)
+            )
         _put(self._registries, host, None, MAX_REGISTRIES)
-        return Role.REGISTRY
+        return TrafficKind.REGISTRY
 
-    def _token_role(self, place: Place) -> Role | None:
+    def _token_role(self, place: Destination) -> TrafficKind | None:
         asks = not self.hosts and _TOKEN_QUERY.search(place.path, 0, _MAX_QUERY) is not None
-        return Role.TOKEN if asks else None
+        return TrafficKind.TOKEN if asks else None
 
     def token_path(self, host: str, port: int) -> str | None:
         """The path of the token server that a registry has named there last; `None` where none was named."""
@@ -96,25 +100,25 @@ class Watch:
         return not self.hosts or any(_matches(pattern, origin) for pattern in self.hosts)
 
     def learn(
-        self, place: Place, challenges: Sequence[str], locations: Iterable[str], link_lines: Iterable[str]
+        self, place: Destination, challenges: Sequence[str], locations: Iterable[str], link_lines: Iterable[str]
     ) -> None:
         """Take note of whom a recorded answer names: its `WWW-Authenticate`, `Location` and `Link` lines."""
         if challenges:
             for each in challenge.read(challenges).challenges:
                 if each.scheme.lower() == "bearer":
-                    self._name(place, each.parameter("realm") or "", Role.TOKEN)
+                    self._name(place, each.parameter("realm") or "", TrafficKind.TOKEN)
         for location in islice(locations, _MOST_LINES):
-            self._name(place, location, Role.STORAGE)
+            self._name(place, location, TrafficKind.STORAGE)
         for link in islice(link_lines, _MOST_LINES):
             for named in islice(links.named(link), _MOST_LINKS):
-                self._name(place, named.url, Role.STORAGE)
+                self._name(place, named.url, TrafficKind.STORAGE)
 
-    def learn_layers(self, place: Place, body: bytes | None) -> None:
+    def learn_layers(self, place: Destination, body: bytes | None) -> None:
         """Take note of the hosts from which a manifest wants its foreign layers fetched."""
         for url in layer_urls(place, body):
-            self._name(place, url, Role.STORAGE)
+            self._name(place, url, TrafficKind.STORAGE)
 
-    def _name(self, place: Place, url: str, role: Role) -> None:
+    def _name(self, place: Destination, url: str, role: TrafficKind) -> None:
         base = place.origin
         whole = target.absolute(url, scheme=base.scheme, host=base.host, port=base.port, path=place.path)
         origin = target.origin_of(whole) if whole else None
@@ -122,11 +126,11 @@ class Watch:
             return
         path = "/" + whole.partition("://")[2].partition("/")[2]
         _put(self._named, (origin.host, origin.port, _bare(path)), role, MAX_NAMED)
-        if role is Role.TOKEN:
+        if role is TrafficKind.TOKEN:
             _put(self._realms, (origin.host, origin.port), path.partition("?")[0], MAX_REGISTRIES)
 
 
-def layer_urls(place: Place, body: bytes | None) -> tuple[str, ...]:
+def layer_urls(place: Destination, body: bytes | None) -> tuple[str, ...]:
     """From where a manifest, the answer to the request for `place`, wants its foreign layers fetched, if it is one."""
     return references.layers(body) or () if body is not None and place.endpoint is Endpoint.MANIFEST else ()
 
@@ -138,10 +142,10 @@ def is_token_form(body: bytes | None) -> bool:
     return _FORM_SCOPE.search(body, 0, _MAX_QUERY) is not None
 
 
-def place_of(method: str, origin: Origin, path: str) -> Place:
+def destination_of(method: str, origin: Origin, path: str) -> Destination:
     """Where a request with the percent-encoded `path` (and query) goes."""
     found = target.read(method, path, name=_hidden, text=_hidden)
-    return Place(origin, path, found.endpoint)
+    return Destination(origin, path, found.endpoint)
 
 
 def _hidden(_: str) -> Safe:

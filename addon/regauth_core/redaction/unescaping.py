@@ -86,7 +86,7 @@ def _label(found: re.Match[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Unescaping:
     """One way to unescape."""
 
     signs: tuple[str, ...]
@@ -103,24 +103,24 @@ class Step:
         return False
 
 
-_JOIN: Final = Step(("\n", "\r"), _BREAK, lambda _: "")
-_JOIN_PRINTED: Final = Step(("\n", "\r"), re.compile(r"=?+(?<![ \t])[ \t]*+[\r\n][ \t\r\n]*+"), lambda _: "")
+_JOIN: Final = Unescaping(("\n", "\r"), _BREAK, lambda _: "")
+_JOIN_PRINTED: Final = Unescaping(("\n", "\r"), re.compile(r"=?+(?<![ \t])[ \t]*+[\r\n][ \t\r\n]*+"), lambda _: "")
 """In quoted-printable, where the break of a line that is too long has an equals sign in front of it."""
-_UNQUOTE: Final = Step(("\\",), _BACKSLASH, _plain)
-_UNESCAPE: Final = Step(("&",), _ENTITY, lambda found: html.unescape(found.group()))
-_DECODE: Final = Step(("%",), _PERCENT, _decoded)
-_PRINTED: Final = Step(("=",), _QUOTED_PRINTABLE, _printed)
+_UNQUOTE: Final = Unescaping(("\\",), _BACKSLASH, _plain)
+_UNESCAPE: Final = Unescaping(("&",), _ENTITY, lambda found: html.unescape(found.group()))
+_DECODE: Final = Unescaping(("%",), _PERCENT, _decoded)
+_PRINTED: Final = Unescaping(("=",), _QUOTED_PRINTABLE, _printed)
 _LAST: Final = (
     _PRINTED,
-    Step(("",), _HEX, lambda found: _bytes(found.group())),
-    Step(
+    Unescaping(("",), _HEX, lambda found: _bytes(found.group())),
+    Unescaping(
         (":", "-", " ", ",", "\\x", "0x"),
         _HEX_LIST,
         lambda found: _bytes("".join(_DIGITS.findall(found.group().replace("0x", "")))),
     ),
-    Step((",", " "), _NUMBERS, _numbers),
-    Step(("--",), _PUNYCODE, _label),
-    Step((" ", "\n", "\t", "\r"), _PIECES, lambda _: ""),
+    Unescaping((",", " "), _NUMBERS, _numbers),
+    Unescaping(("--",), _PUNYCODE, _label),
+    Unescaping((" ", "\n", "\t", "\r"), _PIECES, lambda _: ""),
 )
 """Each tried by itself on what the other steps have left."""
 
@@ -128,7 +128,7 @@ _LAST: Final = (
 class View:
     """A text after one step, with the way back to the text before it."""
 
-    def __init__(self, text: str, step: Step) -> None:
+    def __init__(self, text: str, step: Unescaping) -> None:
         pieces: list[str] = []
         self._starts: list[int] = []
         self._spans: list[tuple[int, int]] = []
@@ -178,7 +178,7 @@ def views(text: str) -> Iterator[Views]:
         yield from _way(text, keeps_backslashes=False, join=_JOIN_PRINTED)
 
 
-def _way(text: str, *, keeps_backslashes: bool, join: Step = _JOIN) -> Iterator[Views]:
+def _way(text: str, *, keeps_backslashes: bool, join: Unescaping = _JOIN) -> Iterator[Views]:
     taken: Views = ()
     steps = (_UNESCAPE, _DECODE) if keeps_backslashes else (*(_UNQUOTE,) * _DEPTH, _UNESCAPE, _DECODE)
     for _ in range(_ROUNDS):

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from regauth_core.simulate.challenges import offers_basic
-from regauth_core.simulate.message import Asked, Need
+from regauth_core.simulate.message import Asked, WantedAccess
 from regauth_core.simulate.policy import Scenario, User
-from regauth_core.simulate.tokens import Grant, Tokens
+from regauth_core.simulate.tokens import Grant, IssuedTokens
 
 
-class Standing(StrEnum):
+class CredentialState(StrEnum):
     """What became of a request's credential. The values are the names of the fields of `policy.Ping`."""
 
     ANONYMOUS = "anonymous"
@@ -25,7 +25,7 @@ class Standing(StrEnum):
 class Asker:
     """Who sent a request."""
 
-    standing: Standing
+    standing: CredentialState
     user: str | None = None
     """Of a Basic credential."""
     grant: Grant | None = None
@@ -34,10 +34,10 @@ class Asker:
     """What a Bearer challenge says of a refused token (RFC 6750 section 3.1)."""
 
 
-class Access:
+class AccessControl:
     """The access control of one scenario's registry."""
 
-    def __init__(self, scenario: Scenario, tokens: Tokens, service: str) -> None:
+    def __init__(self, scenario: Scenario, tokens: IssuedTokens, service: str) -> None:
         """`service` is the audience that a token must have."""
         self._scenario = scenario
         self._tokens = tokens
@@ -53,22 +53,22 @@ class Access:
         """Whom the request's first `Authorization` identifies; counts the use of a token."""
         values = asked.all("authorization")
         if not values:
-            return Asker(standing=Standing.ANONYMOUS)
+            return Asker(standing=CredentialState.ANONYMOUS)
         scheme, rest = split(values[0])
         user = basic_user(self._scenario, rest) if scheme == "basic" and self._takes_basic else None
         if user:
-            return Asker(standing=Standing.VALID, user=user.name)
+            return Asker(standing=CredentialState.VALID, user=user.name)
         owner = token_owner(self._scenario, rest) if scheme == "bearer" else None
         if owner:
-            return Asker(standing=Standing.VALID, user=owner.name)
+            return Asker(standing=CredentialState.VALID, user=owner.name)
         if scheme != "bearer" or not self._takes_bearer:
-            return Asker(standing=Standing.INVALID)
+            return Asker(standing=CredentialState.INVALID)
         grant = self._tokens.grant(rest, now, self._service)
         if grant is None:
-            return Asker(standing=Standing.INVALID, error="invalid_token")
-        return Asker(standing=Standing.VALID, grant=grant)
+            return Asker(standing=CredentialState.INVALID, error="invalid_token")
+        return Asker(standing=CredentialState.VALID, grant=grant)
 
-    def may(self, asker: Asker, need: Need) -> bool:
+    def may(self, asker: Asker, need: WantedAccess) -> bool:
         """Whether `asker` has the right to all of `need` in a repository."""
         if asker.grant and asker.grant.covers(need):
             return True
@@ -77,7 +77,7 @@ class Access:
             return False
         return all(repository.allows(asker.user, action) for action in need.actions)
 
-    def listed(self, asker: Asker, need: Need) -> tuple[str, ...] | None:
+    def listed(self, asker: Asker, need: WantedAccess) -> tuple[str, ...] | None:
         """The repositories that `asker` may see in the catalogue; `None`: none, without the right that is `need`."""
         policy = self._scenario.registry.catalog
         is_known = asker.user is not None or (asker.grant is not None and asker.grant.covers(need))
@@ -86,7 +86,7 @@ class Access:
         user = asker.user or (asker.grant.subject if asker.grant else None)
         return tuple(item.name for item in self._scenario.registry.repositories if item.allows(user, "pull"))
 
-    def demanded(self, asker: Asker, wanted: tuple[Need, ...]) -> tuple[Need, ...]:
+    def demanded(self, asker: Asker, wanted: tuple[WantedAccess, ...]) -> tuple[WantedAccess, ...]:
         """Those of the rights `wanted` without which a request is refused.
 
         A token has to cover the source of a mount as well, as in distribution; a user without that right just uploads.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields, replace
 
-from regauth_core.simulate.policy import Challenging, Layout, Offer, Parameter
+from regauth_core.simulate.policy import Challenging, Layout, OfferedChallenge, Parameter
 
 BRACES = re.compile(r"\{([a-z_]{1,20})\}")
 """A placeholder, or what looks like one."""
@@ -47,7 +47,7 @@ def challenge_lines(policy: Challenging, setting: Setting, *, bearer: bool, erro
         return tuple(said.fill(line) for line in policy.raw)
     items = policy.items
     if items is None:
-        items = (Offer(scheme="Bearer" if bearer else "Basic"),)
+        items = (OfferedChallenge(scheme="Bearer" if bearer else "Basic"),)
     lines = tuple(_line(item, setting, error if policy.error else None) for item in items)
     return lines if policy.layout is Layout.ONE_LINE_EACH or not lines else (", ".join(lines),)
 
@@ -61,7 +61,7 @@ def offers_basic(policy: Challenging, *, bearer: bool) -> bool:
     return any(item.scheme.lower() == "basic" for item in policy.items)
 
 
-def _line(offer: Offer, setting: Setting, error: str | None) -> str:
+def _line(offer: OfferedChallenge, setting: Setting, error: str | None) -> str:
     is_bearer = offer.scheme.lower() == "bearer"
     parameters = offer.parameters
     if parameters is None:

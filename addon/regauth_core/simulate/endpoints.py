@@ -13,12 +13,12 @@ import msgspec
 
 from regauth_core.model import Endpoint
 from regauth_core.simulate.grammar import TAG_GRAMMAR
-from regauth_core.simulate.hosts import Places
+from regauth_core.simulate.hosts import Hosts
 from regauth_core.simulate.image import digest
 from regauth_core.simulate.message import Answer, Asked, json_answer, refusal
 from regauth_core.simulate.policy import RegistryPolicy
 from regauth_core.simulate.route import Route
-from regauth_core.simulate.store import Full, Store, is_digest, is_digest_of
+from regauth_core.simulate.store import Full, RegistryContent, is_digest, is_digest_of
 
 _BINARY = "application/octet-stream"
 _INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -48,7 +48,7 @@ class _Manifest(msgspec.Struct, rename="camel"):
 class Endpoints:
     """The registry behind its access control."""
 
-    def __init__(self, policy: RegistryPolicy, store: Store, places: Places) -> None:
+    def __init__(self, policy: RegistryPolicy, store: RegistryContent, places: Hosts) -> None:
         """`store` is changed by what is pushed."""
         self._policy = policy
         self._store = store

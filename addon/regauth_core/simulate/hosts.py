@@ -19,7 +19,7 @@ _PORTS = {"https": ":443", "http": ":80"}
 BLOB_PATH = "/blobs/"
 
 
-class Role(StrEnum):
+class HostRole(StrEnum):
     """What of the scenario was asked."""
 
     REGISTRY = "registry"
@@ -28,7 +28,7 @@ class Role(StrEnum):
     NOTHING = "nothing"
 
 
-class Places:
+class Hosts:
     """The hosts of one scenario."""
 
     def __init__(self, scenario: Scenario, secret: bytes) -> None:
@@ -57,17 +57,17 @@ class Places:
         named = self._scenario.unreachable
         return host in named or f"{host}:{port}" in named
 
-    def role(self, asked: Asked) -> Role:
+    def role(self, asked: Asked) -> HostRole:
         """What `asked` addresses."""
         named = self.serves(asked.host)
         if self._token and (asked.host == self._token or not named):
             token = self._scenario.token
             if token and asked.route == token.path:
-                return Role.TOKEN
+                return HostRole.TOKEN
         if self._blobs and (asked.host == self._blobs or not named) and asked.route.startswith(BLOB_PATH):
-            return Role.BLOBS
+            return HostRole.BLOBS
         elsewhere = asked.host in (self._token, self._blobs, *self._others) and asked.host not in self._registries
-        return Role.NOTHING if elsewhere else Role.REGISTRY
+        return HostRole.NOTHING if elsewhere else HostRole.REGISTRY
 
     def realm(self, asked: Asked) -> str:
         """The token server's URL; empty where there is no token server."""

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from regauth_core.simulate.access import basic_user, identified_user, known_user, split
-from regauth_core.simulate.message import Answer, Asked, Need, json_answer, refusal
+from regauth_core.simulate.message import Answer, Asked, WantedAccess, json_answer, refusal
 from regauth_core.simulate.policy import Grants, Scenario, TokenPolicy, User
-from regauth_core.simulate.tokens import Grant, Tokens
+from regauth_core.simulate.tokens import Grant, IssuedTokens
 
 ISSUED = re.compile(r"\{issued(?: ([^{}\r\n]{1,1000}))?\}")
 """Stands for a token in the body of a step, perhaps with what it is for."""
@@ -39,7 +39,7 @@ class _Request:
 class Issuer:
     """The token server of one scenario."""
 
-    def __init__(self, scenario: Scenario, policy: TokenPolicy, tokens: Tokens) -> None:
+    def __init__(self, scenario: Scenario, policy: TokenPolicy, tokens: IssuedTokens) -> None:
         """`policy` is the scenario's; `tokens` is shared with the registry, which checks what is issued here."""
         self._scenario = scenario
         self._policy = policy
@@ -108,7 +108,7 @@ class Issuer:
         access = self._allowed(request) if scopes is None else _needs(scopes)[:_SCOPES]
         return self._tokens.issue(self._grant(request, access, now))
 
-    def _grant(self, request: _Request, access: list[Need], now: float) -> Grant:
+    def _grant(self, request: _Request, access: list[WantedAccess], now: float) -> Grant:
         there = now + self._policy.clock_ahead
         return Grant(
             issuer=self._policy.host,
@@ -119,7 +119,7 @@ class Issuer:
             expires=int(there) + self._lifetime,
         )
 
-    def _allowed(self, request: _Request) -> list[Need]:
+    def _allowed(self, request: _Request) -> list[WantedAccess]:
         name = request.user.name if request.user else None
         return [allowed for need in _wanted(request) if (allowed := self._narrowed(name, need))]
 
@@ -153,7 +153,7 @@ class Issuer:
             case name:
                 return {name: token}
 
-    def _narrowed(self, user: str | None, need: Need) -> Need | None:
+    def _narrowed(self, user: str | None, need: WantedAccess) -> WantedAccess | None:
         """What `user` gets of `need`."""
         if need.kind == "registry":
             policy = self._scenario.registry.catalog
@@ -164,7 +164,7 @@ class Issuer:
             return None
         everything = ("pull", "push", "delete") if "*" in need.actions else need.actions
         actions = tuple(action for action in everything if repository.allows(user, action))
-        return Need(name=need.name, actions=actions) if actions else None
+        return WantedAccess(name=need.name, actions=actions) if actions else None
 
     @property
     def _lifetime(self) -> int:
@@ -180,16 +180,18 @@ class Issuer:
         return answer.with_headers(("Allow", "GET, POST")) if status == 405 else answer
 
 
-def _wanted(request: _Request) -> list[Need]:
+def _wanted(request: _Request) -> list[WantedAccess]:
     return [need for text in request.scopes for need in _needs(text)][:_SCOPES]
 
 
-def _needs(text: str) -> list[Need]:
+def _needs(text: str) -> list[WantedAccess]:
     """The entries of a `scope` parameter. A name may hold colons: it ends at the last one."""
     found = []
     for entry in text.split():
         kind, _, rest = entry.partition(":")
         name, colon, actions = rest.rpartition(":")
         if colon:
-            found.append(Need(kind=kind, name=name, actions=tuple(action for action in actions.split(",") if action)))
+            found.append(
+                WantedAccess(kind=kind, name=name, actions=tuple(action for action in actions.split(",") if action))
+            )
     return found

@@ -69,7 +69,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class WantedAccess:
     """What a request wants to do with one resource (distribution token specification, "Resource scope")."""
 
     kind: str = "repository"
@@ -87,7 +87,7 @@ def json_answer(status: int, value: object, content_type: str = "application/jso
     return Answer(status=status, headers=(("Content-Type", content_type),), body=json.dumps(value).encode())
 
 
-def refusal(status: int, code: str, message: str, needs: tuple[Need, ...] = ()) -> Answer:
+def refusal(status: int, code: str, message: str, needs: tuple[WantedAccess, ...] = ()) -> Answer:
     """An error as registries write it (OCI distribution specification, "Error Codes"); `needs` become its detail."""
     detail = [
         {"Type": need.kind, "Class": "", "Name": need.name, "Action": action}

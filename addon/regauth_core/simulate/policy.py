@@ -66,7 +66,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class OfferedChallenge:
     """One challenge."""
 
     scheme: Word
@@ -79,7 +79,7 @@ class Challenging:
     """What stands in `WWW-Authenticate`. One that is given for a repository or the ping replaces the registry's."""
 
     layout: Layout = Layout.ONE_LINE_EACH
-    items: tuple[Offer, ...] | None = None
+    items: tuple[OfferedChallenge, ...] | None = None
     """Left out: Bearer where there is a token server, else Basic. An empty list: no header at all."""
     raw: tuple[str, ...] | None = None
     """Whole header values, sent as they are written, instead of `items`."""
@@ -185,7 +185,7 @@ class Uploads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class AnswerHeader:
     """A header of an answer."""
 
     name: Word
@@ -193,7 +193,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class AnswerStep:
     """One answer out of turn. Steps are used up in order: each request takes the first that is left and is for it."""
 
     request: Request | None = None
@@ -203,7 +203,7 @@ class Step:
 
     status: Status | None = None
     """Left out: as usual."""
-    headers: Annotated[tuple[Header, ...], Keyed()] = ()
+    headers: Annotated[tuple[AnswerHeader, ...], Keyed()] = ()
     challenge: tuple[str, ...] = ()
     """`WWW-Authenticate` lines, which may hold placeholders."""
     body: Annotated[str, Prose()] = ""
@@ -234,11 +234,11 @@ class RegistryPolicy:
     """Who may list the repositories."""
     page_size: Annotated[int, Between(1, 1000)] = 100
     """The most tags or repositories of one answer."""
-    headers: Annotated[tuple[Header, ...], Keyed()] = ()
+    headers: Annotated[tuple[AnswerHeader, ...], Keyed()] = ()
     """In each of its answers."""
     version: bool = True
     """Its answers carry `Docker-Distribution-Api-Version`."""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[AnswerStep, ...] = ()
 
 
 Grant = Literal["served", 400, 401, 403, 404, 405, 501]
@@ -288,7 +288,7 @@ class TokenPolicy:
     """``anonymous``: the answer is a token of nobody."""
     uses: Annotated[int, Between(0, 1_000_000)] | None = None
     """How many requests the registry takes a token for."""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[AnswerStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,7 +319,7 @@ class Scenario:
     tags: tuple[Identifier, ...] = ()
     users: Annotated[tuple[User, ...], Keyed()] = ()
     token: TokenPolicy | None = None
-    answers: tuple[Step, ...] = ()
+    answers: tuple[AnswerStep, ...] = ()
     """Answers of any host, before everything else. A host that has no others answers 404 to the rest."""
     elsewhere: Literal["reached", "refused"] = "reached"
     """Whether a client that asks a host of no scenario gets through to it."""

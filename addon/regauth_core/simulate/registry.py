@@ -12,17 +12,17 @@ from dataclasses import replace
 from email.utils import formatdate
 
 from regauth_core.model import Endpoint
-from regauth_core.simulate.access import Access, Asker, Standing
+from regauth_core.simulate.access import AccessControl, Asker, CredentialState
 from regauth_core.simulate.challenges import Setting, challenge_lines
 from regauth_core.simulate.endpoints import Endpoints, ranged
-from regauth_core.simulate.hosts import BLOB_PATH, Places, Role
+from regauth_core.simulate.hosts import BLOB_PATH, HostRole, Hosts
 from regauth_core.simulate.issuer import ISSUED, Issuer
-from regauth_core.simulate.message import Answer, Asked, Need, finished, json_answer, refusal
-from regauth_core.simulate.policy import Challenging, Scenario, Step
+from regauth_core.simulate.message import Answer, Asked, WantedAccess, finished, json_answer, refusal
+from regauth_core.simulate.policy import AnswerStep, Challenging, Scenario
 from regauth_core.simulate.route import Route, needs, route
 from regauth_core.simulate.steps import Steps, answer_of
-from regauth_core.simulate.store import Store
-from regauth_core.simulate.tokens import Tokens
+from regauth_core.simulate.store import RegistryContent
+from regauth_core.simulate.tokens import IssuedTokens
 
 __all__ = ["ROOM", "Answer", "Asked", "Registry"]
 
@@ -43,8 +43,8 @@ class Registry:
         """
         self.scenario = scenario
         self._policy = scenario.registry
-        self._places = Places(scenario, _derived(secret, "places"))
-        store = Store(scenario, _derived(secret, "store"), room)
+        self._places = Hosts(scenario, _derived(secret, "places"))
+        store = RegistryContent(scenario, _derived(secret, "store"), room)
         self._store = store
         self._endpoints = Endpoints(self._policy, store, self._places)
         self._answers = Steps(scenario.answers)
@@ -53,11 +53,11 @@ class Registry:
         self._marks = (*constant, _VERSION) if self._policy.version else constant
         token = scenario.token
         is_opaque, uses = (token.kind == "opaque", token.uses) if token else (False, None)
-        tokens = Tokens(_derived(secret, "tokens"), opaque=is_opaque, uses=uses)
+        tokens = IssuedTokens(_derived(secret, "tokens"), opaque=is_opaque, uses=uses)
         self._issuer = Issuer(scenario, token, tokens) if token else None
         self._token_steps = Steps(token.steps if token else ())
         self._service = self._issuer.service if self._issuer else self._policy.host
-        self._access = Access(scenario, tokens, self._service)
+        self._access = AccessControl(scenario, tokens, self._service)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -83,18 +83,18 @@ class Registry:
         answer = self._recorded(step, asked, now) if step else self._usual(role, asked, now)
         token = self.scenario.token
         if token and token.clock_ahead:
-            clock = now + (token.clock_ahead if role is Role.TOKEN else 0)
+            clock = now + (token.clock_ahead if role is HostRole.TOKEN else 0)
             answer = answer.with_headers(("Date", formatdate(clock, usegmt=True)))
         return finished(answer, asked.method)
 
-    def _usual(self, role: Role, asked: Asked, now: float) -> Answer:
+    def _usual(self, role: HostRole, asked: Asked, now: float) -> Answer:
         match role:
-            case Role.TOKEN if self._issuer:
+            case HostRole.TOKEN if self._issuer:
                 step = self._token_steps.take(asked, None)
                 return self._recorded(step, asked, now) if step else self._issuer.answer(asked, now)
-            case Role.BLOBS:
+            case HostRole.BLOBS:
                 return self._stored(asked, now)
-            case Role.REGISTRY:
+            case HostRole.REGISTRY:
                 return self._registry(asked, now).with_headers(*self._marks)
             case _:
                 return refusal(404, "UNSUPPORTED", "not found")
@@ -122,7 +122,7 @@ class Registry:
             case _:
                 return self._repository(asked, place, asker, now)
 
-    def _recorded(self, step: Step, asked: Asked, now: float) -> Answer:
+    def _recorded(self, step: AnswerStep, asked: Asked, now: float) -> Answer:
         """The answer that `step` stands for, with its challenges and its token."""
         answer = answer_of(step)
         issuer = self._issuer
@@ -159,7 +159,7 @@ class Registry:
         if isinstance(rule, int):
             return self._challenged(self._denial(rule, wanted), asked, policy, wanted, None)
         if rule == "rights":
-            is_refused = asker.standing is Standing.INVALID and deny.invalid != "ignored"
+            is_refused = asker.standing is CredentialState.INVALID and deny.invalid != "ignored"
             is_visible = repository is not None or deny.hide_unknown
             lacks = not all(self._access.may(asker, need) for need in self._access.demanded(asker, wanted))
             if is_refused or (is_visible and lacks):
@@ -169,17 +169,17 @@ class Registry:
         may_mount = all(self._access.may(asker, need) for need in wanted[1:])
         return self._endpoints.answer(asked, place, now, may_mount=may_mount)
 
-    def _denied(self, asked: Asked, asker: Asker, policy: Challenging, wanted: tuple[Need, ...]) -> Answer:
+    def _denied(self, asked: Asked, asker: Asker, policy: Challenging, wanted: tuple[WantedAccess, ...]) -> Answer:
         deny, error = self._policy.deny, None
         status: int = deny.anonymous
-        if asker.standing is Standing.VALID:
+        if asker.standing is CredentialState.VALID:
             status = deny.insufficient or (401 if asker.grant else 403)
             error = "insufficient_scope" if asker.grant else None
-        elif asker.standing is Standing.INVALID and deny.invalid != "ignored":
+        elif asker.standing is CredentialState.INVALID and deny.invalid != "ignored":
             status, error = deny.invalid, asker.error
         return self._challenged(self._denial(status, wanted), asked, policy, wanted, error)
 
-    def _denial(self, status: int, wanted: tuple[Need, ...]) -> Answer:
+    def _denial(self, status: int, wanted: tuple[WantedAccess, ...]) -> Answer:
         deny = self._policy.deny
         message = deny.message or _MESSAGES.get(status, "this is not supported")
         if deny.body == "errors":
@@ -191,7 +191,7 @@ class Registry:
         return Answer(status=status, headers=(("Content-Type", _TYPES[deny.body]),), body=text.encode())
 
     def _challenged(
-        self, answer: Answer, asked: Asked, policy: Challenging, wanted: tuple[Need, ...], error: str | None
+        self, answer: Answer, asked: Asked, policy: Challenging, wanted: tuple[WantedAccess, ...], error: str | None
     ) -> Answer:
         """`answer` with the `WWW-Authenticate` lines that its status carries."""
         if answer.status not in policy.statuses:
@@ -200,7 +200,7 @@ class Registry:
         lines = challenge_lines(policy, self._setting(asked, wanted), bearer=is_bearer, error=error)
         return answer.with_headers(*(("WWW-Authenticate", line) for line in lines))
 
-    def _setting(self, asked: Asked, wanted: tuple[Need, ...]) -> Setting:
+    def _setting(self, asked: Asked, wanted: tuple[WantedAccess, ...]) -> Setting:
         setting = Setting(
             realm=self._places.realm(asked),
             service=self._service,

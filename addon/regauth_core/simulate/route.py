@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from regauth_core.model import Endpoint
 from regauth_core.simulate.grammar import NAME_GRAMMAR
-from regauth_core.simulate.message import Asked, Need
+from regauth_core.simulate.message import Asked, WantedAccess
 
 _METHODS = {
     Endpoint.PING: ("GET", "HEAD"),
@@ -68,18 +68,18 @@ def route(path: str) -> Route:
     return Route(endpoint=Endpoint.V2_OTHER)
 
 
-def needs(asked: Asked, place: Route) -> tuple[Need, ...]:
+def needs(asked: Asked, place: Route) -> tuple[WantedAccess, ...]:
     """The rights that a request wants, the resource of its path first."""
     if place.endpoint is Endpoint.CATALOG:
-        return (Need(kind="registry", name="catalog", actions=("*",)),)
+        return (WantedAccess(kind="registry", name="catalog", actions=("*",)),)
     if not place.repository:
         return ()
     if asked.method == "DELETE" and place.endpoint is not Endpoint.UPLOAD:
-        return (Need(name=place.repository, actions=("delete",)),)
+        return (WantedAccess(name=place.repository, actions=("delete",)),)
     if asked.method in ("GET", "HEAD") and place.endpoint is not Endpoint.UPLOAD:
-        return (Need(name=place.repository, actions=("pull",)),)
-    wanted = [Need(name=place.repository, actions=("pull", "push"))]
+        return (WantedAccess(name=place.repository, actions=("pull",)),)
+    wanted = [WantedAccess(name=place.repository, actions=("pull", "push"))]
     source = next(iter(asked.query("from")), "")
     if place.endpoint is Endpoint.UPLOAD_START and source != place.repository and _NAME.fullmatch(source):
-        wanted.append(Need(name=source, actions=("pull",)))
+        wanted.append(WantedAccess(name=source, actions=("pull",)))
     return tuple(wanted)

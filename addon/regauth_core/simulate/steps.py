@@ -5,7 +5,7 @@ from __future__ import annotations
 from regauth_core.model import Endpoint
 from regauth_core.simulate.access import split
 from regauth_core.simulate.message import Answer, Asked
-from regauth_core.simulate.policy import Step
+from regauth_core.simulate.policy import AnswerStep
 
 _NAMED = ("basic", "bearer")
 
@@ -13,12 +13,12 @@ _NAMED = ("basic", "bearer")
 class Steps:
     """Steps, and how often each has been taken."""
 
-    def __init__(self, steps: tuple[Step, ...]) -> None:
+    def __init__(self, steps: tuple[AnswerStep, ...]) -> None:
         """In the order in which they are used up."""
         self._steps = steps
         self._left = [step.times for step in steps]
 
-    def take(self, asked: Asked, endpoint: Endpoint | None) -> Step | None:
+    def take(self, asked: Asked, endpoint: Endpoint | None) -> AnswerStep | None:
         """The first step that is left and is for `asked` at `endpoint`; `None`: answer as usual.
 
         A request that is answered as usual because a step says so uses that step up as well.
@@ -30,7 +30,7 @@ class Steps:
         return None
 
 
-def answer_of(step: Step) -> Answer:
+def answer_of(step: AnswerStep) -> Answer:
     """The answer that `step`, which has a status, stands for, without its challenges."""
     headers = tuple((header.name, header.value) for header in step.headers)
     return Answer(status=step.status or 200, headers=headers, body=step.body.encode("utf-8", "replace"))
@@ -45,7 +45,7 @@ def credential_of(asked: Asked) -> str:
     return scheme if scheme in _NAMED else "other"
 
 
-def _is_for(step: Step, asked: Asked, endpoint: Endpoint | None) -> bool:
+def _is_for(step: AnswerStep, asked: Asked, endpoint: Endpoint | None) -> bool:
     if step.endpoints and endpoint not in step.endpoints:
         return False
     if step.credential is not None and step.credential != credential_of(asked):

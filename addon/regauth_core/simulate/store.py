@@ -18,7 +18,7 @@ class Full(Exception):
     """There is no room for what a client wants to push."""
 
 
-class Store:
+class RegistryContent:
     """The content of every repository of one scenario."""
 
     def __init__(self, scenario: Scenario, secret: bytes, room: int) -> None:

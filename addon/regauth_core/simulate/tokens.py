@@ -13,7 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from regauth_core.simulate.message import Need
+from regauth_core.simulate.message import WantedAccess
 
 _REMEMBERED = 10_000
 """Tokens whose content or use is kept; the oldest go first, and then are refused."""
@@ -28,18 +28,18 @@ class Grant:
     subject: str
     """The user; empty for nobody."""
     audience: str
-    access: tuple[Need, ...]
+    access: tuple[WantedAccess, ...]
     not_before: float
     expires: float
 
-    def covers(self, need: Need) -> bool:
+    def covers(self, need: WantedAccess) -> bool:
         """Whether the token allows all of `need`."""
         entries = (entry for entry in self.access if (entry.kind, entry.name) == (need.kind, need.name))
         allowed = {action for entry in entries for action in entry.actions}
         return "*" in allowed or allowed.issuperset(need.actions)
 
 
-class Tokens:
+class IssuedTokens:
     """Issues and checks tokens."""
 
     def __init__(self, secret: bytes, *, opaque: bool, uses: int | None) -> None:
@@ -112,7 +112,7 @@ class Tokens:
             issuer=claims["iss"],
             subject=claims["sub"],
             audience=claims["aud"],
-            access=tuple(Need(kind=of["type"], name=of["name"], actions=tuple(of["actions"])) for of in access),
+            access=tuple(WantedAccess(kind=of["type"], name=of["name"], actions=tuple(of["actions"])) for of in access),
             not_before=claims["nbf"],
             expires=claims["exp"],
         )

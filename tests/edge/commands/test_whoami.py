@@ -17,7 +17,7 @@ from kit.credential_files import HUB, auth, auths
 from kit.credential_helpers import installed
 from regauth_core.edge.commands.whoami import whoami
 from regauth_core.edge.errors import UserError
-from regauth_core.protocol.reference import Named, named
+from regauth_core.protocol.reference import NamedRepository, named
 
 SECRET = password("whoami")
 AZURE = "00000000-0000-0000-0000-000000000000"
@@ -50,7 +50,7 @@ AZURE = "00000000-0000-0000-0000-000000000000"
 )
 def test_name_of_an_image(text: str, host: str, repository: str) -> None:
     """Names mean what they mean to docker, and a host alone is the registry."""
-    assert named(text) == Named(host, repository)
+    assert named(text) == NamedRepository(host, repository)
 
 
 NO_NAMES = [

@@ -8,7 +8,7 @@ from mitmproxy.test import taddons, tflow, tutils
 
 from regauth_core.edge.inputs.flows import origin_of
 from regauth_core.edge.mitm.translation import client_request
-from regauth_core.recording.traffic import place_of
+from regauth_core.recording.traffic import destination_of
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,5 @@ def test_request_with_a_body_is_not_sent_again(
     request.http_version = version
     flow = tflow.tflow(req=request)
     with taddons.context():
-        told = client_request(flow, place_of(method, origin_of(flow), path).endpoint)
+        told = client_request(flow, destination_of(method, origin_of(flow), path).endpoint)
     assert (told.body is not None) == can_be_sent_again

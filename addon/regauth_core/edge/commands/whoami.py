@@ -16,7 +16,7 @@ from regauth_core.credentials.registry_names import one_name
 from regauth_core.edge.credentials.keyring import Keyring, sources_of
 from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import shortened
-from regauth_core.protocol.reference import Named, named
+from regauth_core.protocol.reference import NamedRepository, named
 from regauth_core.protocol.registries import DOCKER_HUB
 from regauth_core.redaction.looks import is_opaque
 from regauth_core.report.text import visible
@@ -58,16 +58,16 @@ def whoami(reference: str, as_: str | None, sources: Sequence[str], environment:
     return 0 if any(each.login for each in found.values()) else 1
 
 
-async def _own(keyring: Keyring, image: Named) -> dict[str, Found]:
+async def _own(keyring: Keyring, image: NamedRepository) -> dict[str, Found]:
     registry = one_name(image.host.lower().removesuffix(":443").removesuffix(":80"))
     return {_REGAUTH: await keyring.look_up(registry, image.repository)}
 
 
-async def _tools(keyring: Keyring, image: Named, tools: Sequence[Tool]) -> dict[str, Found]:
+async def _tools(keyring: Keyring, image: NamedRepository, tools: Sequence[Tool]) -> dict[str, Found]:
     return {tool.value: await keyring.login_of_tool(tool, image.host, image.repository) for tool in tools}
 
 
-def _told(image: Named, found: Mapping[str, Found], environment: Mapping[str, str]) -> Iterator[str]:
+def _told(image: NamedRepository, found: Mapping[str, Found], environment: Mapping[str, str]) -> Iterator[str]:
     """All lines, none longer than `_WIDTH`."""
     asked = f" (asked at {image.endpoint})" if image.host == DOCKER_HUB else ""
     yield from _folded(f"registry    {image.host}{asked}", "", 12)

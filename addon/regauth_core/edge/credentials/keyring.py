@@ -18,7 +18,7 @@ from typing import Final
 from regauth_core.bounded import Bounded
 from regauth_core.credentials import keychain
 from regauth_core.credentials.authfile import Pair, Tool
-from regauth_core.credentials.locations import Places, places
+from regauth_core.credentials.locations import Locations, places
 from regauth_core.credentials.login import Login
 from regauth_core.credentials.login_parsing import identified, login_of, login_of_text
 from regauth_core.credentials.lookup import Answer, Found, Looked, Lookup, LookupResult, Question, WantsHelper
@@ -209,6 +209,6 @@ def _told(where: str, source: NamedSource, login: Login | str) -> Found:
     return Found(login=login, looked=(Looked(source=where, key=key, outcome=LookupResult.MATCHED),))
 
 
-def _places(environment: Mapping[str, str]) -> Places:
+def _places(environment: Mapping[str, str]) -> Locations:
     home = environment.get("HOME") or str(Path.home())
     return places(environment, home=home, user=os.getuid(), is_linux=sys.platform.startswith("linux"))

@@ -71,9 +71,9 @@ class SavedHar(SavedFile):
             yield from ((pause.at, pause) for pause in self._capture.breaks)
             yield from ((proof.at, proof) for proof in self._capture.proofs)
         with _opened(self.path) as file:
-            yield from self._of_entries(Entries(file))
+            yield from self._of_entries(HarEntries(file))
 
-    def _of_entries(self, entries: Entries) -> Iterator[Item]:
+    def _of_entries(self, entries: HarEntries) -> Iterator[Item]:
         strange, authorized, number = 0, False, 0
         try:
             for number, entry in enumerate(entries, 1):
@@ -99,12 +99,12 @@ def _opened(path: Path) -> TextIO:
 def _own_log(path: Path) -> OwnLog | None:
     with _opened(path) as file:
         try:
-            return own_log(Entries(file))
+            return own_log(HarEntries(file))
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
 
 
-class Entries:
+class HarEntries:
     """The entries of a HAR file, in their order, as plain JSON values."""
 
     def __init__(self, file: TextIO) -> None:
@@ -295,7 +295,7 @@ def _failure(entry: dict[str, Any], response: dict[str, Any]) -> tuple[FailureKi
     return FailureKind.NOT_RECORDED, said or "the file has no answer"
 
 
-def own_log(entries: Entries) -> OwnLog | None:
+def own_log(entries: HarEntries) -> OwnLog | None:
     """What regauth wrote of how the file was made; `None` where it did not. Raises `UserError` for a newer version."""
     try:
         head = entries.head()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from regauth_core.model import Exchange, Origin
 from regauth_core.recording.bodies import remember_sent
 from regauth_core.recording.observe import Wire, observe
-from regauth_core.recording.traffic import Watch, is_token_form, place_of
+from regauth_core.recording.traffic import Watch, destination_of, is_token_form
 from regauth_core.redaction.redactor import Redactor
 
 
@@ -18,7 +18,7 @@ class TrafficFilter:
 
     def exchange(self, wire: Wire) -> Exchange | None:
         """The exchange that the raw message makes; `None` where it is not a registry's."""
-        place = place_of(wire.method, Origin(wire.scheme, wire.host.lower(), wire.port), wire.path)
+        place = destination_of(wire.method, Origin(wire.scheme, wire.host.lower(), wire.port), wire.path)
         if self._watch.role_of(place) is None and not is_token_form(wire.request_body):
             if wire.request_body and self._watch.is_known(place.origin):
                 # A login there is not shown; but the registry may repeat the password.

@@ -24,7 +24,7 @@ from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.mitm.shim import Shim
 from regauth_core.edge.mitm.subrequests import RequestSender
 from regauth_core.model.finding import Finding
-from regauth_core.recording.traffic import Place
+from regauth_core.recording.traffic import Destination
 
 INJECTION_OPTIONS: Final = frozenset(
     {f"regauth_{name}" for name in ("inject", "credentials", "clients", "allow", "trust", "manner", "shim")}
@@ -35,13 +35,13 @@ INJECTION_OPTIONS: Final = frozenset(
 class Helper(Protocol):
     """What acts on the requests of clients and their answers."""
 
-    async def prepare(self, flow: http.HTTPFlow, place: Place, notes: Notes) -> None:
+    async def prepare(self, flow: http.HTTPFlow, place: Destination, notes: Notes) -> None:
         """The head of a request is there, and does not go out before this ends."""
 
     def on_response_headers(self, flow: http.HTTPFlow) -> None:
         """The head of the answer is there."""
 
-    async def on_response(self, flow: http.HTTPFlow, place: Place, notes: Notes, number: int) -> None:
+    async def on_response(self, flow: http.HTTPFlow, place: Destination, notes: Notes, number: int) -> None:
         """The answer is there, and does not go to the client before this ends; `number` is the exchange's."""
 
     def on_error(self, flow: http.HTTPFlow) -> None:
@@ -119,7 +119,7 @@ class ActiveHelper:
         if self.injector is not None and flow.live:
             self.injector.connections.saw(flow)
 
-    async def prepare(self, flow: http.HTTPFlow, place: Place, notes: Notes) -> None:
+    async def prepare(self, flow: http.HTTPFlow, place: Destination, notes: Notes) -> None:
         """A recorded request is about to go out."""
         helper: Helper | None = self.injector or self._shim
         if helper is not None:
@@ -142,7 +142,7 @@ class ActiveHelper:
         """An answer is there, recorded or not."""
         self._note_leads(flow, is_whole=True)
 
-    async def on_response(self, flow: http.HTTPFlow, opened: tuple[int, Place] | None, notes: Notes) -> None:
+    async def on_response(self, flow: http.HTTPFlow, opened: tuple[int, Destination] | None, notes: Notes) -> None:
         """The answer is there; `opened`: the number of the exchange and its place, if it is recorded."""
         helper = self._helpers.pop(flow.id, None)
         if helper is not None and opened is not None:

@@ -56,7 +56,7 @@ from regauth_core.auth.authenticator import Authenticator, may_be_manifest
 from regauth_core.auth.callers import Caller, Callers
 from regauth_core.auth.messages import Authorization, AuthResult, ClientRequest, Received
 from regauth_core.auth.reasons import StopReason
-from regauth_core.auth.required_access import need_of
+from regauth_core.auth.required_access import required_access_of
 from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
 from regauth_core.auth.verification import objection
@@ -73,7 +73,7 @@ from regauth_core.edge.mitm.verifier import Verifier
 from regauth_core.model import ChangeKind, Endpoint, Origin
 from regauth_core.model.withheld import Withheld
 from regauth_core.protocol.references import MAX_MANIFEST
-from regauth_core.recording.traffic import Place, place_of
+from regauth_core.recording.traffic import Destination, destination_of
 
 _Change = tuple[ChangeKind, str]
 _REMEMBERED: Final = 1000
@@ -138,7 +138,7 @@ class Injector:
 
     # Before the request goes out
 
-    async def prepare(self, flow: http.HTTPFlow, place: Place, notes: Notes) -> None:
+    async def prepare(self, flow: http.HTTPFlow, place: Destination, notes: Notes) -> None:
         """Add what the registry is known to want; changes nothing in mode `verify`."""
         if not flow.live or flow.response is not None:
             return
@@ -189,7 +189,7 @@ class Injector:
 
     # When the answer is there
 
-    async def on_response(self, flow: http.HTTPFlow, place: Place, notes: Notes, number: int) -> None:
+    async def on_response(self, flow: http.HTTPFlow, place: Destination, notes: Notes, number: int) -> None:
         """Take out what was added, and give the client a better answer than a refusal, if there is one.
 
         `number` is the exchange's; nothing is raised for what the registry or the token server does.
@@ -221,7 +221,7 @@ class Injector:
         response = flow.response
         if response is None or not flow.live:
             return
-        endpoint = place_of(flow.request.method, origin_connected(flow), flow.request.path).endpoint
+        endpoint = destination_of(flow.request.method, origin_connected(flow), flow.request.path).endpoint
         request, now = replace(client_request(flow, endpoint), process=process), time.time()
         self._authenticator.note_answer(request, replace(received_of(response, now), body=b""))
         is_manifest = may_be_manifest(request, response.status_code, response.headers.get("content-type", ""))
@@ -274,7 +274,7 @@ class Injector:
 
     async def _withhold(self, flow: http.HTTPFlow, pending: _Pending, reason: Withheld, notes: Notes) -> None:
         """Say that a client was refused for which credentials are held and may not be used."""
-        need, response = need_of(pending.request.method, pending.request.path), flow.response
+        need, response = required_access_of(pending.request.method, pending.request.path), flow.response
         is_refused = need.is_api and response is not None and response.status_code in (401, 403)
         if not is_refused or (self.mode is Inject.FILL and _brings_credentials(pending)):
             return
@@ -314,7 +314,7 @@ class Injector:
             "record with regauth_inject=off to see what the client does by itself"
         )
 
-    def _note_ping(self, flow: http.HTTPFlow, place: Place) -> None:
+    def _note_ping(self, flow: http.HTTPFlow, place: Destination) -> None:
         """The client does not get the ping's own answer, and draws its conclusions."""
         if place.endpoint is Endpoint.PING:
             self._misled[_who(flow)] = True

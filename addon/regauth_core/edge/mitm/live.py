@@ -23,7 +23,7 @@ from regauth_core.edge.outputs.final_sweep import swept_text
 from regauth_core.model import ChangeKind, FailureKind, Origin
 from regauth_core.model.finding import Finding, Severity
 from regauth_core.model.journal import Ending, Journal
-from regauth_core.recording.traffic import Place, Role, Watch, place_of
+from regauth_core.recording.traffic import Destination, TrafficKind, Watch, destination_of
 from regauth_core.report.terminal.summary import live_line
 
 _MARKS: Final = {Severity.ERROR: ":x:", Severity.WARNING: ":warning:", Severity.INFO: ":bulb:"}
@@ -42,8 +42,8 @@ _log = logging.getLogger(__name__)
 class _Open:
     number: int
     flow: http.HTTPFlow
-    place: Place
-    role: Role
+    place: Destination
+    role: TrafficKind
     request: Counter | None = None
     response: Counter | None = None
 
@@ -68,13 +68,13 @@ class Live:
         self.told: Callable[[Sequence[Finding]], None] | None = None
         """Gets every finding as it becomes certain."""
 
-    def place(self, flow: http.HTTPFlow) -> tuple[Place, Role] | None:
+    def place(self, flow: http.HTTPFlow) -> tuple[Destination, TrafficKind] | None:
         """Where the request goes; `None` where it is not watched."""
-        place = place_of(flow.request.method, origin_of(flow), flow.request.path)
+        place = destination_of(flow.request.method, origin_of(flow), flow.request.path)
         role = self.watch.role_of(place)
         return (place, role) if role is not None else None
 
-    def begin(self, flow: http.HTTPFlow, place: Place, role: Role, *, stream: bool) -> None:
+    def begin(self, flow: http.HTTPFlow, place: Destination, role: TrafficKind, *, stream: bool) -> None:
         """A watched request has arrived, up to its head; `stream`: its body need not be held."""
         self._numbers += 1
         entry = self._open[flow.id] = _Open(self._numbers, flow, place, role)
@@ -150,7 +150,7 @@ class Live:
         )
         self._announce(self.recorder.end(wire))
 
-    def opened(self, flow: http.HTTPFlow) -> tuple[int, Place] | None:
+    def opened(self, flow: http.HTTPFlow) -> tuple[int, Destination] | None:
         """The number of a watched request that has not ended, and where it goes."""
         entry = self._open.get(flow.id)
         return (entry.number, entry.place) if entry is not None else None

@@ -22,7 +22,7 @@ from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import check_writable
 from regauth_core.edge.mitm.callers import callers
 from regauth_core.edge.mitm.inject_mode import Inject
-from regauth_core.edge.mitm.shim import Named
+from regauth_core.edge.mitm.shim import ShimTarget
 from regauth_core.edge.scenarios import scenario_at, scenario_path
 from regauth_core.model.finding import Severity
 from regauth_core.protocol.target import origin_of
@@ -152,7 +152,7 @@ class Settings:
     callers: Callers = Callers()
     trust: Trust = Trust()
     manner: AuthSettings = AuthSettings()
-    shim: tuple[Named, ...] = ()
+    shim: tuple[ShimTarget, ...] = ()
 
 
 def declare(loader: Loader) -> None:
@@ -285,12 +285,12 @@ def manner(name: str, texts: Sequence[str]) -> AuthSettings:
     )
 
 
-def shim(name: str, text: str) -> Named:
+def shim(name: str, text: str) -> ShimTarget:
     """A registry, perhaps with a repository. Raises `UserError`."""
     host, _, repository = text.strip().partition("/")
     if not _HOST.fullmatch(host.lower()) or host.startswith("*") or not _REPOSITORY.fullmatch(repository):
         raise UserError(f"{name}: expected HOST, HOST:PORT or either with /REPOSITORY, found {text!r}")
-    return Named(host.lower(), repository or None)
+    return ShimTarget(host.lower(), repository or None)
 
 
 def writable(name: str, text: str) -> Path:

@@ -7,7 +7,7 @@ from typing import Final
 
 from regauth_core.auth.callers import Caller
 from regauth_core.auth.messages import Authorization, ClientRequest
-from regauth_core.auth.required_access import need_of
+from regauth_core.auth.required_access import required_access_of
 from regauth_core.bounded import Bounded
 from regauth_core.credentials.login import Login
 from regauth_core.credentials.lookup import Found
@@ -31,7 +31,7 @@ class OwnCredentials:
 
     async def look_up(self, request: ClientRequest, notes: Notes) -> None:
         """Find what may be sent for the request, and let the redactor know it before anything is sent."""
-        need = need_of(request.method, request.path)
+        need = required_access_of(request.method, request.path)
         if not (need.is_api or need.is_unclear):
             return
         for origin in dict.fromkeys((request.origin, *filter(None, request.named))):

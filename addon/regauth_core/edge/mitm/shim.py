@@ -20,7 +20,7 @@ from regauth_core.edge.mitm.notes import Notes
 from regauth_core.edge.mitm.subrequests import RequestSender, origin_connected
 from regauth_core.model import ChangeKind, Endpoint, Origin
 from regauth_core.protocol import challenge
-from regauth_core.recording.traffic import Place
+from regauth_core.recording.traffic import Destination
 
 _REMEMBERED: Final = 1000
 _ON_SUCCESS: Final = frozenset({engines.CONTAINERS_IMAGE})
@@ -29,7 +29,7 @@ _KEPT: Final = ("realm", "service")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ShimTarget:
     """A registry whose ping may be rewritten, and a repository that is asked for the challenge."""
 
     host: str
@@ -45,13 +45,13 @@ class Named:
 class Shim:
     """Rewrites pings of the registries that are named, and of no other."""
 
-    def __init__(self, named: Sequence[Named], sender: RequestSender) -> None:
+    def __init__(self, named: Sequence[ShimTarget], sender: RequestSender) -> None:
         self._named = tuple(named)
         self._sender = sender
         self._known: Bounded[Origin, tuple[str, ...]] = Bounded(_REMEMBERED)
         self._asked: Bounded[Origin, bool] = Bounded(_REMEMBERED)
 
-    async def prepare(self, flow: http.HTTPFlow, place: Place, notes: Notes) -> None:
+    async def prepare(self, flow: http.HTTPFlow, place: Destination, notes: Notes) -> None:
         """Before a ping: find out what a named repository asks for, once."""
         origin = origin_connected(flow)
         if place.endpoint is not Endpoint.PING or origin in self._known or origin in self._asked:
@@ -71,7 +71,7 @@ class Shim:
     def on_error(self, flow: http.HTTPFlow) -> None:
         """The exchange broke off: nothing of it was changed."""
 
-    async def on_response(self, flow: http.HTTPFlow, place: Place, notes: Notes, number: int) -> None:
+    async def on_response(self, flow: http.HTTPFlow, place: Destination, notes: Notes, number: int) -> None:
         """After an answer: learn from a refusal, or add to a ping what was learnt."""
         response, origin = flow.response, origin_connected(flow)
         if response is None or not any(each.covers(origin) for each in self._named):

@@ -13,7 +13,7 @@ from regauth_core.edge.inputs.flows import MAX_BODY
 from regauth_core.edge.mitm.translation import client_request
 from regauth_core.model import Endpoint
 from regauth_core.protocol.references import MAX_MANIFEST
-from regauth_core.recording.traffic import Place, Role
+from regauth_core.recording.traffic import Destination, TrafficKind
 
 _BLOBS: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD, Endpoint.UPLOAD_START})
 _UPLOADING: Final = frozenset({"PATCH", "PUT", "POST"})
@@ -58,25 +58,25 @@ class Counter:
         return data
 
 
-def stream_request(flow: http.HTTPFlow, place: Place, role: Role) -> Counter | None:
+def stream_request(flow: http.HTTPFlow, place: Destination, role: TrafficKind) -> Counter | None:
     """Let the request's body stream if it is an upload's or too large to keep; the counter that sees it pass."""
     if flow.response is not None:
         return None  # another addon answers; mitmproxy cannot stream to it
     if place.endpoint is Endpoint.UPLOAD_START and "content-length" not in flow.request.headers:
         is_upload = "transfer-encoding" in flow.request.headers  # over HTTP/2 most have no body, and do not say so
     else:
-        is_upload = place.endpoint in _BLOBS or role is Role.STORAGE
+        is_upload = place.endpoint in _BLOBS or role is TrafficKind.STORAGE
     if not (is_upload and flow.request.method in _UPLOADING) and not _is_large(flow.request):
         return None
     return _stream(flow.request)
 
 
-def stream_response(flow: http.HTTPFlow, place: Place, role: Role) -> Counter | None:
+def stream_response(flow: http.HTTPFlow, place: Destination, role: TrafficKind) -> Counter | None:
     """Let the answer's body stream if it is a blob's or too large to keep; errors are kept where they are small."""
     response = flow.response
     if response is None:
         return None
-    is_blob = response.status_code < 400 and (place.endpoint in _BLOBS or role is Role.STORAGE)
+    is_blob = response.status_code < 400 and (place.endpoint in _BLOBS or role is TrafficKind.STORAGE)
     if may_be_manifest(client_request(flow, place.endpoint), response.status_code, _type(response)):
         # What it names has to be known before the client has it.
         is_held = not is_blob or "content-length" in response.headers

@@ -11,7 +11,7 @@ from mitmproxy import http
 from regauth_core.auth.authenticator import Authenticator
 from regauth_core.auth.callers import Caller, Callers
 from regauth_core.auth.messages import ClientRequest, Received
-from regauth_core.auth.required_access import need_of
+from regauth_core.auth.required_access import required_access_of
 from regauth_core.auth.verification import objection
 from regauth_core.bounded import Bounded
 from regauth_core.edge.mitm.notes import Notes
@@ -81,7 +81,9 @@ class Verifier:
         verification = result.verification
         if verification is None:
             return None
-        is_of_login = finding.repository is not None and need_of(request.method, request.path).repository is None
+        is_of_login = (
+            finding.repository is not None and required_access_of(request.method, request.path).repository is None
+        )
         if is_of_login and verification.outcome is ProofResult.WOULD_HAVE_WORKED:
             verification = replace(verification, outcome=ProofResult.UNDECIDED)
         return Proof(exchange=number, at=time.time(), verification=verification)
@@ -92,7 +94,7 @@ class Verifier:
         A repository's before a ping's; where `finding` rests on a token server's answer, the one that led there.
         """
         refused = {number: self._refused[number].request for number in finding.exchanges if number in self._refused}
-        needs = {number: need_of(request.method, request.path) for number, request in refused.items()}
+        needs = {number: required_access_of(request.method, request.path) for number, request in refused.items()}
         asked = [number for number, need in needs.items() if need.is_api]
         best = next((number for number in asked if needs[number].repository is not None), next(iter(asked), None))
         if best is not None:
@@ -100,7 +102,7 @@ class Verifier:
         for other in reversed(list(self._refused.values())):
             if self._callers.objection(other.caller) is not None:
                 continue
-            repository = need_of(other.request.method, other.request.path).repository
+            repository = required_access_of(other.request.method, other.request.path).repository
             is_its = repository is not None and repository == finding.repository
             if is_its and str(other.request.origin) == finding.registry and finding.exchanges:
                 return finding.exchanges[0], other

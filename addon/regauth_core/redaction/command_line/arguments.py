@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from regauth_core.redaction.command_line.argument_values import HIDDEN, Values
-from regauth_core.redaction.command_line.client_options import UNKNOWN, Client, Place, Value, is_secret_name
+from regauth_core.redaction.command_line.client_options import UNKNOWN, ClientGrammar, Positional, Value, is_secret_name
 from regauth_core.redaction.command_line.shell_words import Word
 
 _TRUTH = frozenset({"true", "false", "1", "0", "yes", "no", "auto", "always", "never", "missing"})
@@ -44,7 +44,7 @@ class Arguments:
 
     def __init__(
         self,
-        grammar: Client,
+        grammar: ClientGrammar,
         values: Values,
         reading: Reading,
     ) -> None:
@@ -185,8 +185,8 @@ class Arguments:
 
     def _placed(self, word: Word) -> str:
         is_rest, self._is_behind_credential = self._is_behind_credential, False
-        if self._client.place is not Place.REFERENCE:
-            self._values.note(word.text, is_sure=self._client.place is Place.SECRET or "login" in self._commands)
+        if self._client.place is not Positional.REFERENCE:
+            self._values.note(word.text, is_sure=self._client.place is Positional.SECRET or "login" in self._commands)
             return HIDDEN
         if not _LOGINS.isdisjoint(self._commands):
             if self._places == 1:

@@ -39,7 +39,7 @@ class Value(Enum):
     """Anything else, such as the body of a request."""
 
 
-class Place(Enum):
+class Positional(Enum):
     """What an argument without an option is."""
 
     REFERENCE = auto()
@@ -49,13 +49,13 @@ class Place(Enum):
 
 
 @dataclass(frozen=True)
-class Client:
+class ClientGrammar:
     """The grammar of one program's command line."""
 
     options: Mapping[str, Value]
     commands: frozenset[str] = frozenset()
     """Words that say what to do; shown where they stand in front of all other arguments."""
-    place: Place = Place.REFERENCE
+    place: Positional = Positional.REFERENCE
     starts: int | None = None
     """How many arguments stand in front of another command line (``timeout 5 COMMAND``); `None` where none does."""
     grouped: bool = True
@@ -65,24 +65,24 @@ class Client:
 
 
 def client(
-    base: Client | None = None,
+    base: ClientGrammar | None = None,
     /,
     *,
-    place: Place | None = None,
+    place: Positional | None = None,
     starts: int | None = None,
     grouped: bool = True,
     commands: str = "",
     runs: str = "",
     **names: str,
-) -> Client:
+) -> ClientGrammar:
     """A client with the options of `base` and those in `names`: by the kind of value, names separated by blanks."""
     options = dict(base.options) if base else {}
     for kind, listed in names.items():
         options.update(dict.fromkeys(listed.split(), Value[kind.upper()]))
-    return Client(
+    return ClientGrammar(
         options=options,
         commands=frozenset(commands.split()) | (base.commands if base else frozenset()),
-        place=place or (base.place if base else Place.REFERENCE),
+        place=place or (base.place if base else Positional.REFERENCE),
         starts=starts,
         grouped=grouped,
         runs=frozenset(runs.split()) | (base.runs if base else frozenset()),
@@ -107,7 +107,7 @@ UNKNOWN: Final = client(
     header="H header from-header to-header",
     none="password-stdin identity-token-stdin access-token-stdin pass-stdin token-stdin no-creds"
     " src-no-creds dest-no-creds",
-    place=Place.HIDDEN,
+    place=Positional.HIDDEN,
     grouped=False,
     commands="login logout pull push copy inspect list-tags tags repo manifest blob image registry run build version",
 )
@@ -272,7 +272,7 @@ _JVM: Final = client(
     " batch-mode refresh-dependencies console-plain",
     plain="f file pl projects T threads b build-file project-dir", hidden="s settings",
     commands="compile package jib jibDockerBuild jibBuildTar build deploy install verify clean jib:build",
-    place=Place.HIDDEN,
+    place=Positional.HIDDEN,
 )  # fmt: skip
 _APPTAINER: Final = client(
     TOOL,
@@ -304,7 +304,7 @@ _GENERAL: Final = client(
     hidden="ldflags",
 )
 
-REGISTRY_CLIENTS: Final[Mapping[str, Client]] = {
+REGISTRY_CLIENTS: Final[Mapping[str, ClientGrammar]] = {
     "skopeo": _SKOPEO,
     **dict.fromkeys(("podman", "buildah"), _PODMAN),
     **dict.fromkeys(("docker", "nerdctl", "finch", "img", "buildx", "docker-buildx", "docker-compose"), _DOCKER),

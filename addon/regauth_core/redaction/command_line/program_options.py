@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from regauth_core.redaction.command_line.client_options import REGISTRY_CLIENTS, TOOL, UNKNOWN, Client, Place, client
+from regauth_core.redaction.command_line.client_options import (
+    REGISTRY_CLIENTS,
+    TOOL,
+    UNKNOWN,
+    ClientGrammar,
+    Positional,
+    client,
+)
 
 _CURL: Final = client(
     none="a anyauth basic compressed digest f fail fail-with-body fail-early g globoff G get I head i"
@@ -60,7 +67,7 @@ _CLOUD: Final = client(
     plain="region profile output o registry-ids query endpoint-url ca-bundle registry project location"
     " resource format g resource-group subscription t tenant repository-name repository duration",
     hidden="n name u", credential="p password id-token federated-token secret-access-key client-secret",
-    user="username", place=Place.HIDDEN,
+    user="username", place=Positional.HIDDEN,
 )  # fmt: skip
 _KUBERNETES: Final = client(
     TOOL, runs="run exec",
@@ -74,14 +81,14 @@ _KUBERNETES: Final = client(
     user="docker-username username docker-email", setting="from-literal set label",
     hidden="from-file from-env-file name service-account secret-ref tls-client-cert-data"
     " tls-client-cert-key-path",
-    place=Place.REFERENCE,
+    place=Positional.REFERENCE,
 )  # fmt: skip
 _VAULT: Final = client(
     TOOL,
     commands="kv get login read write put list token lookup create status",
     none="no-store no-print",
     plain="address namespace field format method mount path",
-    place=Place.HIDDEN,
+    place=Positional.HIDDEN,
     grouped=False,
 )
 _ANSIBLE: Final = client(
@@ -91,9 +98,9 @@ _ANSIBLE: Final = client(
     hidden="a args vault-id",
     setting="e extra-vars",
     user="u user",
-    place=Place.HIDDEN,
+    place=Positional.HIDDEN,
 )
-_HTPASSWD: Final = client(none="c n m B 2 5 d s p b i D v", plain="C r", place=Place.SECRET)
+_HTPASSWD: Final = client(none="c n m B 2 5 d s p b i D v", plain="C r", place=Positional.SECRET)
 _JFROG: Final = client(
     TOOL,
     commands="rt config c add docker-login docker-push docker-pull docker dp dpl ping login export import",
@@ -105,7 +112,7 @@ _JFROG: Final = client(
 _BY_NAME: Final = client(
     TOOL,
     commands="login logout pull push auth release list",
-    place=Place.REFERENCE,
+    place=Positional.REFERENCE,
     none="stdin stdin-password",
 )
 
@@ -117,7 +124,7 @@ _WRAPPER: Final = client(none="p l c v q", hidden="a f o n i k s u e t m r d g",
 _TIMEOUT: Final = client(none="v foreground preserve-status verbose", plain="k kill-after s signal", starts=1)
 _XARGS: Final = client(none="0 r t p x o no-run-if-empty", plain="n P L I s d", starts=0)
 
-PROGRAMS: Final[Mapping[str, Client]] = {
+PROGRAMS: Final[Mapping[str, ClientGrammar]] = {
     **REGISTRY_CLIENTS,
     "curl": _CURL,
     "wget": _WGET,
@@ -139,7 +146,7 @@ PROGRAMS: Final[Mapping[str, Client]] = {
 """By the program's name."""
 
 
-def program(name: str) -> Client:
+def program(name: str) -> ClientGrammar:
     """The grammar of the program called `name`, a name without a folder."""
     return PROGRAMS.get(name.lower().removesuffix(".exe"), UNKNOWN)
 

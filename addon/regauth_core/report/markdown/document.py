@@ -8,20 +8,22 @@ from regauth_core.model.journal import Journal
 from regauth_core.report import wording
 from regauth_core.report.markdown import parts
 from regauth_core.report.markdown.github import prose
-from regauth_core.report.markdown.parts import Plan
+from regauth_core.report.markdown.parts import Extent
 from regauth_core.report.markdown.templates import Template, template
 
 BUDGET: Final = 40_000
 """Bytes of UTF-8. GitHub takes 65,536 characters, and the human has something to say as well."""
 
 _PLANS: Final = (
-    Plan(),
-    Plan(exchanges=12, cut="exchanges without a finding"),
-    Plan(exchanges=4, cut="most exchanges"),
-    Plan(exchanges=0, cut="the exchanges"),
-    Plan(exchanges=0, messages=0, cut="the exchanges and the diagram"),
-    Plan(exchanges=0, messages=0, rows=20, explained=12, words=600, cut="the exchanges, the diagram and explanations"),
-    Plan(
+    Extent(),
+    Extent(exchanges=12, cut="exchanges without a finding"),
+    Extent(exchanges=4, cut="most exchanges"),
+    Extent(exchanges=0, cut="the exchanges"),
+    Extent(exchanges=0, messages=0, cut="the exchanges and the diagram"),
+    Extent(
+        exchanges=0, messages=0, rows=20, explained=12, words=600, cut="the exchanges, the diagram and explanations"
+    ),
+    Extent(
         exchanges=0,
         messages=0,
         rows=9,
@@ -32,7 +34,7 @@ _PLANS: Final = (
         scenario=False,
         cut="the exchanges, the diagram, the scenario, and most explanations and rows",
     ),
-    Plan(
+    Extent(
         exchanges=0,
         messages=0,
         rows=5,
@@ -63,8 +65,8 @@ def render(journal: Journal, name: str | None = None) -> str:
     return text
 
 
-def _text(journal: Journal, headings: Template, plan: Plan) -> str:
-    told = parts.story(journal, plan)
+def _text(journal: Journal, headings: Template, plan: Extent) -> str:
+    told = parts.report_input(journal, plan)
     lines = [*parts.headlines(told), ""]
     for section in headings:
         lines += [f"### {section.heading}", ""]

@@ -24,7 +24,7 @@ _CURL = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Extent:
     """How much of each part is shown."""
 
     exchanges: int = timeline.LONGEST
@@ -48,22 +48,22 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class ReportInput:
     """What a part is made from."""
 
     journal: Journal
     findings: tuple[Finding, ...]
     """The worst first."""
-    plan: Plan
+    plan: Extent
 
 
-def story(journal: Journal, plan: Plan) -> Story:
+def report_input(journal: Journal, plan: Extent) -> ReportInput:
     """The story of `journal` as far as `plan` shows it."""
     worst_first = sorted(journal.diagnosis.findings, key=lambda finding: -finding.severity.rank)
-    return Story(journal=journal, findings=tuple(worst_first), plan=plan)
+    return ReportInput(journal=journal, findings=tuple(worst_first), plan=plan)
 
 
-def headlines(told: Story) -> Iterator[str]:
+def headlines(told: ReportInput) -> Iterator[str]:
     """One line for each finding; what does not fit is counted by rule."""
     if not told.findings:
         yield f"{wording.silence(told.journal).capitalize()}; {wording.seen(told.journal)}."
@@ -85,7 +85,7 @@ def headlines(told: Story) -> Iterator[str]:
         yield f"- {counted(others, 'more finding')} of {counted(len(rest) - _KINDS, 'other rule')}"
 
 
-def lines(part: Part, told: Story) -> Iterator[str]:
+def lines(part: Part, told: ReportInput) -> Iterator[str]:
     """The lines of `part`."""
     tell = {
         Part.DESCRIPTION: _description,
@@ -99,11 +99,11 @@ def lines(part: Part, told: Story) -> Iterator[str]:
     return tell[part](told)
 
 
-def _description(told: Story) -> Iterator[str]:
+def _description(told: ReportInput) -> Iterator[str]:
     yield "_For you to write: what you were doing, and why it matters. What follows was recorded._"
 
 
-def _reproduce(told: Story) -> Iterator[str]:
+def _reproduce(told: ReportInput) -> Iterator[str]:
     environment = told.journal.environment
     yield "With the client:"
     yield ""
@@ -132,7 +132,7 @@ def _reproduce(told: Story) -> Iterator[str]:
         yield from _folded(replay.summary(told.journal), fence(told.journal.scenario, "yaml", 3000))
 
 
-def _received(told: Story) -> Iterator[str]:
+def _received(told: ReportInput) -> Iterator[str]:
     for finding in told.findings[: told.plan.explained]:
         yield f"- {span(finding.rule, 60)}: {prose(finding.explanation, told.plan.words)}"
         if finding.verification is not None:
@@ -143,7 +143,7 @@ def _received(told: Story) -> Iterator[str]:
     yield from _open_ends(told)
 
 
-def _table(told: Story) -> Iterator[str]:
+def _table(told: ReportInput) -> Iterator[str]:
     journal = told.journal
     shown = timeline.rows(journal, most=told.plan.rows, is_strict=True)
     if not shown:
@@ -173,7 +173,7 @@ def _table(told: Story) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _open_ends(told: Story) -> Iterator[str]:
+def _open_ends(told: ReportInput) -> Iterator[str]:
     diagnosis = told.journal.diagnosis
     most = told.plan.explained
     if diagnosis.undecided or diagnosis.notes or told.journal.left_out:
@@ -191,7 +191,7 @@ def _open_ends(told: Story) -> Iterator[str]:
         yield f"- {wording.left_out(told.journal)}"
 
 
-def _expected(told: Story) -> Iterator[str]:
+def _expected(told: ReportInput) -> Iterator[str]:
     if not told.findings:
         yield "What was received."
     for finding in told.findings[: told.plan.explained]:
@@ -201,7 +201,7 @@ def _expected(told: Story) -> Iterator[str]:
         yield f"  - until then: {prose(finding.advice.user, told.plan.words)}"
 
 
-def _version(told: Story) -> Iterator[str]:
+def _version(told: ReportInput) -> Iterator[str]:
     environment = told.journal.environment
     if environment.client_version is None:
         yield "_The client's version was not recorded. Please write it here._"
@@ -209,7 +209,7 @@ def _version(told: Story) -> Iterator[str]:
         yield from fence(environment.client_version.splitlines()[: told.plan.printed], "text", 120)
 
 
-def _environment(told: Story) -> Iterator[str]:
+def _environment(told: ReportInput) -> Iterator[str]:
     environment = told.journal.environment
     known = [
         ("regauth", environment.regauth),
@@ -232,7 +232,7 @@ def _registries(journal: Journal) -> Sequence[str]:
     return [str(origin) for origin in sorted(roles(journal).registries)[:5]]
 
 
-def _details(told: Story) -> Iterator[str]:
+def _details(told: ReportInput) -> Iterator[str]:
     diagram = mermaid.lines(told.journal, told.plan.messages) if told.plan.messages else []
     if diagram:
         yield from _folded("Sequence", fence(diagram, "mermaid"))
@@ -250,7 +250,7 @@ def _folded(summary: str, body: Iterable[str]) -> Iterator[str]:
     yield from ("<details>", f"<summary>{summary}</summary>", "", *body, "", "</details>", "")
 
 
-def _in_full(told: Story) -> list[Exchange]:
+def _in_full(told: ReportInput) -> list[Exchange]:
     """The exchanges that are shown whole: all, or those that findings point to and then the first ones."""
     every = told.journal.exchanges
     if len(every) <= told.plan.exchanges:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from regauth_core.model import Exchange, FlawKind, Response
 from regauth_core.simulate.challenges import BRACES, PLACEHOLDERS
 from regauth_core.simulate.message import Asked
-from regauth_core.simulate.policy import Challenging, Offer, Parameter
+from regauth_core.simulate.policy import Challenging, OfferedChallenge, Parameter
 from regauth_core.simulate.reproduction.surroundings import Surroundings
 from regauth_core.simulate.route import needs, route
 
@@ -74,5 +74,7 @@ def policy_of(lines: Lines, *, has_token: bool) -> Challenging:
         return Challenging(error=reports)
     basic = _BASIC.fullmatch(lines[0]) if len(lines) == 1 else None
     if basic is not None and not BRACES.search(basic[1]):
-        return Challenging(items=(Offer(scheme="Basic", parameters=(Parameter(name="realm", value=basic[1]),)),))
+        return Challenging(
+            items=(OfferedChallenge(scheme="Basic", parameters=(Parameter(name="realm", value=basic[1]),)),)
+        )
     return Challenging(raw=lines)

@@ -13,7 +13,7 @@ from itertools import groupby, islice
 from regauth_core.model import Exchange
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.simulate.message import Asked
-from regauth_core.simulate.policy import Scenario, Step
+from regauth_core.simulate.policy import AnswerStep, Scenario
 from regauth_core.simulate.registry import Registry
 from regauth_core.simulate.reproduction.comparison import differences, played
 from regauth_core.simulate.reproduction.guess import Guess, guess
@@ -101,9 +101,11 @@ def _tried(exchanges: Sequence[Exchange], scenario: Scenario, logins: Logins) ->
         yield _Attempt(exchange, asked, wrong)
 
 
-def _answers(tries: Sequence[_Attempt], forced: set[int], places: Surroundings) -> tuple[tuple[Step, ...], set[int]]:
+def _answers(
+    tries: Sequence[_Attempt], forced: set[int], places: Surroundings
+) -> tuple[tuple[AnswerStep, ...], set[int]]:
     """Steps for the exchanges in `forced`, and those that no step can stand for."""
-    groups: dict[tuple[str, str], list[tuple[int, Step | None]]] = {}
+    groups: dict[tuple[str, str], list[tuple[int, AnswerStep | None]]] = {}
     dropped: set[int] = set()
     for attempt in tries:
         stored = places.blobs is not None and attempt.asked.host == places.blobs != places.registry.host
@@ -114,7 +116,7 @@ def _answers(tries: Sequence[_Attempt], forced: set[int], places: Surroundings) 
                 dropped.add(attempt.exchange.number)
         key = (request_of(attempt.asked, stored=stored), credential_of(attempt.asked))
         groups.setdefault(key, []).append((attempt.exchange.number, step))
-    steps: list[Step] = []
+    steps: list[AnswerStep] = []
     # What is said of one request comes before what is said of many.
     for (request, credential), entries in sorted(groups.items(), key=lambda group: group[0][0].count("*")):
         found = list(_runs(request, credential, entries))
@@ -125,7 +127,7 @@ def _answers(tries: Sequence[_Attempt], forced: set[int], places: Surroundings) 
     return tuple(steps), dropped
 
 
-def _runs(request: str, credential: str, entries: Sequence[tuple[int, Step | None]]) -> Iterator[Step]:
+def _runs(request: str, credential: str, entries: Sequence[tuple[int, AnswerStep | None]]) -> Iterator[AnswerStep]:
     """The answers to one kind of request, equal ones in a row as one; what comes after the last one is as usual."""
     if all(step is None for _, step in entries):
         return
@@ -134,7 +136,7 @@ def _runs(request: str, credential: str, entries: Sequence[tuple[int, Step | Non
         is_last = index == len(runs) - 1
         if step is None:
             if not is_last:
-                yield Step(request=request, credential=credential, times=count)  # type: ignore[arg-type]
+                yield AnswerStep(request=request, credential=credential, times=count)  # type: ignore[arg-type]
         elif is_last:
             yield replace(step, always=True)
         else:

@@ -12,10 +12,10 @@ from regauth_core.model import Endpoint, Exchange, Fingerprint
 from regauth_core.simulate.message import Asked
 from regauth_core.simulate.policy import (
     Action,
+    AnswerHeader,
     Blobs,
     Challenging,
     Denial,
-    Header,
     Ping,
     RegistryPolicy,
     Repository,
@@ -308,11 +308,11 @@ def _uploads(seen: _Evidence) -> Uploads:
     )
 
 
-def _constant(exchanges: Sequence[Exchange]) -> tuple[Header, ...]:
+def _constant(exchanges: Sequence[Exchange]) -> tuple[AnswerHeader, ...]:
     """What stands in every answer."""
     found = []
     for name in _CONSTANT:
         values = {e.response.header(name.lower()) for e in exchanges if e.response is not None}
         if len(values) == 1 and (value := values.pop()):
-            found.append(Header(name=name, value=str(value)))
+            found.append(AnswerHeader(name=name, value=str(value)))
     return tuple(found)

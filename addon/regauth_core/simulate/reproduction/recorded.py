@@ -9,7 +9,7 @@ from typing import Any
 
 from regauth_core.model import Endpoint, Exchange, Response, TokenAnswer, TokenField
 from regauth_core.simulate.message import Asked
-from regauth_core.simulate.policy import Header, Step
+from regauth_core.simulate.policy import AnswerHeader, AnswerStep
 from regauth_core.simulate.reproduction.challenging import lines_of
 from regauth_core.simulate.steps import credential_of
 
@@ -42,7 +42,7 @@ def request_of(asked: Asked, *, stored: bool) -> str:
     return f"{origin}{path[:_MAX_PATH]}{'*' if len(path) > _MAX_PATH else ''}"
 
 
-def step_of(exchange: Exchange, asked: Asked, *, stored: bool) -> Step | None:
+def step_of(exchange: Exchange, asked: Asked, *, stored: bool) -> AnswerStep | None:
     """The answer of `exchange` for requests like `asked`; `None` where it cannot be written."""
     response = exchange.response
     if response is None or not 200 <= response.status <= 599 or not re.fullmatch("[A-Z]{1,16}", asked.method):
@@ -54,11 +54,11 @@ def step_of(exchange: Exchange, asked: Asked, *, stored: bool) -> Step | None:
     lines = lines_of(response)
     if any(len(text) > _MAX_LINE or not _is_sendable(text) for text in (*headers.values(), *lines)):
         return None
-    return Step(
+    return AnswerStep(
         request=request_of(asked, stored=stored),
         credential=credential_of(asked),  # type: ignore[arg-type]
         status=response.status,
-        headers=tuple(Header(name=name, value=value) for name, value in headers.items()),
+        headers=tuple(AnswerHeader(name=name, value=value) for name, value in headers.items()),
         challenge=lines,
         body=_body(exchange, response),
     )
