@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return perform(parsed)
     except UserError as trouble:
         print(f"regauth: {trouble}", file=sys.stderr)
-        return 2
+        return trouble.status
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
@@ -110,6 +110,27 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="a registry whose ping --inject shim rewrites",
     )
     parser.add_argument(
+        "--registry-ca",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a file (PEM) of certificates that registries may have, beside those that COMMAND trusts",
+    )
+    parser.add_argument(
+        "--insecure-registry",
+        metavar="HOST[:PORT]",
+        action="append",
+        default=[],
+        help="do not verify the certificate of this registry",
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="PORT=HOST:PORT",
+        action="append",
+        default=[],
+        help="for a registry on this machine: what is sent to localhost:PORT goes to it, and is recorded",
+    )
+    parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
@@ -137,7 +158,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from regauth_core.edge.commands import run
+    from regauth_core.edge.commands import command_trust, listeners, run
     from regauth_core.edge.mitm import options
     from regauth_core.edge.scenarios import scenario_at, scenario_path
 
@@ -165,6 +186,11 @@ def _run(arguments: argparse.Namespace) -> int:
         allow=tuple(arguments.allow),
         trust=tuple(arguments.trust),
         shim=tuple(arguments.shim),
+        registry_ca=tuple(command_trust.authority_file("run: --registry-ca", name) for name in arguments.registry_ca),
+        insecure_registries=tuple(
+            options.host("run: --insecure-registry", name) for name in arguments.insecure_registry
+        ),
+        listeners=tuple(listeners.listener("run: --listen", text) for text in arguments.listen),
         quiet_time=options.quiet_time("run: --quiet-time", arguments.quiet_time),
         anonymize=frozenset(options.anonymize("run: --anonymize", arguments.anonymize)),
         reports=tuple(options.report_file("run: -o", name) for name in arguments.output),

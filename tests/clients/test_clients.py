@@ -206,15 +206,15 @@ def directory_of_regauth(place: Place) -> Path:
 
 
 def test_client_that_does_not_trust_the_authority(place: Place, state_home: Path) -> None:
-    """It sends nothing, so there is no finding; the note says what is the matter."""
+    """It sends nothing, so there is no finding; the verdict says what is the matter."""
     require("oras")
     distrust = ["/usr/bin/env", f"SSL_CERT_FILE={os.devnull}", f"SSL_CERT_DIR={place.home}"]
     command = [*distrust, *place.command("oras repo tags", "foo")]
     told = sessions.run(command, "per-repository-basic", place, state_home)
     assert (told.status, told.document["exchanges"], told.findings) == (1, 0, []), told.output
-    (note,) = told.document["notes"]
-    assert "does not trust" in note
-    assert "note: " in told.output
+    assert told.document["outcome"]["verdict"] == "regauth-in-the-way"
+    assert "oras does not trust regauth's own certificate" in told.document["outcome"]["title"]
+    assert "SSL_CERT_FILE says what it trusts" in told.output
 
 
 def test_exit_status_is_the_clients(place: Place, state_home: Path) -> None:

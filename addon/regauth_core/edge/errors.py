@@ -16,4 +16,9 @@ def where_it_failed(error: BaseException) -> str:
 
 
 class UserError(Exception):
-    """One line: what is wrong, where, and what was expected. The command line prints it and exits with status 2."""
+    """One line: what is wrong, where, and what was expected. The command line prints it and exits with `status`."""
+
+    def __init__(self, text: str, *, status: int = 2) -> None:
+        """`status`: 2 for bad usage and unreadable input; 126 and 127 as shells have them for programs."""
+        super().__init__(text)
+        self.status = status

@@ -8,6 +8,7 @@ from typing import Final
 
 from regauth_core.model.exchange import Exchange, Sender
 from regauth_core.model.finding import Diagnosis, Proof
+from regauth_core.model.obstacle import Obstacle
 from regauth_core.model.values import Safe
 
 
@@ -45,6 +46,8 @@ class Environment:
     """The command's exit status."""
     distrusted: bool = False
     """A client did not trust the proxy's authority, and what it wanted could not be seen."""
+    obstacles: tuple[Obstacle, ...] = ()
+    """What was between the command and the registry, the decisive first."""
     scenario: Safe | None = None
     """The name of the scenario file that answered."""
 

@@ -52,6 +52,8 @@ class Step(StrEnum):
     AGAIN = "again"
     """The same command behind regauth once more."""
     WITHOUT_REGAUTH = "without-regauth"
+    SET_UP = "set-up"
+    """What lets the command, or the daemon behind it, be seen or reach its registry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from regauth_core.model import Exchange
-from regauth_core.model.finding import End, Fault, Finding, Operation, Place, Reason, Severity, Undecided
+from regauth_core.model.finding import Confidence, End, Fault, Finding, Operation, Place, Reason, Severity, Undecided
 from regauth_core.model.journal import Journal
-from regauth_core.model.outcome import Conclusion, Open, Verdict
+from regauth_core.model.obstacle import Obstacle
+from regauth_core.model.outcome import Conclusion, NextCommand, Open, Step, Verdict
 from regauth_core.protocol.registries import registry_of
 from regauth_core.report import headlines, programs
 from regauth_core.report.next_commands import Case, next_commands
@@ -27,6 +28,8 @@ def conclusion(journal: Journal) -> Conclusion:
     """The end of a report about `journal`."""
     diagnosis = journal.diagnosis
     failures = [o for o in diagnosis.operations if o.end.is_failure]
+    if (obstacle := decisive_obstacle(journal)) is not None:
+        return _of_obstacle(journal, obstacle)
     verdict = _of_failures(journal, failures) if failures else _without_failures(journal)
     reason = _reason(journal) if verdict is Verdict.INCONCLUSIVE else None
     subject = _subject(journal, verdict, failures)
@@ -58,6 +61,39 @@ def conclusion(journal: Journal) -> Conclusion:
         next_commands=next_commands(case),
         operations=diagnosis.operations,
         left_out=diagnosis.operations_left_out,
+        status=journal.environment.status,
+    )
+
+
+def decisive_obstacle(journal: Journal) -> Obstacle | None:
+    """What kept the command from the registry, if that is the reason of how it ended; nothing else is, then."""
+    obstacle = next(iter(journal.environment.obstacles), None)
+    if obstacle is None or any(o.end is not End.LOST for o in journal.diagnosis.operations if o.end.is_failure):
+        return None
+    is_silence = not obstacle.kind.is_regauths and not obstacle.kind.is_networks
+    return obstacle if is_silence or journal.environment.status != 0 else None
+
+
+def _of_obstacle(journal: Journal, obstacle: Obstacle) -> Conclusion:
+    verdict, fault = Verdict.INCONCLUSIVE, None
+    if obstacle.kind.is_regauths:
+        verdict = Verdict.REGAUTH_IN_THE_WAY
+    elif obstacle.kind.is_networks:
+        verdict, fault = Verdict.NOT_AUTHENTICATION, Fault.CONFIGURATION
+    return Conclusion(
+        verdict=verdict,
+        reason=Open.NOTHING_SEEN if verdict is Verdict.INCONCLUSIVE else None,
+        fault=fault,
+        confidence=Confidence.HIGH if fault is not None else None,
+        title=obstacle.title,
+        advice=obstacle.advice,
+        rule=None,
+        exchanges=(),
+        marked=None,
+        mark="",
+        next_commands=(NextCommand(step=Step.SET_UP, command=obstacle.command),) if obstacle.command else (),
+        operations=journal.diagnosis.operations,
+        left_out=journal.diagnosis.operations_left_out,
         status=journal.environment.status,
     )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from regauth_core.edge.commands.authority import TRUST_VARIABLES, bundled_files
 
-_PROXY_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+PROXY_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 # ALL_PROXY would lead round us where a program prefers it.
 _BYPASS_VARIABLES: Final = ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy")
 
@@ -33,12 +33,16 @@ _USER_OPTION: Final = frozenset({"oras", "ctr", "crane", "gcrane", "regctl", "he
 _SHORT_USER = re.compile(r"-u.*|--user(?:=.+)?|--pass(?:=.+)?", re.DOTALL)
 _LOGIN: Final = frozenset({"docker", "podman", "skopeo", "buildah", "nerdctl"})
 _AUTHORIZATION = re.compile(r"(?:(?:-H|--header)=?)?\s*authorization\s*:.+", re.DOTALL | re.IGNORECASE)
+_LOOPBACK = re.compile(
+    r"(?:[a-z+-]{1,20}://)?(?:[^/@\s]{0,200}@)?((?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?)(?:/.*)?",
+    re.DOTALL,
+)
 _SHELLS: Final = frozenset({"sh", "bash", "dash", "zsh", "ash", "ksh"})
 
 
 def shows_credentials(command: Sequence[str]) -> bool:
     """Whether the command line says that the client has credentials, such as ``--creds alice:…``."""
-    words = list(_words(command))
+    words = list(script_words(command))
     names = [PurePath(word).name for word in words]
     short = next((name for name in names if name in _USER_OPTION), None)
     if any(_PLAIN.fullmatch(word) or _AUTHORIZATION.fullmatch(word) for word in words):
@@ -49,7 +53,7 @@ def shows_credentials(command: Sequence[str]) -> bool:
     return login and any(re.fullmatch(r"-[up].*", word, re.DOTALL) for word in words)
 
 
-def _words(command: Sequence[str]) -> Iterator[str]:
+def script_words(command: Sequence[str]) -> Iterator[str]:
     """The words of the command line; where it is a shell's, those of the script behind ``-c`` too."""
     yield from command
     if command and PurePath(command[0]).name in _SHELLS:
@@ -59,6 +63,16 @@ def _words(command: Sequence[str]) -> Iterator[str]:
                     yield from shlex.split(word, comments=True)
                 except ValueError:  # an open quote: no shell would run it either
                     yield from word.split()
+
+
+def loopback_place(command: Sequence[str]) -> str | None:
+    """The first loopback host that the command names as an image's or a URL's, with its port if that is given."""
+    for word in list(script_words(command))[1:]:
+        # Behind an option's name too; an address without a port and a path is mostly something else.
+        found = _LOOPBACK.fullmatch(word.partition("=")[2] if word.startswith("--") and "=" in word else word)
+        if found is not None and (":" in found[1].removeprefix("[::1]") or "/" in word):
+            return found[1]
+    return None
 
 
 def version_command(command: Sequence[str]) -> tuple[str, ...] | None:
@@ -78,12 +92,12 @@ def routed(environment: Mapping[str, str], proxy: str, bundle: Path) -> dict[str
         for name, value in environment.items()
         if name not in _BYPASS_VARIABLES
     }
-    return kept | dict.fromkeys(_PROXY_VARIABLES, proxy) | dict.fromkeys(TRUST_VARIABLES, str(bundle))
+    return kept | dict.fromkeys(PROXY_VARIABLES, proxy) | dict.fromkeys(TRUST_VARIABLES, str(bundle))
 
 
 def unrouted(environment: Mapping[str, str]) -> dict[str, str]:
     """`environment` without any proxy."""
-    return {k: v for k, v in environment.items() if k not in (*_BYPASS_VARIABLES, *_PROXY_VARIABLES)}
+    return {k: v for k, v in environment.items() if k not in (*_BYPASS_VARIABLES, *PROXY_VARIABLES)}
 
 
 def upstream_proxy(environment: Mapping[str, str]) -> str | None:

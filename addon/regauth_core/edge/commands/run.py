@@ -11,14 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Final, TextIO
 from urllib.parse import urlsplit
 
 from regauth_core.edge.commands import gate
-from regauth_core.edge.commands.authority import authority, system_bundle, trust_bundle
+from regauth_core.edge.commands.authority import authority, certificate, trust_bundle
 from regauth_core.edge.commands.client_command import (
     routed,
     shows_credentials,
@@ -26,14 +26,19 @@ from regauth_core.edge.commands.client_command import (
     upstream_proxy,
     version_command,
 )
+from regauth_core.edge.commands.command_trust import trusting, upstream_trust
+from regauth_core.edge.commands.listeners import Listener
+from regauth_core.edge.commands.obstacles import Situation, obstacles
 from regauth_core.edge.credentials.keyring import Keyring, sources_of
 from regauth_core.edge.errors import UserError
 from regauth_core.edge.files import reason, scratch
 from regauth_core.edge.mitm.addon import RegAuth
 from regauth_core.edge.mitm.admission import Admission
 from regauth_core.edge.mitm.background import BackgroundProxy
+from regauth_core.edge.mitm.hindrances import Hindrances
 from regauth_core.edge.mitm.identity import Identities
 from regauth_core.edge.mitm.inject_mode import Inject
+from regauth_core.edge.mitm.upstream_trust import UpstreamVerifier
 from regauth_core.edge.outputs.reports import cleaned, print_summary, write_reports
 from regauth_core.model.finding import Severity
 from regauth_core.model.journal import Journal
@@ -46,18 +51,12 @@ _PROOF: Final = 60.0
 """Seconds that proving what was found may take after the command has ended."""
 _STREAMED: Final = "16m"
 """The size from which on a body of any kind is passed on instead of held."""
+_NOT_EXECUTABLE: Final = 126
+_NOT_FOUND: Final = 127
+"""As env(1) and timeout(1) have them."""
 _VERSION_TIME: Final = 5.0
 _VERSION_SIZE: Final = 2000
 _VERSION_LINES: Final = 12
-_UNSEEN: Final = (
-    "no registry request came through the proxy. The client may have failed before it sent one. Go programs send "
-    "requests to localhost and loopback addresses directly, and ignore the proxy variables for them: use another name "
-    "for the registry. A daemon, such as docker's, needs HTTPS_PROXY and SSL_CERT_FILE in its environment"
-)
-_REFUSED: Final = (
-    "no registry request of the command came through the proxy, which refused others: they came from processes that "
-    "the command did not start, without the password in its HTTPS_PROXY. A daemon needs that whole URL"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +77,11 @@ class Plan:
     allow: tuple[str, ...] = ()
     trust: tuple[str, ...] = ()
     shim: tuple[str, ...] = ()
+    registry_ca: tuple[Path, ...] = ()
+    """Files of certificates that registries may have, beside what the command trusts."""
+    insecure_registries: tuple[str, ...] = ()
+    """As ``HOST`` or ``HOST:PORT``."""
+    listeners: tuple[Listener, ...] = ()
     verbose: bool = False
     """Every exchange and finding is shown before the verdict."""
     one_stream: bool = False
@@ -143,8 +147,19 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
         known = plan.credentials_known or shows_credentials(plan.command)
         complaints: list[str] = []
         keyring = _keyring(plan, environment, complaints.append)
+        trust = upstream_trust(
+            plan.command,
+            environment,
+            directory / "upstream.pem",
+            authorities=plan.registry_ca,
+            insecure=plan.insecure_registries,
+            insecure_of_ours="unverified" in plan.trust,
+        )
+        command = trusting(plan.command, certificate(confdir), directory)
         identities = Identities()
         admission = Admission(identities.process)
+        verifier = UpstreamVerifier(trust, directory)
+        hindrances = Hindrances(admission.admits, verifier.reason)
         addon = RegAuth(
             embedded=True,
             credentials_known=known,
@@ -153,11 +168,15 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
             identities=identities,
             admission=admission,
         )
-        proxy = BackgroundProxy(addon, confdir, _options(plan, environment), first=admission)
+        proxy = BackgroundProxy(
+            addon, confdir, _options(plan, environment, trust.bundle), first=admission, others=(verifier, hindrances)
+        )
         try:
             port = proxy.start()
             variables = routed(environment, admission.url(port), bundle)
-            process = _started(program, plan, variables)
+            if plan.listeners:  # also for those who do use a proxy for this machine: else they come twice
+                variables |= dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1,::1")
+            process = _started(program, command, plan, variables)
             forward.process, admission.command = process, process.pid
             version = _Version(plan.command, program, environment)
             returned = process.wait()
@@ -170,8 +189,17 @@ def observe_command(plan: Plan, environment: Mapping[str, str], forward: Forward
         for complaint in complaints:
             addon.live().recorder.note(addon.live().recorder.redactor.own_text(complaint))
         status = 128 - returned if returned < 0 else returned
-        if not addon.live().recorder.count and not addon.live().recorder.has_notes:
-            addon.live().recorder.note(_REFUSED if admission.refused else _UNSEEN)
+        recorder = addon.live().recorder
+        situation = Situation(
+            command=plan.command,
+            environment=environment,
+            authority=certificate(confdir),
+            hindrances=hindrances,
+            is_seen=bool(recorder.count),
+            others_refused=bool(admission.refused),
+        )
+        found = obstacles(situation, recorder.redactor)
+        recorder.environment = replace(recorder.environment, obstacles=found)
         journal = addon.finish(status=status, client_version=version.text())
         return Observed(status, journal, addon.live().recorder.redactor)
 
@@ -191,20 +219,23 @@ def _program(name: str, environment: Mapping[str, str]) -> str:
     if found is not None:
         return found
     if os.sep in name and Path(name).exists():
-        raise UserError(f"run: not executable: {name}")
-    raise UserError(f"run: command not found: {name}")
+        raise UserError(f"run: not executable: {name}", status=_NOT_EXECUTABLE)
+    if len(name.split()) > 1:
+        line = name.replace("'", "'\\''")
+        raise UserError(f"run: command not found; for a shell line: regauth run -- sh -c '{line}'", status=_NOT_FOUND)
+    raise UserError(f"run: command not found: {name}", status=_NOT_FOUND)
 
 
-def _started(program: str, plan: Plan, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _started(program: str, command: Sequence[str], plan: Plan, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     errors = sys.stdout.fileno() if plan.one_stream else None
     try:
         # Running what the user named is the purpose.
-        return subprocess.Popen(plan.command, executable=program, env=variables, stderr=errors)  # noqa: S603
+        return subprocess.Popen(command, executable=program, env=variables, stderr=errors)  # noqa: S603
     except OSError as error:
-        raise UserError(f"run: {plan.command[0]}: {reason(error)}") from None
+        raise UserError(f"run: {plan.command[0]}: {reason(error)}", status=_NOT_EXECUTABLE) from None
 
 
-def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool | list[str]]:
+def _options(plan: Plan, environment: Mapping[str, str], bundle: Path) -> dict[str, str | bool | list[str]]:
     """mitmproxy's options: ours, and that upstream it is trusted what the command itself would trust."""
     options: dict[str, str | bool | list[str]] = {
         "regauth_quiet_time": f"{plan.quiet_time:g}",
@@ -221,16 +252,19 @@ def _options(plan: Plan, environment: Mapping[str, str]) -> dict[str, str | bool
         options["regauth_scenario"] = str(plan.scenario)
     if plan.trace is not None:
         options["regauth_trace"] = str(plan.trace)
-    if (bundle := system_bundle(environment)) is not None:
-        options["ssl_verify_upstream_trusted_ca"] = str(bundle)
+    options["ssl_verify_upstream_trusted_ca"] = str(bundle)
+    modes = ["regular"]
     if plan.scenario is None and (proxy := upstream_proxy(environment)) is not None:
         parts = urlsplit(proxy)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UserError("run: HTTPS_PROXY: expected the URL of an http or https proxy")
         port = parts.port or (443 if parts.scheme == "https" else 8080)
-        options["mode"] = [f"upstream:{parts.scheme}://{parts.hostname}:{port}"]
+        modes = [f"upstream:{parts.scheme}://{parts.hostname}:{port}"]
         if parts.username:
             options["upstream_auth"] = f"{parts.username}:{parts.password or ''}"
+    options["mode"] = [*modes, *(one.mode() for one in plan.listeners)]
+    # Else a registry would name itself in the addresses of uploads, and they would go round us.
+    options["keep_host_header"] = bool(plan.listeners)
     return options
 
 

@@ -197,15 +197,12 @@ class RegAuth:
                 number, program = (process.number, process.program) if process else (None, None)
                 FlowNotes(flow).sender(label, number, program)
                 live.unreached(flow, path)
-            elif self._embedded and not live.recorder.count:
-                # Later on it may be anybody that the client happens to try; at first it is the registry.
-                place = f"{live.recorder.redactor.host(host)}:{port}"
-                live.recorder.note(f"the proxy could not connect to {place}; no request to it was recorded")
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """A client that does not trust the proxy sends no request at all; say so."""
         with self._guard("a failed handshake"):
-            if self._session.live is not None and isinstance(data.conn, Client):
+            # Whoever embeds us knows the command, and says it in words that lead on.
+            if self._session.live is not None and isinstance(data.conn, Client) and not self._embedded:
                 who = self._identities.described(data.conn, self._session.live.recorder.redactor)
                 self._session.live.distrusted(who, data.context.server.address, data.conn.error or "")
 

@@ -47,10 +47,15 @@ class BackgroundProxy:
         options: Mapping[str, str | bool | Sequence[str]],
         *,
         first: object | None = None,
+        others: Sequence[object] = (),
     ) -> None:
-        """`options` are set after `addon` has declared its own; `first` is an addon before all of mitmproxy's."""
+        """`options` are set after `addon` has declared its own.
+
+        `first` is an addon before all of mitmproxy's, `others` stand behind those, before `addon`.
+        """
         self._addon = addon
         self._first = first
+        self._others = tuple(others)
         self._options = Options(listen_host="127.0.0.1", listen_port=0, confdir=str(confdir))
         self._deferred = dict(options)
         self._ready = _Ready()
@@ -102,7 +107,7 @@ class BackgroundProxy:
         self._master = master = DumpMaster(self._options, with_termlog=False, with_dumper=False)
         if self._first is not None:
             master.addons.chain.insert(0, master.addons.register(self._first))
-        master.addons.add(self._addon, self._ready)
+        master.addons.add(*self._others, self._addon, self._ready)
         self._options.update(**self._deferred)
         await master.run()
 

@@ -174,7 +174,7 @@ def settings_of(options: Any) -> Settings:
         shim=tuple(shim("regauth_shim", text) for text in options.regauth_shim),
         trace=writable("regauth_trace", options.regauth_trace) if options.regauth_trace else None,
         reports=tuple(report_file("regauth_report", name) for name in options.regauth_report),
-        hosts=tuple(_host(text) for text in options.regauth_hosts),
+        hosts=tuple(host("regauth_hosts", text, domains=True) for text in options.regauth_hosts),
         quiet_time=quiet_time("regauth_quiet_time", options.regauth_quiet_time),
         anonymize=anonymize("regauth_anonymize", options.regauth_anonymize),
         scenario=(scenario := _scenario(options.regauth_scenario)),
@@ -303,11 +303,13 @@ def writable(name: str, text: str) -> Path:
     return path
 
 
-def _host(text: str) -> str:
-    host = text.strip().lower().rstrip("/")
-    if not _HOST.fullmatch(host):
-        raise UserError(f"regauth_hosts: expected HOST, HOST:PORT or *.DOMAIN, found {text!r}")
-    return host
+def host(name: str, text: str, *, domains: bool = False) -> str:
+    """A host, perhaps with a port; with `domains` all of a domain too. Raises `UserError`."""
+    found = text.strip().lower().rstrip("/")
+    if not _HOST.fullmatch(found) or (found.startswith("*") and not domains):
+        expected = "HOST, HOST:PORT or *.DOMAIN" if domains else "HOST or HOST:PORT"
+        raise UserError(f"{name}: expected {expected}, found {text!r}")
+    return found
 
 
 def _scenario_name(given: str, scenario: Scenario | None) -> str | None:

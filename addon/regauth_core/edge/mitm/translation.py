@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from mitmproxy import ctx, http
+from mitmproxy import http
 from mitmproxy.net.http import status_codes
 from mitmproxy.proxy import mode_specs
 
 from regauth_core.auth.messages import ClientRequest, Headers, Received
 from regauth_core.edge.inputs.flows import process_of
 from regauth_core.edge.mitm.subrequests import origin_connected
+from regauth_core.edge.mitm.upstream_trust import is_verified
 from regauth_core.model import Endpoint
 
 _BIG: Final = frozenset({Endpoint.BLOB, Endpoint.UPLOAD})
@@ -44,7 +45,7 @@ def client_request(
         process=process_of(flow),
         other_names=_other_names(flow),
         names_proxy=names_proxy,
-        is_verified=not ctx.options.ssl_insecure,
+        is_verified=is_verified(flow),
     )
 
 

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from regauth_core.model.finding import Fault, Finding, Reference, Severity, Undecided
 from regauth_core.model.journal import Journal
+from regauth_core.model.obstacle import Obstacle
 from regauth_core.report import wording
-from regauth_core.report.outcome import conclusion
+from regauth_core.report.outcome import conclusion, decisive_obstacle
 from regauth_core.report.terminal import columns, verdict
 from regauth_core.report.text import counted, visible
 
@@ -99,14 +100,22 @@ def _besides(journal: Journal, width: int) -> Iterator[tuple[Text, int]]:
     """Findings and notes that the verdict does not speak of, in a line each."""
     diagnosis = journal.diagnosis
     told = conclusion(journal)
-    others = [f for f in diagnosis.findings if f.rule != told.rule]
+    # What came of an obstacle is no news beside it.
+    others = [f for f in diagnosis.findings if f.rule != told.rule and decisive_obstacle(journal) is None]
     lines = [(f"{kind[0].severity}: ", _times(kind[0].title, len(kind))) for kind in _kinds(others)]
+    lines += [("note: ", f"{one.title}. {one.advice}".rstrip(" :.")) for one in _other_obstacles(journal)]
     lines += [("note: ", note) for note in diagnosis.notes]
     for label, text in lines[:_BESIDES]:
         shown = visible(text, _NOTE if label == "note: " else max(20, width - len(label)))
         yield Text.assemble((label, "bold"), shown), 0
     if len(lines) > _BESIDES:
         yield _rest(len(lines) - _BESIDES, "line", "; -v shows all"), 0
+
+
+def _other_obstacles(journal: Journal) -> list[Obstacle]:
+    """What was in the way, but for what the verdict is about."""
+    decisive = decisive_obstacle(journal)
+    return [one for one in journal.environment.obstacles if one is not decisive]
 
 
 def _times(text: str, times: int) -> str:
@@ -132,6 +141,8 @@ def _parts(journal: Journal, more: str, width: int) -> Iterator[tuple[Text, int]
         yield Text(""), 0
         yield Text(f"Undecided ({counted(len(diagnosis.undecided), 'case')}):", "bold"), 0
     yield from _bounded([_alike_undecided(kind, where) for kind in _kinds(diagnosis.undecided)], where)
+    for one in _other_obstacles(journal)[:_NOTES]:
+        yield Text(visible(f"note: {one.title}. {one.advice}".rstrip(" :.")), "yellow"), 0
     for note in diagnosis.notes[:_NOTES]:
         yield Text(visible(f"note: {note}"), "yellow"), 0
     if len(diagnosis.notes) > _NOTES:

@@ -18,6 +18,8 @@ from regauth_core.report.text import visible
 
 LINES: Final = 6
 """Of the whole verdict."""
+_WORD: Final = re.compile(r"(?:[^\s'\"]|'[^']*+'?+|\"[^\"]*+\"?+)++")
+"""A word of a shell's line, with the blanks in its quotes."""
 _MARK: Final = "<- "
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}\b|(sha512:[0-9a-f]{12})[0-9a-f]{116}\b")
 _COLOURS: Final = {
@@ -38,15 +40,17 @@ def lines(journal: Journal, width: int, report: str = "") -> Iterator[Text]:
     told = conclusion(journal)
     width = max(20, width)
     head = list(_headline(told, width))
-    now = [_cut_line("now: ", told.next_commands[0].command, width)] if told.next_commands else []
+    command = told.next_commands[0].command if told.next_commands else ""
     why = list(_why(told, width, report))
-    room = LINES - len(head) - len(now) - len(why)
+    room = LINES - len(head) - bool(command) - len(why)
     advice = list(_folded(told.advice, width - 3, 2 if room >= 3 else 1)) if told.advice and room > 0 else []
     rows = list(_rows(journal, told, width))
+    rows = rows[max(0, len(rows) - (room - len(advice))) :] if room > len(advice) else []
     yield from head
-    yield from rows[max(0, len(rows) - (room - len(advice))) :] if room > len(advice) else []
+    yield from rows
     yield from advice
-    yield from now
+    if command:
+        yield from _command_lines("now: ", command, width, 1 + max(0, room - len(rows) - len(advice)))
     yield from why
 
 
@@ -169,12 +173,31 @@ def _middle(text: str, size: int) -> str:
     return f"{start}…{end}"
 
 
-def _cut_line(label: str, command: str, width: int) -> Text:
-    """The command as far as it fits: whole words, and an ellipsis for the others."""
-    room, text = width - 3 - len(label), visible(command)
-    if cell_len(text) > room:
-        text = set_cell_size(text, room - 1).rpartition(" ")[0] + " …"
-    return Text.assemble((f"   {label}", "bold"), _fitted(text, room), no_wrap=True)
+def _command_lines(label: str, command: str, width: int, most: int) -> Iterator[Text]:
+    """The command, in lines that a shell reads as one; where there are more than `most`, as far as one line goes."""
+    rest, text = width - 3 - len(label), visible(command)
+    lines = [text] if cell_len(text) <= rest else _continued(text, rest)
+    if not lines or len(lines) > most:
+        cut = text if cell_len(text) <= rest else set_cell_size(text, rest - 1).rpartition(" ")[0] + " …"
+        lines = [_fitted(cut, rest)]
+    for number, line in enumerate(lines):
+        yield Text.assemble((f"   {label}" if not number else " " * (3 + len(label)), "bold"), line, no_wrap=True)
+
+
+def _continued(text: str, room: int) -> list[str]:
+    """`text` broken at blanks that no quotes are around; each line but the last ends in a backslash.
+
+    Empty where a word has no room.
+    """
+    lines = [""]
+    for word in _WORD.findall(text):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and cell_len(longer) > room - 2:
+            lines[-1] += " \\"
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines if all(cell_len(line) <= room for line in lines) else []
 
 
 def _why(told: Conclusion, width: int, report: str) -> Iterator[Text]:
