@@ -63,10 +63,16 @@ def note_request(conversation: Conversation, exchange: Exchange) -> None:
         asked[key] = (*asked.get(key, ())[1 - _MOST_ASKED :], exchange)
     if succeeded(exchange) and not leads_to_registry(exchange):
         at_registry.last_success = exchange
-        if _is_anonymous(trace_state, exchange):
-            trace_state.anonymous_reads[conversation.registry, conversation.repository] = exchange
-        elif exchange.request.credentials:
-            trace_state.authorized_reads[conversation.registry, conversation.repository] = exchange
+        if exchange.status >= 300:
+            # Where it leads to may be closed.
+            return
+        is_anonymous = _is_anonymous(trace_state, exchange)
+        if is_anonymous or exchange.request.credentials:
+            reads = trace_state.anonymous_reads if is_anonymous else trace_state.authorized_reads
+            # A redirect may have led to another registry, which is asked for it as well.
+            own = registry_of(exchange.origin)
+            reads[own, repository_of(own, target.repository)] = exchange
+            reads[conversation.registry, conversation.repository] = exchange
 
 
 def _note_names(at_registry: ClientAtRegistry, exchange: Exchange) -> None:

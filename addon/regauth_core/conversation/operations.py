@@ -149,9 +149,9 @@ def _wanted(exchange: Exchange) -> tuple[OperationKind, Hashable]:
 
 
 def has_token(exchange: Exchange) -> bool:
-    """Whether an answer holds a token that a client can use."""
+    """Whether an answer holds a token that a client can use, be it only to get others with."""
     answer = exchange.response.token if exchange.response is not None else None
-    return answer is not None and bool(answer.fingerprints)
+    return answer is not None and bool(answer.fingerprints or answer.refresh_token)
 
 
 def end_of(conversation: Conversation, attempt: OperationBuilder, alike: Iterable[OperationBuilder] = ()) -> End:
@@ -205,7 +205,7 @@ def _is_overcome(
 ) -> bool:
     """Whether the client got over a failure: by the same request, by another way to the same, or without it."""
     if attempt.kind is OperationKind.TOKEN or conversation.is_token_exchange(last):
-        if _is_token_overcome(conversation, last):
+        if is_token_overcome(conversation, last):
             return True
         asked = [e for e in attempt.exchanges if not conversation.is_token_exchange(e)]
         if not asked:
@@ -217,7 +217,7 @@ def _is_overcome(
         return True
     if attempt.kind is OperationKind.PING:
         return _is_ping_overcome(conversation, last)
-    if is_probe(last) and any(was_served(e) for e in conversation.requests):
+    if is_probe(last) and last.target.mount is None and any(was_served(e) for e in conversation.requests):
         return True
     later = [a for a in alike if a is not attempt and a.exchanges[-1].started >= last.started]
     if last.status == 401 and is_anonymous(last) and later and conversation.responded_to(last):
@@ -235,15 +235,26 @@ def _is_overcome(
     return False
 
 
-def _is_token_overcome(conversation: Conversation, last: Exchange) -> bool:
+def is_token_overcome(conversation: Conversation, last: Exchange) -> bool:
     """Whether a token was had later, or something was served without it."""
     later = [e for e in conversation.steps if e.started > last.started]
     if any(_is_token_of(conversation, e, last) or is_served(e) for e in later):
         return True
     asked = asked_for(last)
     return any(
-        _is_token_of(conversation, e, last) and asked_for(e) == asked for e in conversation.auth_steps_since(last)
+        _is_token_of(conversation, e, last) and asked_for(e) == asked
+        for e in (*conversation.auth_steps_since(last), *_steps_of_challenger(conversation, last))
     )
+
+
+def _steps_of_challenger(conversation: Conversation, last: Exchange) -> Iterable[Exchange]:
+    """What was done after a token request about the registry whose challenge named its address only then."""
+    client_state = conversation.client_state
+    registry = client_state.realms.get(realm_key(last))
+    at_registry = client_state.at_registries.get(registry) if registry is not None else None
+    if at_registry is None or at_registry is conversation.at_registry:
+        return ()
+    return (e for e in at_registry.auth_steps if e.started > last.started)
 
 
 def _is_token_of(conversation: Conversation, exchange: Exchange, last: Exchange) -> bool:

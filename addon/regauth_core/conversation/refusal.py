@@ -126,7 +126,7 @@ def sent_with(exchange: Exchange) -> Sent:
         if one.scheme == "basic":
             return Sent.REFRESH_TOKEN if one.holder is Holder.IDENTITY_TOKEN else Sent.PASSWORD
     if form is not None and form.secret:
-        return Sent.REFRESH_TOKEN if form.grant == "refresh_token" else Sent.PASSWORD
+        return {"refresh_token": Sent.REFRESH_TOKEN, "access_token": Sent.OTHER}.get(form.grant or "", Sent.PASSWORD)
     if held:
         return Sent.OTHER
     return Sent.EMPTY if exchange.request.credentials else Sent.NOTHING

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regauth_core.bounded import Bounded
 from regauth_core.conversation.conversation import ClientState, Conversation
@@ -34,6 +34,22 @@ class _Failure:
     end: End
 
 
+def ends(conversation: Conversation) -> tuple[tuple[OperationBuilder, End], ...]:
+    """The operations of a conversation that is over, and how each of them ended."""
+    found = tuple(attempts(conversation))
+    return tuple((attempt, end_of(conversation, attempt, found)) for attempt in found)
+
+
+def weighed(rule: Rule, match: Match, ended: Sequence[tuple[OperationBuilder, End]]) -> Match:
+    """`match`; an info where it is about failures that the client got over, every one."""
+    if rule.stands_alone or rule.counts_anyway or not rule.accounts or match.undecided is not None:
+        return match
+    failed = {e.number for e in match.exchanges if not was_served(e)}
+    about = [end for attempt, end in ended if any(e.number in failed for e in attempt.exchanges)]
+    is_overcome = bool(about) and all(end in (End.SUCCEEDED, End.NEEDLESS) for end in about)
+    return replace(match, severity=Severity.INFO) if is_overcome else match
+
+
 class Accounts:
     """The failures of a trace, each with what explains it."""
 
@@ -56,12 +72,16 @@ class Accounts:
         """How many operations are not listed."""
         return self._left_out
 
-    def close(self, conversation: Conversation, told: Sequence[tuple[Rule, Match]]) -> None:
-        """A conversation is over, and this is said about it."""
-        found = tuple(attempts(conversation))
+    def close(
+        self,
+        conversation: Conversation,
+        ended: Sequence[tuple[OperationBuilder, End]],
+        told: Sequence[tuple[Rule, Match]],
+    ) -> None:
+        """A conversation is over, its operations `ended` like this, and this is said about it."""
+        found = tuple(attempt for attempt, _ in ended)
         failures = []
-        for attempt in found:
-            end = end_of(conversation, attempt, found)
+        for attempt, end in ended:
             if end.is_failure:
                 failures.append(_Failure(conversation, attempt, found, end))
             else:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from regauth_core.conversation.conversation import ClientState, Conversation, EndedBy
 from regauth_core.conversation.tracking import Tracker
-from regauth_core.diagnosis.accounts import MOST_PENDING, Accounts
+from regauth_core.diagnosis.accounts import MOST_PENDING, Accounts, ends, weighed
 from regauth_core.diagnosis.verdicts import Verdicts
 from regauth_core.model import Exchange, Sender
 from regauth_core.model.finding import Diagnosis, Finding, Proof, Undecided
@@ -126,9 +126,11 @@ class Diagnoser:
         certain: list[Finding] = []
         for conversation in conversations:
             conversation.end(over)
-            matches = [(rule, match) for rule in when_over(conversation.signs) for match in rule.matches(conversation)]
+            ended = ends(conversation)
+            rules = when_over(conversation.signs)
+            matches = [(rule, weighed(rule, match, ended)) for rule in rules for match in rule.matches(conversation)]
             told = self._verdicts.chosen(conversation, matches)
-            self._accounts.close(conversation, told)
+            self._accounts.close(conversation, ended, told)
             certain += self._verdicts.take(conversation, told)
             if self._accounts.is_full(conversation.client_state):
                 certain += self._explain_unaccounted(conversation.client_state, keep=MOST_PENDING // 2)

@@ -83,7 +83,7 @@ ROOT_CAUSES_FIRST = (
 """Module names; one failed operation gets the first that fits. Those that stand alone may be anywhere."""
 
 
-_SHARED = frozenset({"base", "clauses", "manual", "unexplained", "wording"})
+_SHARED = frozenset({"base", "clauses", "logins", "manual", "unexplained", "wording"})
 """Modules of this folder that are not rules."""
 
 

@@ -19,12 +19,13 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation, NamedUrl
-from regauth_core.conversation.exchanges import bearer, is_anonymous, realm_key, secret_of, usable_challenges
+from regauth_core.conversation.exchanges import is_anonymous, realm_key, secret_of, usable_challenges
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.protocol.registries import registry_of
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.logins import given_away
 from regauth_core.rules.wording import where
 
 RULE = Header(
@@ -81,22 +82,10 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f"Leave Authorization out as soon as the origin is another, as from {owner} to {exchange.origin}; ask for"
             " foreign layers and next pages of other hosts without it, or not at all."
         ),
-        user=_user(conversation, exchange, owner.host),
+        user=f"Update the client. {given_away(conversation, exchange, owner.host)}",
         because="the same credential was used at both, and only the registry's answer named the other",
         rests_on_absence=False,
     )
-
-
-def _user(conversation: Conversation, exchange: Exchange, host: str) -> str:
-    """By what was given away: a password, a token that is over by itself, or one that may be good for long."""
-    if secret_of(exchange) is not None:
-        return f"Change the password for {host}, and update the client."
-    issue = conversation.issue_of(bearer(exchange))
-    if issue is None:
-        return f"Renew the login for {host}, and update the client."
-    whose = "anybody can have such a token" if issue.secret is None else "the password was not sent"
-    life = issue.ended - issue.began
-    return f"Update the client. The token for {host} that was sent is good for {life:.0f} s, and {whose}."
 
 
 def _naming(conversation: Conversation, exchange: Exchange) -> NamedUrl | None:

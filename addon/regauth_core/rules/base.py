@@ -78,6 +78,8 @@ class Header:
     """Sending what a correct client would have sent shows whether its finding is right."""
     accounts: bool = True
     """Its finding explains the failures among its evidence."""
+    counts_anyway: bool = False
+    """It is as grave where the client got over the failures among its evidence."""
     yields: bool = False
     """It is silent where an answer among its evidence states a reason that does not concern authentication."""
     is_last: bool = False

@@ -52,7 +52,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             " wants the credentials themselves, or nothing."
         ),
         client_author=f"Never reuse the registry's Authorization for {host}: keep the credentials and send those.",
-        user="Update the client. It did not send its credentials here, so they are not at fault.",
+        user="Update the client. It sent no password with that request, so the password is not at fault.",
     )
 
 

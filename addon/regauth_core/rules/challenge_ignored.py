@@ -43,6 +43,7 @@ from regauth_core.model.stated_reasons import EXPLAINING
 from regauth_core.protocol.registries import registrable_domain
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.logins import log_in, login_sent
 from regauth_core.rules.wording import numbers
 
 RULE = Header(
@@ -251,30 +252,31 @@ def _explanation(conversation: Conversation, refused: Exchange, ping: Exchange |
         )
     parts.append(
         f"{_where(refused)} ({refused.number}) was answered 401 with a {said} challenge."
-        " After that the client sent no credential to this registry and asked no token server."
+        " After that the client sent no credential for this and asked no token server."
     )
     if times > 1:
         parts.append(f"It was refused in this way {times} times; repeating the anonymous request changes nothing.")
     if conversation.holds_credentials:
-        parts.append("It is known to hold credentials, so an error that blames the password is wrong: none was sent.")
+        parts.append("It is known to hold credentials, so an error that blames the password is wrong.")
     return " ".join(parts)
 
 
 def _user(conversation: Conversation, refused: Exchange, *, misled: bool, known: bool) -> str:
     host = refused.origin.host
     asking = asked_before(conversation, refused) if not usable_challenges(refused) else refused
-    if not known and not misled and asking is not None and bearer_challenges(asking):
+    is_sent = login_sent(conversation, refused) is not None
+    if not known and not misled and not is_sent and asking is not None and bearer_challenges(asking):
         return (
             "Use another client, or a newer version of this one: it did not request a token, which clients can do"
             f" without a login as well. If {_subject(conversation)} is not public, log in to {conversation.registry}."
         )
     if not known and not misled:
         return (
-            f"Log in to {conversation.registry}, or give the client credentials for {_subject(conversation)}, and try"
+            f"{log_in(conversation, refused)}, or give the client credentials for {_subject(conversation)}, and try"
             " again."
         )
-    kept = "The password was never sent, so do not change it" if known else "No credential was sent"
-    if misled and not known:
+    kept = "No password was sent with this request, so do not change it" if known else "No credential was sent"
+    if misled and not known and not is_sent:
         return (
             f"Log in to {conversation.registry} first; if you are logged in already, use a client that answers"
             f" challenges of single repositories, or have {host} answer GET /v2/ with 401 and the challenge."

@@ -41,6 +41,7 @@ RULE = Header(
     seen=("oras-project/oras-dotnet#395",),
     signs=signs.REFUSED,
     yields=True,
+    counts_anyway=True,
 )
 
 
@@ -96,7 +97,7 @@ def _judged(conversation: Conversation, gap: _Gap) -> Match | None:
         if (token := bearer(e)) is not None and token.fingerprint in tokens
     ]
     refused = [e for e in again if e.status in (401, 403)]
-    if not again or is_needless(conversation, gap.refused):
+    if not any(0 < e.status < 500 for e in again) or is_needless(conversation, gap.refused):
         return None
     failed = bool(refused) and not conversation.succeeded_later(gap.refused)
     return _match(conversation, gap, refused if failed else [], failed=failed)

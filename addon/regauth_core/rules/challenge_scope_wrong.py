@@ -48,6 +48,7 @@ RULE = Header(
     ),
     signs=signs.REFUSED,
     yields=True,
+    counts_anyway=True,
 )
 
 _COSTLY = 3
@@ -225,7 +226,7 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
     came = {
         None: f"The client asked for that{_of(issue)} and was refused{again} ({numbers(shown)}).",
         Severity.WARNING: f"Each request costs a 401 and a token exchange ({numbers(shown)}).",
-        Severity.INFO: "The client succeeded anyway.",
+        Severity.INFO: "The registry let the client in anyway.",
     }[severity]
     derived = " ".join(str(s) for s in needed(first.request.method, first.target))
     return Match(

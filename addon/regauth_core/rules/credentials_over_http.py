@@ -25,6 +25,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.registries import is_internal, is_loopback, is_test_name
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
+from regauth_core.rules.logins import given_away
 from regauth_core.rules.wording import where
 
 RULE = Header(
@@ -64,7 +65,10 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         explanation=f"{where(exchange)} ({exchange.number}) carried a credential over plain http. {before}",
         client_author=f"Require an explicit choice per host before using plain http, and never go from https at {host}"
         " to http with a credential.",
-        user=f"Anyone on the network path could read it: change the password for {host}, and fix its redirect or TLS.",
+        user=(
+            f"Anyone on the network path could read it: fix the redirect or TLS of {host}."
+            f" {given_away(conversation, exchange, host)}"
+        ),
         confidence=Confidence.HIGH if secured is not None else Confidence.MEDIUM,
         because=(
             "both the use of https and the request in clear are in the capture"

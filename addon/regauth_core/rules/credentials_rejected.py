@@ -26,11 +26,12 @@ from regauth_core.conversation.evidence import challenge_for, continued_after, i
 from regauth_core.conversation.exchanges import basic, is_write, refuses, secret_of, succeeded, usable_challenges
 from regauth_core.conversation.refusal import own_words, reasons_of, states
 from regauth_core.conversation.undecided import why_undecided
-from regauth_core.model import Endpoint, Exchange, Holder
+from regauth_core.model import Endpoint, Exchange, Fingerprint, Holder
 from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import EXPLAINING, LOCKING, StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.logins import home
 from regauth_core.rules.wording import numbers, subject, where
 
 RULE = Header(
@@ -109,6 +110,8 @@ def _is_overcome(conversation: Conversation, refused: list[Exchange]) -> bool:
     if any(secret_of(a) == secret for a in later):
         # The same value is good elsewhere, so it is this repository that is denied.
         return True
+    if secret is not None and _is_taken_later(conversation, secret, last):
+        return True
     if conversation.repository is None and any(secret_of(a) is not None for a in later):
         return True
     accepted = _accepted(conversation, last)
@@ -126,6 +129,12 @@ def _is_right_missing(accepted: Exchange, refused: Exchange) -> bool:
     return is_write(refused) and (not is_write(accepted) or refused.started - accepted.finished < _AT_ONCE)
 
 
+def _is_taken_later(conversation: Conversation, secret: Fingerprint, last: Exchange) -> bool:
+    """Whether the very host that refused the value takes it later, for whichever registry that was."""
+    taken = (at.accepted.get(secret) for at in conversation.client_state.at_registries.values())
+    return any(e is not None and e.origin == last.origin and e.started > last.started for e in taken)
+
+
 def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """An earlier exchange in which the same value was good enough."""
     credential = basic(refused)
@@ -140,7 +149,6 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     accepted = _accepted(conversation, first)
     cause = _cause(conversation, refused, accepted)
     is_over = cause in ("expired", "revoked")
-    home = conversation.registry
     more = f" The same value had been accepted before ({accepted.number})." if accepted is not None else ""
     words = own_words(first)
     said = f" in these words: {words}" if words else ""
@@ -154,7 +162,7 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
         ),
         client_author=f'Say that "{host} refused these credentials", and stop.',
         user=_USER[cause if cause or first.status == 401 else "denied"].format(
-            home=home, repository=conversation.repository
+            home=home(conversation), repository=conversation.repository
         ),
         confidence=Confidence.MEDIUM if first.status == 403 or (accepted and not is_over) else Confidence.HIGH,
         because=(

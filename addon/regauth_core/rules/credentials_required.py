@@ -31,6 +31,7 @@ from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.protocol.scope import covered, needed
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
+from regauth_core.rules.logins import home, log_in, served
 from regauth_core.rules.wording import asked_text, login_key, numbers, reference_of, where
 
 RULE = Header(
@@ -97,8 +98,7 @@ def _is_overcome(conversation: Conversation, refused: Exchange) -> bool:
 def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | None) -> Match:
     tried = [e for e in conversation.token_exchanges if secret_of(e) is not None and e.started <= refused.started]
     known = conversation.holds_credentials and not tried
-    reads = conversation.trace_state.anonymous_reads
-    is_read = _exists(conversation) or (conversation.registry, conversation.repository) in reads
+    is_read = served(conversation) is not None
     is_read = is_read or (issue is not None and bool(issue.granted))
     nothing = issue is not None and issue.granted == ()
     got = (
@@ -129,16 +129,24 @@ def _match(conversation: Conversation, refused: Exchange, issue: IssuedToken | N
             "Check where the client reads its configuration and that the login is stored under"
             f" {login_key(conversation)}."
             if known
-            else f"Log in to {conversation.registry}{spelling}."
+            else f"{_log_in(conversation, refused, tried)}{spelling}."
         ),
         confidence=Confidence.HIGH if nothing else Confidence.MEDIUM,
         because=(
             "the token says that it grants nothing"
             if nothing
             else "the repository may also be missing; the answer does not say"
+            if conversation.repository is not None
+            else "the answer does not say whether a login would help"
         ),
         undecided=why_undecided(conversation, refused, issue),
     )
+
+
+def _log_in(conversation: Conversation, refused: Exchange, tried: list[Exchange]) -> str:
+    if tried:
+        return f"Log in to {home(conversation)} anew: what was sent before ({numbers(tried)}) is not taken"
+    return log_in(conversation, refused)
 
 
 def _exists(conversation: Conversation) -> bool:

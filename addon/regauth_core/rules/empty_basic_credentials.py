@@ -20,6 +20,7 @@ from regauth_core.model import Exchange, Holder
 from regauth_core.model.finding import Fault, Severity
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
+from regauth_core.rules.logins import log_in
 from regauth_core.rules.wording import numbers, where
 
 RULE = Header(
@@ -54,10 +55,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" empty password, and was answered {first.status}."
         ),
         client_author=f"Without credentials, do not send {host} an Authorization header.",
-        user=(
-            f"Log in to {conversation.registry}: the client has no login for it, or its credential helper returned"
-            " nothing."
-        ),
+        user=f"{log_in(conversation, first)}: the client found none here, or its credential helper returned nothing.",
     )
 
 

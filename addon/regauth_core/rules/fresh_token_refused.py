@@ -154,8 +154,8 @@ def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None
         user=(
             f"If you run {host}: compare the key or certificate with which it checks tokens, the issuer and the"
             " audience"
-            f" with those of {server}{_claims(first)}, then the clocks of both.{more} Changing the password does not"
-            " help."
+            f" with those of {server}{_claims(first)}, then the clocks of both.{more}"
+            f"{'' if anonymous else ' Changing the password does not help.'}"
         ),
         confidence=(Confidence.HIGH if cause is not None else Confidence.LOW if unsure else Confidence.MEDIUM),
         because=(

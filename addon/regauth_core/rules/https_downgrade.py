@@ -45,6 +45,7 @@ RULE = Header(
         "artifact-keeper/artifact-keeper PR#316",
     ),
     signs=signs.NAMES_URL | signs.REFUSED,
+    counts_anyway=True,
 )
 
 

@@ -94,15 +94,26 @@ def _severity(conversation: Conversation, first: Exchange) -> Severity:
     return Severity.WARNING if lone else Severity.ERROR
 
 
+def _what_came(conversation: Conversation, first: Exchange) -> str:
+    if _stopped(conversation, first):
+        return " The client stopped there."
+    return (
+        " The client went on anyway."
+        if conversation.responded_to(first) or conversation.was_served_after(first)
+        else ""
+    )
+
+
 def _match(conversation: Conversation, first: Exchange, broken: list[Exchange]) -> Match:
     severity = _severity(conversation, first)
     what = " and ".join(dict.fromkeys(_defects(first)))
-    came = "The client succeeded anyway." if severity is Severity.INFO else "The client stopped there."
     return Match(
         exchanges=tuple(broken),
         severity=severity,
         title=f"the challenge of {reference_of(conversation)} is malformed",
-        explanation=f"{where(first)} was answered 401 ({numbers(broken)}) with {what}. {came}",
+        explanation=(
+            f"{where(first)} was answered 401 ({numbers(broken)}) with {what}.{_what_came(conversation, first)}"
+        ),
         client_author=(
             f"Accept a Basic challenge without a realm, and resolve a relative realm only against {first.origin}."
         ),

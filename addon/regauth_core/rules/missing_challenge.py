@@ -49,6 +49,7 @@ RULE = Header(
         "renovatebot/renovate#11446",
     ),
     signs=signs.REFUSED,
+    counts_anyway=True,
 )
 
 

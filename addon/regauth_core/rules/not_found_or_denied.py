@@ -23,6 +23,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import EXPLAINING, StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
+from regauth_core.rules.logins import served
 from regauth_core.rules.wording import numbers, subject, where
 
 RULE = Header(
@@ -106,6 +107,12 @@ def _match(conversation: Conversation, ended: list[Exchange]) -> Match:
 
 
 def _user(conversation: Conversation, last: Exchange) -> str:
+    there = served(conversation)
+    if there is not None:
+        return (
+            f"{conversation.repository} is there ({there.number}): see whether {last.target.reference or 'this'} is,"
+            " before you doubt the credentials."
+        )
     if conversation.repository is not None and is_anonymous(last):
         return (
             f"Check the spelling of {conversation.repository}, and whether the client has a login for"

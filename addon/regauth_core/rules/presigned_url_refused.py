@@ -82,12 +82,14 @@ def _match(naming: NamedUrl, refused: list[Exchange]) -> Match:
         title=f"the storage {host} refused a URL that {registry} had signed",
         explanation=(
             f"{registry} redirected to {host} ({naming.exchange.number}); {where(first)} was answered {first.status}"
-            f" ({numbers(refused)}). The login was good: the signature in the URL is what was refused."
+            f" ({numbers(refused)}). {registry} had let the client in: the signature in the URL is what was refused."
         ),
         client_author=(
             f"When {host} refuses, let {registry} sign again, and use a signed URL only for the method that got it."
         ),
-        user=advice.get(cause or "", f"Let the operator of {registry} look at its storage, {host}; the login is good."),
+        user=advice.get(
+            cause or "", f"Let the operator of {registry} look at its storage, {host}: the login is not in question."
+        ),
         confidence=Confidence.HIGH if cause else Confidence.MEDIUM,
         because="the redirect and the refusal are in the capture"
         if cause

@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about, present
-from regauth_core.conversation.exchanges import bearer, credential_sent, is_anonymous, request_key
+from regauth_core.conversation.exchanges import bearer, credential_sent, request_key
+from regauth_core.conversation.operations import is_token_overcome
 from regauth_core.conversation.refusal import states
 from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
@@ -26,6 +27,7 @@ from regauth_core.model.finding import Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
+from regauth_core.rules.logins import log_in
 from regauth_core.rules.wording import login_key, numbers, subject, where
 
 RULE = Header(
@@ -52,14 +54,14 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     first = limited[0]
     host = first.origin.host
     issue = conversation.issue_of(bearer(first))
-    nobody = is_anonymous(first) or (issue is not None and issue.secret is None)
+    nobody = credential_sent(first) is None or (issue is not None and issue.secret is None)
     logins = any(states(e, StatedReason.FAILED_LOGINS) for e in limited)
     cause = "failed-logins" if logins else "anonymous" if nobody else None
     wait = first.response.header("retry-after") if first.response else None
     if logins:
         user = f"Correct the password before trying {host} again: failed logins are what is counted."
     elif nobody:
-        user = _login(conversation)
+        user = _login(conversation, first)
     else:
         user = f"Wait until {host} serves this account again, or ask for a higher limit."
     yield Match(
@@ -68,7 +70,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         title=f"{host} limits requests, and {subject(conversation)} was not served",
         explanation=(
             f"{where(first)} was answered 429 ({numbers(limited)})"
-            f"{f', to be tried again after {wait}' if wait else ''}. Nothing succeeded afterwards."
+            f"{f', to be tried again after {wait}' if wait else ''}. No repetition succeeded."
         ),
         client_author=f"Honour the Retry-After of {host}, and name the limit in the error.",
         user=user,
@@ -76,12 +78,12 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     )
 
 
-def _login(conversation: Conversation) -> str:
+def _login(conversation: Conversation, limited: Exchange) -> str:
     """What to do about a limit for the anonymous; there may be a login already, of another program."""
     read = conversation.trace_state.authorized_reads
     used = next((e for key in read if key[0] == conversation.registry and (e := read[key]) is not None), None)
     if used is None:
-        return f"Log in to {conversation.registry}: requests without a login share a small limit."
+        return f"{log_in(conversation, limited)}: requests without a login share a small limit."
     return (
         f"Another request of this capture was logged in ({used.number}), and this client sent nothing: give the login"
         f" to the program that pulls, under the name that it looks up ({login_key(conversation)})."
@@ -95,13 +97,8 @@ def _counts(conversation: Conversation, exchange: Exchange) -> bool:
 
 
 def _is_overcome(conversation: Conversation, limited: Exchange) -> bool:
-    """For a token request: another one got a token."""
-    if not conversation.is_token_exchange(limited):
-        return False
-    return any(
-        e.started > limited.started and e.response is not None and e.response.token is not None
-        for e in conversation.token_exchanges
-    )
+    """For a token request: a token was had after it."""
+    return conversation.is_token_exchange(limited) and is_token_overcome(conversation, limited)
 
 
 def _is_locked_out(conversation: Conversation, limited: Exchange) -> bool:

@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
-from regauth_core.conversation.exchanges import asked, bearer_challenges, is_write, realm_key, secret_of, succeeded
+from regauth_core.conversation.exchanges import asked, bearer_challenges, is_write, realm_key, secret_of
+from regauth_core.conversation.operations import has_token
 from regauth_core.conversation.refusal import states
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
@@ -95,7 +96,7 @@ def _granted_part(conversation: Conversation, refused: Exchange) -> Exchange | N
     """A successful exchange with the same credential for a part of the same scopes."""
     whole = asked(refused)
     for step in conversation.at_registry.auth_steps:
-        if succeeded(step) and realm_key(step) == realm_key(refused) and secret_of(step) == secret_of(refused):
+        if has_token(step) and realm_key(step) == realm_key(refused) and secret_of(step) == secret_of(refused):
             part = asked(step)
             if part and covered(part, whole) and not covered(whole, part):
                 return step

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import secret_of, usable_challenges
+from regauth_core.conversation.exchanges import refuses, secret_of, usable_challenges
 from regauth_core.conversation.refusal import (
     Fit,
     Refusal,
@@ -19,11 +19,11 @@ from regauth_core.conversation.refusal import (
     has_no_answer,
     own_words,
     password_accepted,
-    was_served,
 )
 from regauth_core.model import Endpoint, Exchange, FailureKind
 from regauth_core.model.finding import Fault, Place
 from regauth_core.model.stated_reasons import StatedReason
+from regauth_core.rules.logins import home, log_in, login_sent
 from regauth_core.rules.wording import asked_text, numbers, where
 
 _PASSING = (408, 425)
@@ -194,7 +194,8 @@ def _sent(conversation: Conversation, refusal: Refusal) -> str:
     if refusal.sent is Sent.REFRESH_TOKEN:
         return "with a refresh token"
     if refusal.sent is Sent.OTHER:
-        return f"with a credential of the scheme {refusal.exchange.request.credentials[0].scheme}"
+        credentials = refusal.exchange.request.credentials
+        return f"with a credential of the scheme {credentials[0].scheme}" if credentials else "with a token of a cloud"
     return f"with a Bearer token{_token(refusal)}"
 
 
@@ -218,6 +219,12 @@ def _scope(refusal: Refusal) -> str:
     return " ".join(map(str, asked)) or "no scope"
 
 
+def _refused_since(conversation: Conversation, proved: Exchange) -> Exchange | None:
+    """Where the registry or its token server refused the password later that had been good enough."""
+    later = conversation.auth_steps_since(proved)
+    return next((e for e in later if refuses(e) and secret_of(e) == secret_of(proved)), None)
+
+
 def _excluded(conversation: Conversation, refusal: Refusal) -> list[str]:
     """What the capture rules out, one sentence each."""
     exchange = refusal.exchange
@@ -226,7 +233,12 @@ def _excluded(conversation: Conversation, refusal: Refusal) -> list[str]:
         return ["So nothing was refused, and no credential is in question."]
     proved = password_accepted(conversation, exchange)
     if proved is not None:
-        told.append(f"The password was accepted by {proved.origin.host} ({proved.number}), so it is not the password.")
+        bad = _refused_since(conversation, proved)
+        if bad is None:
+            server = proved.origin.host
+            told.append(f"The password was accepted by {server} ({proved.number}), so it is not the password.")
+        else:
+            told.append(f"The password was accepted first ({proved.number}) and refused later ({bad.number}).")
     elif refusal.sent is Sent.PASSWORD and refusal.accepted is not None:
         told.append(f"The same password was accepted before ({refusal.accepted.number}), so it is not wrong.")
     elif refusal.sent in (Sent.NOTHING, Sent.EMPTY) and exchange.status in (401, 403):
@@ -279,7 +291,7 @@ _STATED: dict[StatedReason, _Advice] = {
     ),
     StatedReason.SUSPENDED: (
         Fault.CREDENTIALS,
-        "{host} says that the account is closed or locked: have it opened again.",
+        "{host} says that an account is closed or locked: have it opened again.",
         "Show the words of the answer.",
     ),
     StatedReason.BILLING: (
@@ -503,10 +515,11 @@ def _login(conversation: Conversation, refusal: Refusal, cause: StatedReason | C
     """What can be said about a login: which there is, or that there is none and where clients would look for it."""
     if cause not in _WITHOUT_LOGIN:
         return ""
-    home = conversation.registry
-    used = [e for e in conversation.at_registry.auth_steps if secret_of(e) is not None and was_served(e)]
-    if used:
-        return f"A login for {home} was good in this capture ({used[-1].number}), and was not sent here."
+    if login_sent(conversation, refusal.exchange) is not None:
+        return f"{log_in(conversation, refusal.exchange)}."
     if refusal.exchange.target.endpoint is not Endpoint.PING and conversation.repository is None:
         return ""
-    return f"If it is not public, log in to {home}; if a login is there, see under which name the client looks for it."
+    return (
+        f"If it is not public, log in to {home(conversation)}; if a login is there, see under which name the client"
+        " looks for it."
+    )

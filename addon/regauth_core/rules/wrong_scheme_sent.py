@@ -127,7 +127,7 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
         title=f"the client sent {sent} where {reference_of(conversation)} asks for {offered}",
         explanation=(
             f"{where(first)} carried {sent} and was {answer}."
-            f" The client did not change the scheme and contacted no token server.{why}"
+            f" The client did not change the scheme and went to no token server that is named here.{why}"
         ),
         client_author=(
             f"Choose the scheme again on every 401: {where(first)} asks for {offered}, whatever the ping said or the"
