@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_whoami(commands)
     _add_scenario(commands)
+    _add_scenarios(commands)
     _add_rules(commands)
     _add_demo(commands)
     return parser
@@ -359,6 +360,27 @@ def _scenario(arguments: argparse.Namespace) -> int:
         out=sys.stdout,
         errors=sys.stderr,
     )
+
+
+def _add_scenarios(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "scenarios", help="list the scenarios that come with regauth, or show one", usage="regauth scenarios [NAME]"
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="the scenario to show, such as per-repository-basic")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of scenario files")
+    parser.set_defaults(perform=_scenarios)
+
+
+def _scenarios(arguments: argparse.Namespace) -> int:
+    from regauth_core.edge.commands import scenarios
+    from regauth_core.report import jsontext
+    from regauth_core.simulate.schema import schema
+
+    if arguments.schema:
+        print(jsontext.encode(schema()), end="")
+    else:
+        print(scenarios.page(arguments.name) if arguments.name else scenarios.listing(), end="")
+    return 0
 
 
 def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regauth_core.report import jsontext
 from regauth_core.simulate import policy
 from regauth_core.simulate.document import DEPTH_LIMIT, NODE_LIMIT, TEXT_LIMIT
 from regauth_core.simulate.policy import Action, AnswerStep, Challenging, Layout, OfferedChallenge, Parameter, Rights
 from regauth_core.simulate.scenario import ScenarioError, read
+from regauth_core.simulate.schema import schema
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 TOO_LARGE = f"deeper than {DEPTH_LIMIT} levels or more than {NODE_LIMIT} values"
@@ -83,6 +88,9 @@ answers:
     body: '{issued -}'
 unreachable: ['old.test:443']
 elsewhere: refused
+topic: token
+client: {action: mount, repository: a/b, source: a/b, user: bob, password: wrong}
+checks: [goal-reached]
 """
 
 
@@ -318,3 +326,28 @@ def _read_or_refuse(text: str) -> None:
         read(text, "everything.yaml")
     except ScenarioError as error:
         assert len(str(error).splitlines()) == 1
+
+
+SHIPPED_SCHEMA = Path(__file__).parents[2] / "addon" / "regauth_core" / "schema" / "scenario.schema.json"
+
+
+def test_the_shipped_schema_comes_from_the_classes() -> None:
+    """The file in the package is what the classes give; `REGAUTH_RENEW_GOLDEN=1` writes it."""
+    if os.environ.get("REGAUTH_RENEW_GOLDEN") == "1":
+        SHIPPED_SCHEMA.write_text(jsontext.encode(schema()), encoding="utf-8")
+    assert schema() == json.loads(SHIPPED_SCHEMA.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("text", [EVERYTHING, *(path.read_text() for path in SCENARIOS)])
+def test_what_can_be_read_fits_the_schema(text: str) -> None:
+    """As an editor reads it, to which `1.0` is a number."""
+    jsonschema.Draft202012Validator(schema()).validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("mistake", ["pign: 1", "ping: {anonymous: 599}", "page_size: 0", "repositories: {}"])
+def test_what_cannot_be_read_does_not_fit_the_schema(mistake: str) -> None:
+    """An unknown key, a value that is none of those, a number out of bounds, a wrong kind."""
+    text = HEAD + f"registry: {{{mistake}}}\n"
+    with pytest.raises(ScenarioError):
+        read(text, "<test>")
+    assert not jsonschema.Draft202012Validator(schema()).is_valid(yaml.safe_load(text))

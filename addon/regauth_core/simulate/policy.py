@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from regauth_core.model import Endpoint
+from regauth_core.simulate.checks import CheckName
 from regauth_core.simulate.grammar import (
     Digest,
     Host,
@@ -303,6 +304,36 @@ class User:
     """A Bearer token that the user has from the start; it has no end."""
 
 
+class Topic(StrEnum):
+    """What a scenario is mainly about."""
+
+    REGISTRY = "registry"
+    CHALLENGE = "challenge"
+    SCOPE = "scope"
+    TOKEN = "token"  # noqa: S105  (not a secret)
+    PASSWORD = "password"  # noqa: S105  (not a secret)
+    PUSH = "push"
+    REDIRECT = "redirect"
+    REALM = "realm"
+    LIMIT = "limit"
+    PROXY = "proxy"
+    CAPTURE = "capture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """What a client does so that its checks can be judged."""
+
+    action: Literal["tags", "pull", "push", "mount"] = "pull"
+    repository: RepositoryName
+    source: RepositoryName | None = None
+    """Of a mount."""
+    user: UserName | None = None
+    """Left out: nobody in particular."""
+    password: str | None = None
+    """Left out: the user's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One registry's behaviour."""
@@ -312,6 +343,7 @@ class Scenario:
     """The name of the file without its ending."""
     title: str
     registry: RegistryPolicy
+    topic: Topic = Topic.CAPTURE
     why: Annotated[str, Prose()] = ""
     seen: tuple[str, ...] = ()
     """Products that behave like this."""
@@ -319,6 +351,9 @@ class Scenario:
     tags: tuple[Identifier, ...] = ()
     users: Annotated[tuple[User, ...], Keyed()] = ()
     token: TokenPolicy | None = None
+    client: Client | None = None
+    checks: tuple[CheckName, ...] = ()
+    """What a client has to do right here."""
     answers: tuple[AnswerStep, ...] = ()
     """Answers of any host, before everything else. A host that has no others answers 404 to the rest."""
     elsewhere: Literal["reached", "refused"] = "reached"

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from regauth_core.simulate.challenges import BRACES, PLACEHOLDERS
 from regauth_core.simulate.document import ScenarioError, Spot, document, nearest
-from regauth_core.simulate.policy import Challenging, Scenario
+from regauth_core.simulate.policy import Challenging, Client, Scenario
 from regauth_core.simulate.typed import typed
 
 __all__ = ["Scenario", "ScenarioError", "read"]
@@ -42,8 +42,24 @@ def _problems(scenario: Scenario, top: Spot, path: PurePath) -> Iterator[Scenari
         yield from _challenge_problems(policy, spot, has_token=scenario.token is not None)
     if scenario.registry.accepts and "bearer" in scenario.registry.accepts and not scenario.token:
         yield registry["accepts"].wrong("bearer needs the key 'token', which is missing")
+    if "client" in spots and scenario.client is not None:
+        yield from _client_problems(scenario, scenario.client, spots["client"].entries())
+    elif scenario.checks:
+        yield spots["checks"].wrong("checks need the key 'client', which is missing")
     if scenario.token is not None:
         yield from _token_problems(scenario, spots["token"].entries())
+
+
+def _client_problems(scenario: Scenario, client: Client, spots: dict[str, Spot]) -> Iterator[ScenarioError]:
+    repositories = [repository.name for repository in scenario.registry.repositories]
+    for key, name in (("repository", client.repository), ("source", client.source)):
+        if name is not None and name not in repositories:
+            yield spots[key].wrong(f"unknown repository: not listed in 'registry'{nearest(name, repositories)}")
+    if client.user is not None and scenario.user(client.user) is None:
+        known = [user.name for user in scenario.users]
+        yield spots["user"].wrong(f"unknown user: not listed in 'users'{nearest(client.user, known)}")
+    if client.action == "mount" and client.source is None:
+        yield spots["action"].wrong("a mount needs the key 'source', which is missing")
 
 
 def _repository_problems(scenario: Scenario, spots: list[Spot]) -> Iterator[ScenarioError]:

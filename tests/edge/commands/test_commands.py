@@ -77,3 +77,28 @@ def test_bad_usage_is_one_line(arguments: list[str], said: str, capsys: pytest.C
     complaint = capsys.readouterr().err
     assert said in complaint
     assert complaint.count("\n") == 1
+
+
+def test_scenarios_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them by topic, or one with its checks, the reports, and the command to try it; 80 columns."""
+    assert main(["scenarios"]) == 0
+    shown = capsys.readouterr().out
+    assert "\nchallenge:\n" in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert main(["scenarios", "per-repository-basic"]) == 0
+    page = capsys.readouterr().out
+    assert "challenge-answered (should)" in page
+    assert "https://github.com/containers/skopeo/issues/2502" in page
+    assert "regauth run --scenario per-repository-basic -- \\\n    skopeo inspect --creds alice:wonder-land" in page
+
+
+def test_scenarios_prints_its_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    """The one that is shipped."""
+    assert main(["scenarios", "--schema"]) == 0
+    assert capsys.readouterr().out == SCHEMA.with_name("scenario.schema.json").read_text()
+
+
+def test_an_unknown_scenario_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line, with the one that was meant."""
+    assert main(["scenarios", "per-repository-basics"]) == 2
+    assert "did you mean 'per-repository-basic'?" in capsys.readouterr().err
