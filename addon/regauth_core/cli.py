@@ -3,25 +3,68 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import regauth_core
-from regauth_core.edge.errors import UserError, where_it_failed
+from regauth_core.edge.errors import UserError, did_you_mean, where_it_failed
 
 _INTERNAL: Final = 70
+_PAGES: Final = 3
+"""Of the manual, for a cause that several rules have."""
+_MODES: Final = """modes of --inject:
+  off       watch, and change nothing
+  verify    send what a correct client would have sent, beside the client:
+            shows whether the credentials would have worked
+  fill      answer challenges for a client that sends no credentials
+  override  the same, and replace the credentials that it sends
+  shim      add a repository's challenge to the answer at /v2/: the client then
+            sends its own credentials (names it: --shim HOST/REPOSITORY)
+verify, fill and override need --credentials.
+"""
 _INTERRUPTED: Final = 130
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Fills the description, and leaves the lines of the epilog as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text is _MODES else super()._fill_text(text, width, indent)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Says what is wrong in one line, and what was probably meant."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            meant = did_you_mean(str(value), choices) or f"; expected one of {', '.join(choices)}"
+            name = f"{action.option_strings[0]}: " if action.option_strings else "unknown command "
+            self.error(f"{name}{str(value)[:80]!r}{meant}")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but an unknown option gets a suggestion."""
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            prog, known = _options_of(self, found)
+            unknown = next((word for word in rest if word.startswith("-")), rest[0])
+            meant = did_you_mean(unknown.partition("=")[0], known)
+            self.exit(2, f"{prog}: unrecognized arguments: {' '.join(rest)[:200]}{meant}; see {prog} --help\n")
+        return found
+
+
+def _options_of(parser: argparse.ArgumentParser, found: argparse.Namespace) -> tuple[str, list[str]]:
+    """The name of the command that `found` is about, and the options that it takes."""
+    commands = next((a for a in parser._actions if isinstance(a, argparse._SubParsersAction)), None)  # noqa: SLF001
+    chosen = commands.choices.get(str(getattr(found, "name", ""))) if commands is not None else None
+    parser = chosen or parser
+    return parser.prog, [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,10 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="regauth", description="Show who broke the authentication between a registry client and a registry."
+        prog="regauth",
+        description="Show who broke the authentication between a registry client and a registry.",
+        epilog="Begin with: regauth demo, or put regauth run -- in front of the command that fails.",
     )
     parser.add_argument("--version", action="version", version=f"regauth {regauth_core.__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    parser.set_defaults(perform=lambda _: _help(parser))
+    commands = parser.add_subparsers(metavar="COMMAND", dest="name", parser_class=_Parser)
     _add_run(commands)
     _add_diagnose(commands)
     _add_serve(commands)
@@ -61,7 +107,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_scenarios(commands)
     _add_rules(commands)
     _add_demo(commands)
+    _add_setup(commands)
+    _add_addon(commands)
     return parser
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
+    return 0
 
 
 def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -71,7 +124,9 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         usage="regauth run [OPTION]... -- COMMAND...",
         description="Run COMMAND behind a proxy started for it. The exit status is that of COMMAND, or 128 plus the "
         "number of the signal that ended it; with --fail-on it is 1 if a finding is severe enough, else 3 if what "
-        "happened could not be seen or decided.",
+        "happened could not be seen or decided. It is 127 if COMMAND is not found, and 126 if it cannot be run.",
+        epilog=_MODES,
+        formatter_class=_Formatter,
     )
     parser.add_argument(
         "--scenario", metavar="S", help="play the registry of this scenario: a file, or the name of a shipped one"
@@ -80,7 +135,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--inject",
         metavar="MODE",
         default="off",
-        help="what to do about challenges: off (the default), verify, fill, override or shim",
+        help="what to do about the registry's challenges, one of the modes below (off)",
     )
     parser.add_argument(
         "--credentials",
@@ -312,7 +367,9 @@ def _whoami(arguments: argparse.Namespace) -> int:
 
 def _add_rules(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser("rules", help="list the rules, or explain one", usage="regauth rules [RULE]")
-    parser.add_argument("rule", metavar="RULE", nargs="?", help="the rule to explain, such as challenge-ignored")
+    parser.add_argument(
+        "rule", metavar="RULE", nargs="?", help="the rule to explain, such as challenge-ignored, or a cause"
+    )
     parser.set_defaults(perform=_rules)
 
 
@@ -322,12 +379,16 @@ def _rules(arguments: argparse.Namespace) -> int:
     if arguments.rule is None:
         print(manual.listing(all_rules()), end="")
         return 0
-    found = rule(arguments.rule)
+    named = arguments.rule.strip().lower().replace("_", "-")
+    found = rule(named)
+    pages = [found] if found is not None else manual.rules_with_cause(all_rules(), named)
+    if not pages:
+        causes = [cause for one in all_rules() for cause in manual.causes(one)]
+        meant = did_you_mean(named, [*(one.name for one in all_rules()), *causes]) or "; see regauth rules"
+        raise UserError(f"rules: unknown rule {arguments.rule[:80]!r}{meant}")
     if found is None:
-        near = difflib.get_close_matches(arguments.rule, [r.name for r in all_rules()], n=1)
-        meant = f"did you mean {near[0]}?" if near else "see regauth rules"
-        raise UserError(f"rules: unknown rule {arguments.rule[:80]!r}; {meant}")
-    print(manual.page(found), end="")
+        print(f"{named} is a cause of {' and '.join(one.name for one in pages)}.\n")
+    print("\n".join(manual.page(one) for one in pages[:_PAGES]), end="")
     return 0
 
 
@@ -423,3 +484,37 @@ def _demo(_: argparse.Namespace) -> int:
     from regauth_core.edge.commands.demo import demo
 
     return demo(os.environ, sys.stdout)
+
+
+def _add_setup(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "setup",
+        help="print how a daemon, such as docker's, is recorded, and how that is undone",
+        usage="regauth setup [OPTION]... [DAEMON]",
+        description="Print the steps; nothing is changed.",
+    )
+    parser.add_argument("daemon", metavar="DAEMON", nargs="?", help="without it: the daemons that there are steps for")
+    parser.add_argument("--port", default=8080, type=_port, help="the port that mitmdump is to listen on (8080)")
+    parser.set_defaults(perform=_setup)
+
+
+def _setup(arguments: argparse.Namespace) -> int:
+    from regauth_core.edge.commands.setup import setup
+
+    return setup(arguments.daemon, arguments.port, os.environ, sys.stdout)
+
+
+def _add_addon(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "addon",
+        help="print the path of the script for mitmproxy",
+        usage="regauth addon",
+        description='Print the path of the script for mitmproxy, as in: mitmdump -s "$(regauth addon)"',
+    )
+    parser.set_defaults(perform=_addon)
+
+
+def _addon(_: argparse.Namespace) -> int:
+    # Beside the package, installed or not.
+    print(Path(regauth_core.__file__).resolve().parent.parent / "regauth.py")
+    return 0

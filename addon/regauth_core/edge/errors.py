@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -22,3 +24,15 @@ class UserError(Exception):
         """`status`: 2 for bad usage and unreadable input; 126 and 127 as shells have them for programs."""
         super().__init__(text)
         self.status = status
+
+
+def unknown_word(name: str, found: str, expected: Iterable[str]) -> UserError:
+    """That `found` is none of the words that `name` takes, with the one that was probably meant."""
+    words = tuple(expected)
+    return UserError(f"{name}: expected one of {', '.join(words)}, found {found[:80]!r}{did_you_mean(found, words)}")
+
+
+def did_you_mean(found: str, words: Iterable[str]) -> str:
+    """``; did you mean …?``, or nothing where none of the words is like `found`."""
+    near = difflib.get_close_matches(found[:80].lower().replace("_", "-"), list(words), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

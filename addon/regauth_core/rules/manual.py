@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
+from typing import Final
 
 from regauth_core.rules.base import Family, Rule
+
+_CAUSE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_ASIDE: Final = re.compile(r"\([^()]*\)")
 
 
 def listing(rules: Sequence[Rule], width: int = 80) -> str:
@@ -36,6 +41,23 @@ def page(rule: Rule, width: int = 80) -> str:
     if rule.seen:
         lines += ["", "Seen in:", *(f"  {_link(report)}" for report in rule.seen)]
     return "\n".join(lines) + "\n"
+
+
+def causes(rule: Rule) -> tuple[str, ...]:
+    """The causes that the manual of `rule` lists, in its order."""
+    for paragraph in rule.manual.split("\n\n"):
+        head, colon, rest = " ".join(paragraph.split()).partition(":")
+        if colon and head == "Causes":
+            plain = _ASIDE.sub("", rest)
+            return tuple(
+                word for part in re.split(r"[,;.]", plain) if (word := part.strip()) and _CAUSE.fullmatch(word)
+            )
+    return ()
+
+
+def rules_with_cause(rules: Sequence[Rule], cause: str) -> list[Rule]:
+    """The rules that have this cause."""
+    return [rule for rule in rules if cause in causes(rule)]
 
 
 def _link(report: str) -> str:

@@ -14,7 +14,7 @@ from regauth_core.credentials.login_parsing import is_same
 from regauth_core.credentials.lookup import Found, Looked, LookupResult
 from regauth_core.credentials.registry_names import one_name
 from regauth_core.edge.credentials.keyring import Keyring, sources_of
-from regauth_core.edge.errors import UserError
+from regauth_core.edge.errors import UserError, unknown_word
 from regauth_core.edge.files import shortened
 from regauth_core.protocol.reference import NamedRepository, named
 from regauth_core.protocol.registries import DOCKER_HUB
@@ -45,7 +45,7 @@ def whoami(reference: str, as_: str | None, sources: Sequence[str], environment:
     if image is None:
         raise UserError("whoami: expected an image such as quay.io/team/app:1.0, or a registry such as quay.io")
     if as_ is not None and as_ not in Tool.__members__.values():
-        raise UserError(f"whoami: --as: expected one of {', '.join(Tool)}")
+        raise unknown_word("whoami: --as", as_, Tool)
     if as_ is not None and sources:
         raise UserError("whoami: expected --as or --credentials, not both")
     keyring = Keyring(sources_of("whoami: --credentials", sources, environment), environment)

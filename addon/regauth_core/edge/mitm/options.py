@@ -18,7 +18,7 @@ from regauth_core.auth.permissions import Action, Permit, Permits
 from regauth_core.auth.settings import AuthSettings
 from regauth_core.auth.trust import Trust
 from regauth_core.edge.credentials.sources import EXPECTED
-from regauth_core.edge.errors import UserError
+from regauth_core.edge.errors import UserError, unknown_word
 from regauth_core.edge.files import check_writable
 from regauth_core.edge.mitm.callers import callers
 from regauth_core.edge.mitm.inject_mode import Inject
@@ -184,8 +184,10 @@ def settings_of(options: Any) -> Settings:
 
 def unknown(deferred: Sequence[str]) -> tuple[str, ...]:
     """Of the option names that no addon took, those that begin with our prefix: one complaint each."""
-    known = ", ".join(f"{PREFIX}{name}" for name, *_ in _OPTIONS)
-    return tuple(f"{name}: unknown option; expected one of {known}" for name in deferred if name.startswith(PREFIX))
+    names = [f"{PREFIX}{name}" for name, *_ in _OPTIONS]
+    return tuple(
+        f"{name}: unknown option; expected one of {', '.join(names)}" for name in deferred if name.startswith(PREFIX)
+    )
 
 
 def quiet_time(name: str, text: str) -> float:
@@ -212,21 +214,21 @@ def anonymize(name: str, texts: Sequence[str]) -> frozenset[Anonymize]:
     words = [word.strip() for text in texts for word in text.split(",")]
     for word in words:
         if word not in Anonymize.__members__.values():
-            raise UserError(f"{name}: expected one of {', '.join(Anonymize)}, found {word!r}")
+            raise unknown_word(name, word, Anonymize)
     return frozenset(Anonymize(word) for word in words)
 
 
 def severity(name: str, text: str) -> Severity:
     """How bad a finding is. Raises `UserError`."""
     if text not in Severity.__members__.values():
-        raise UserError(f"{name}: expected one of {', '.join(Severity)}, found {text!r}")
+        raise unknown_word(name, text, Severity)
     return Severity(text)
 
 
 def inject(name: str, text: str) -> Inject:
     """What to do to the traffic. Raises `UserError`."""
     if text not in Inject.__members__.values():
-        raise UserError(f"{name}: expected one of {', '.join(Inject)}, found {text!r}")
+        raise unknown_word(name, text, Inject)
     return Inject(text)
 
 
