@@ -28,12 +28,12 @@ ALL = [
 @pytest.mark.parametrize(
     ("name", "beginning"),
     [
-        ("report.md", "- **error**"),
+        ("report.md", "**skopeo ignored"),
         ("a/b.html", "<!doctype html>"),
         ("trace.har.json", '{\n "log"'),
         ("findings.json", '{\n  "schema": "regauth.findings/1"'),
         ("junit.xml", "<?xml version"),
-        ("REPORT.MD", "- **error**"),
+        ("REPORT.MD", "**skopeo ignored"),
     ],
 )
 def test_the_ending_picks_the_format(name: str, beginning: str) -> None:

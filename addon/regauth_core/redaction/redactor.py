@@ -393,7 +393,7 @@ class Redactor:
     # The whole.
 
     def command(self, argv: Sequence[str]) -> Safe:
-        """A command line as one would type it, its secrets replaced by ``$USER:$PASS`` and ``$PASS``."""
+        """A command line as one would type it, its secrets replaced by ``$REG_USER:$REG_PASS`` and ``$REG_PASS``."""
         return self._safe(self._command.shown(argv))
 
     def _argument(self, text: str) -> str:

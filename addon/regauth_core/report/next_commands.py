@@ -100,7 +100,7 @@ def _other_client(case: Case) -> NextCommand:
     """A client that answers every challenge, and asks for a password where it needs one."""
     if not (case.host and case.repository) or case.program.name == "oras":
         return NextCommand(step=Step.OTHER_CLIENT, command="")
-    command = shell_line(("oras", "repo", "tags", "-u", "USER", f"{case.host}/{case.repository}"))
+    command = shell_line(("oras", "repo", "tags", "-u", "$REG_USER", f"{case.host}/{case.repository}"))
     return NextCommand(step=Step.OTHER_CLIENT, command=command)
 
 
@@ -113,7 +113,7 @@ def _ask(case: Case) -> NextCommand:
         or "://" not in exchange.request.url
     ):
         return NextCommand(step=Step.ASK, command="")
-    login = ("-u", "USER") if any(one.scheme == "basic" for one in exchange.request.credentials) else ()
+    login = ("-u", "$REG_USER") if any(one.scheme == "basic" for one in exchange.request.credentials) else ()
     head = ("--head",) if exchange.request.method == "HEAD" else ()
     url = visible(exchange.request.url, 1000)
     return NextCommand(step=Step.ASK, command=shell_line(("curl", "-i", *head, *login, url)))

@@ -107,9 +107,9 @@ def _without_failures(journal: Journal) -> Verdict:
     status = journal.environment.status
     if journal.environment.distrusted and status != 0:
         return Verdict.REGAUTH_IN_THE_WAY
-    if status and _weighty(journal) is not None:
-        return Verdict.REFUSED
     is_open = any(o.end is End.UNKNOWN for o in journal.diagnosis.operations)
+    if _weighty(journal) is not None:
+        return Verdict.REFUSED if status or is_open else Verdict.OK
     if not journal.diagnosis.exchanges or is_open or journal.diagnosis.undecided:
         return Verdict.INCONCLUSIVE
     return Verdict.NOT_AUTHENTICATION if status else Verdict.OK

@@ -51,18 +51,18 @@ _PROGRAMS: Final[Mapping[str, Program]] = {
         Program(name="oras", login="oras login {host}", options=_ORAS, finder="docker"),
         Program(
             name="crane",
-            login="crane auth login {host} -u USER --password-stdin",
+            login='crane auth login {host} -u "$REG_USER" --password-stdin',
             options=("--insecure",),
             takes_shim=True,
             finder="crane",
         ),
         Program(name="regctl", login="regctl registry login {host}", finder="docker"),
         Program(name="helm", login="helm registry login {host}", options=("--plain-http", "--insecure", "--ca-file")),
-        Program(name="cosign", login="cosign login {host} -u USER", takes_shim=True, finder="crane"),
+        Program(name="cosign", login='cosign login {host} -u "$REG_USER"', takes_shim=True, finder="crane"),
         Program(name="notation", login="notation login {host}"),
-        Program(name="ctr", with_login="--user USER"),
-        Program(name="curl", with_login="-u USER"),
-        Program(name="wget", with_login="--user=USER --ask-password"),
+        Program(name="ctr", with_login='--user "$REG_USER"'),
+        Program(name="curl", with_login='-u "$REG_USER"'),
+        Program(name="wget", with_login='--user="$REG_USER" --ask-password'),
     )
 }
 _SAME: Final[Mapping[str, str]] = {
@@ -139,5 +139,7 @@ def _kept(options: Sequence[str], words: Sequence[str]) -> list[str]:
 
 
 def _quoted(word: str) -> str:
-    """A word for a shell; the ellipsis, which stands for what was redacted, stays bare."""
+    """A word for a shell: variables for secrets stay variables, and the ellipsis for what was redacted stays bare."""
+    if re.fullmatch(r"\$REG_USER|\$REG_PASS|\$REG_USER:\$REG_PASS", word):
+        return f'"{word}"'
     return word if re.fullmatch(r"[\w@%+=:,./…-]+", word) else shlex.quote(visible(word))

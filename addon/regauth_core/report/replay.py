@@ -18,7 +18,7 @@ def command(journal: Journal, report: str) -> str:
     client = journal.environment.command or "CLIENT AND ITS ARGUMENTS"
     login = next((match for line in journal.scenario if (match := _LOGIN.search(line))), None)
     if login is not None:
-        client = client.replace("$USER", login[1]).replace("$PASS", login[2])
+        client = client.replace("$REG_USER", login[1]).replace("$REG_PASS", login[2])
     return visible(f"regauth run --scenario {report} -- {client}", 2000)
 
 

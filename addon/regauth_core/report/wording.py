@@ -66,13 +66,18 @@ def challenges(exchange: Exchange) -> str:
     return visible("; ".join(told), _REMARK)
 
 
+def lost(exchange: Exchange) -> str:
+    """Why there is no whole answer; empty where there is one."""
+    failure = exchange.failure
+    return visible(f"incomplete answer ({failure.kind}): {failure.text}", _REMARK) if failure is not None else ""
+
+
 def remarks(exchange: Exchange) -> tuple[str, ...]:
     """What else matters of an exchange: challenges, an issued token, where it leads, the error, failure, changes."""
     told = [challenges(exchange)]
     if exchange.response is not None:
         told += _answer(exchange.response)
-    if exchange.failure is not None:
-        told.append(f"incomplete answer ({exchange.failure.kind}): {exchange.failure.text}")
+    told.append(lost(exchange))
     told += [f"changed by the proxy: {change.text}" for change in exchange.changes]
     return tuple(visible(one, _REMARK) for one in told if one)
 

@@ -19,7 +19,7 @@ VOID = {"meta", "br", "input"}
 ELEMENTS = {
     *("html", "head", "meta", "title", "style", "script", "body", "main", "header", "footer", "section", "article"),
     *("h1", "h2", "h3", "h4", "p", "pre", "code", "span", "small", "dl", "dt", "dd", "ul", "li", "div", "a"),
-    *("svg", "text", "line", "rect", "path", "details", "summary", "form", "label", "select", "option", "input"),
+    *("svg", "g", "text", "line", "rect", "path", "details", "summary", "form", "label", "select", "option", "input"),
     "output",
 }
 

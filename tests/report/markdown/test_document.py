@@ -50,12 +50,13 @@ def test_nothing_in_the_data_acts(make: Callable[[], Journal], name: str | None)
 
 
 def test_the_first_line_is_the_finding() -> None:
-    """One line says rule, severity, what, where and who."""
-    first = document.render(journals.per_repository()).splitlines()[0]
-    assert first == (
+    """One line is the title of an issue, and one says rule, severity, what, where and who."""
+    lines = document.render(journals.per_repository()).splitlines()
+    assert lines[0] == "**skopeo ignored the Basic challenge for foo** (client · certain)"
+    assert (
         "- **error** `challenge-ignored`: the client ignored the Basic challenge of repository foo at"
         " `https://registry.test` (exchanges 1, 2; fault: client, confidence high)"
-    )
+    ) in lines
 
 
 def test_the_order_is_that_of_an_issue() -> None:
@@ -115,13 +116,15 @@ def test_the_worst_comes_first() -> None:
     """An error is told before a warning, wherever it happened."""
     journal = journals.token_exchange()
     turned = replace(journal.diagnosis, findings=journal.diagnosis.findings[::-1])
-    assert document.render(replace(journal, diagnosis=turned)).startswith("- **error**")
+    text = document.render(replace(journal, diagnosis=turned))
+    assert text.partition("\n- **")[2].startswith("error**")
 
 
 def test_nothing_found_is_told() -> None:
     """A correct client's report says so and asks for nothing."""
     text = document.render(journals.correct())
-    assert text.startswith("Nothing wrong was found; seen: 2 exchanges")
+    assert "_There is nothing here to report to a project._" in text
+    assert "\nNothing wrong was found; seen: 2 exchanges" in text
     assert "curl" not in text
 
 

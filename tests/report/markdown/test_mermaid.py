@@ -13,7 +13,7 @@ LINE = re.compile(
     r"sequenceDiagram"
     r"|  participant [ch](?:\d|x) as [A-Za-z0-9 ./_=:,()×-]+"
     r"|  [ch](?:\d|x)(?:->>|-->>|--x)[ch](?:\d|x): [A-Za-z0-9 ./_=:,()×-]+"
-    r"|  Note over c(?:\d|x): \d+ exchanges folded"
+    r"|  Note over c(?:\d|x): (?:\d+ exchanges folded|[A-Za-z0-9 ./_=:,()×-]+)"
 )
 
 
@@ -47,6 +47,7 @@ def test_the_bug_is_drawn() -> None:
         "  h1-->>c1: 200",
         "  c1->>h1: 2 GET /v2/foo/tags/list, without credential",
         "  h1-->>c1: 401 Basic",
+        "  Note over c1: challenge-ignored (never answered)",
     ]
 
 

@@ -34,7 +34,7 @@ def test_basic_is_shown_in_three_requests() -> None:
     assert _commands(journals.per_repository()) == [
         "curl -i https://registry.test/v2/",
         "curl -i https://registry.test/v2/foo/tags/list",
-        'curl -i -u "$USER:$PASS" https://registry.test/v2/foo/tags/list',
+        'curl -i -u "$REG_USER:$REG_PASS" https://registry.test/v2/foo/tags/list',
     ]
 
 
@@ -43,7 +43,7 @@ def test_bearer_is_shown_in_four_requests() -> None:
     assert _commands(_refused(_bearer(scope="repository:foo:pull"))) == [
         "curl -i https://registry.test/v2/",
         "curl -i https://registry.test/v2/foo/tags/list",
-        "curl -i -u \"$USER:$PASS\" 'https://auth.test/token?service=r&scope=repository:foo:pull'",
+        "curl -i -u \"$REG_USER:$REG_PASS\" 'https://auth.test/token?service=r&scope=repository:foo:pull'",
         'curl -i -H "Authorization: Bearer $TOKEN" https://registry.test/v2/foo/tags/list',
     ]
 

@@ -13,9 +13,9 @@ from regauth_core.redaction.command_line.shell_words import UNKNOWN, Word, liter
 from regauth_core.redaction.looks import is_opaque
 
 HIDDEN: Final = "…"
-PAIR: Final = '"$USER:$PASS"'
-PASSWORD: Final = '"$PASS"'  # noqa: S105 - a placeholder
-USER: Final = '"$USER"'
+PAIR: Final = '"$REG_USER:$REG_PASS"'
+PASSWORD: Final = '"$REG_PASS"'  # noqa: S105 - a placeholder
+USER: Final = '"$REG_USER"'
 MAX_ARGUMENT: Final = 1000
 """Characters of a value that is shown."""
 _MAX_NAME: Final = 64

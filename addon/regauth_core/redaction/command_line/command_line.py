@@ -2,7 +2,7 @@
 
 By grammar and by allow-list, since a password that was never sent cannot be known from the traffic: an argument is
 shown if the program is known to read it as something harmless and it is written like that. Everything else is ``…``,
-and secrets known by their place are ``$USER:$PASS`` and ``$PASS``.
+and secrets known by their place are ``$REG_USER:$REG_PASS`` and ``$REG_PASS``.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Final
 from regauth_core.model.journal import Journal
 from regauth_core.report import timeline, wording
 from regauth_core.report.html.markup import Markup, element, joined
+from regauth_core.report.outcome import conclusion
 from regauth_core.report.roles import Role, Roles, roles
 from regauth_core.report.text import counted, shortened
 from regauth_core.report.timeline import Row
@@ -25,6 +26,8 @@ _MARGIN: Final = 160
 """Pixels right of the last lane, for labels that are longer than their arrow."""
 _CHARACTER: Final = 7.4
 _ROW: Final = 54
+_DUE: Final = 30
+"""Pixels that the finding takes below the exchange that it points to."""
 _TOP: Final = 64
 
 
@@ -62,11 +65,16 @@ def drawing(journal: Journal, anchors: dict[int, str]) -> Markup:
     parts = roles(journal)
     lanes = _lanes(journal, shown, parts)
     pointed = timeline.evidence(journal)
-    width, height = lanes.count * lanes.width + _MARGIN, _TOP + len(shown) * _ROW + 16
+    end = conclusion(journal)
+    width, height = lanes.count * lanes.width + _MARGIN, _TOP + len(shown) * _ROW + _DUE + 16
     body = [_head(journal, lanes, parts, height)]
-    for place, row in enumerate(shown):
-        y = _TOP + place * _ROW
+    y = _TOP - _ROW
+    for row in shown:
+        y += _ROW
         body.append(_row(row, journal, lanes, parts, anchors, y, is_evidence=row.first.number in pointed))
+        if end.rule is not None and row.is_alike and any(e.number == end.marked for e in row.exchanges):
+            body.append(_due(row, journal, lanes, parts, y + _ROW, f"{end.rule}: {end.mark}"))
+            y += _DUE
     return element(
         "svg",
         *body,
@@ -142,6 +150,18 @@ def _row(
         href=f"#{anchors[exchange.number]}",
         class_="arrow evidence" if is_evidence else "arrow",
         data_number=str(exchange.number),
+    )
+
+
+def _due(row: Row, journal: Journal, lanes: _Lanes, parts: Roles, y: int, label: str) -> Markup:
+    """The finding, as an arrow in the place of what was due and did not come, or did not help."""
+    client = journal.clients_of.get(row.first.number, "")
+    left, right = lanes.middle(lanes.client(client)), lanes.middle(lanes.host(parts.of(row.first)))
+    return element(
+        "g",
+        _line((left, y + 18), (right - 6, y + 18), "due"),
+        element("text", shortened(label, max(20, int((right - left) / _CHARACTER))), x=str(left + 8), y=str(y + 12)),
+        class_="due",
     )
 
 

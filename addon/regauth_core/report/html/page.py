@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from importlib import resources
 from string import Template
 
-from regauth_core.model.finding import Finding, Undecided
+from regauth_core.model.finding import Fault, Finding, Undecided
 from regauth_core.model.journal import Journal
-from regauth_core.report import replay, wording
+from regauth_core.report import headlines, replay, wording
 from regauth_core.report.html import diagram, exchanges
 from regauth_core.report.html.markup import Markup, element, joined, link, text
+from regauth_core.report.outcome import conclusion
 from regauth_core.report.text import counted
 
 _FILE = "report.html"
@@ -55,6 +56,10 @@ def _hash(code: str) -> str:
 
 
 def _verdict(journal: Journal) -> str:
+    return conclusion(journal).title
+
+
+def _counts(journal: Journal) -> str:
     findings = journal.diagnosis.findings
     if not findings:
         return wording.silence(journal)
@@ -64,12 +69,17 @@ def _verdict(journal: Journal) -> str:
 
 
 def _heading(journal: Journal) -> Markup:
-    verdict = _verdict(journal)
-    about = [element("p", f"{wording.seen(journal)}.")]
+    end = conclusion(journal)
+    about = [element("p", headlines.whose(end), class_="title")] if headlines.whose(end) else []
+    if end.advice:
+        about.append(element("p", end.advice))
+    if end.next_commands:
+        about.append(element("pre", *(joined(f"$ {one.command}", Markup("\n")) for one in end.next_commands)))
+    about.append(element("p", f"{_counts(journal)}; {wording.seen(journal)}."))
     environment = journal.environment
     if environment.command is not None:
         about.append(element("pre", f"$ {environment.command}"))
-    return element("header", element("h1", verdict[:1].upper() + verdict[1:]), *about)
+    return element("header", element("h1", _verdict(journal)), *about)
 
 
 def _findings(journal: Journal, anchors: dict[int, str]) -> Markup:
@@ -85,8 +95,9 @@ def _finding(finding: Finding, anchors: dict[int, str]) -> Markup:
         ("Fault", text(wording.culprit(finding))),
         ("Evidence", _evidence(finding, anchors)),
         ("What you can do now", text(finding.advice.user)),
-        ("What the client's author should change", text(finding.advice.client_author)),
     ]
+    if finding.fault is Fault.CLIENT:
+        rows.append(("What the client's author should change", text(finding.advice.client_author)))
     if finding.verification is not None:
         rows.insert(2, ("Verified", text(wording.verification(finding.verification))))
     clauses = [element("li", link(one.url, f"{one.document}, {one.section}")) for one in finding.references]

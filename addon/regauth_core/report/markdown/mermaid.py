@@ -13,6 +13,7 @@ from typing import Final
 from regauth_core.model import Exchange
 from regauth_core.model.journal import Journal
 from regauth_core.report import timeline, wording
+from regauth_core.report.outcome import conclusion
 from regauth_core.report.roles import Roles, roles
 from regauth_core.report.text import shortened
 from regauth_core.report.timeline import Row
@@ -50,12 +51,16 @@ def lines(journal: Journal, most: int = MESSAGES) -> list[str]:
     clients, hosts = _Lanes("c", "other clients"), _Lanes("h", "other hosts")
     names = {one.id: one.user_agent or one.id for one in journal.diagnosis.clients}
     body: list[str] = []
-    for row in timeline.rows(journal, most=most // 2, is_strict=True):
+    end = conclusion(journal)
+    for row in timeline.rows(journal, most=(most - 1) // 2, is_strict=True):
         client = journal.clients_of.get(row.first.number, "client")
         sender = clients.lane(client, _safe(f"{client} {names.get(client, '')}", 40))
         label = f"{parts.of(row.first)} {str(row.first.origin).partition('://')[2]}"
         receiver = hosts.lane(str(row.first.origin) + parts.of(row.first), _safe(label, 60))
         body += _messages(row, parts, sender, receiver)
+        if end.rule is not None and any(e.number == end.marked for e in row.exchanges):
+            words = f"{end.rule} ({end.mark})" if end.mark else end.rule
+            body.append(f"  Note over {sender}: {_safe(words, 80)}")
     told = [f"  participant {name} as {label}" for lanes in (clients, hosts) for name, label in lanes.labels.items()]
     return ["sequenceDiagram", *told, *body]
 

@@ -7,16 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from regauth_core.model import Exchange
-from regauth_core.model.finding import Finding
+from regauth_core.model.finding import Fault, Finding
 from regauth_core.model.journal import Journal
+from regauth_core.model.outcome import Verdict
+from regauth_core.report import headlines as headline_words
 from regauth_core.report import replay, timeline, wording
 from regauth_core.report.markdown import mermaid, reproduction
 from regauth_core.report.markdown.github import cell, fence, link, prose, span
 from regauth_core.report.markdown.templates import Part
+from regauth_core.report.outcome import conclusion
 from regauth_core.report.roles import roles
 from regauth_core.report.text import counted
 
 _FILE = "report.md"
+_REPORTED = frozenset({Fault.CLIENT, Fault.REGISTRY, Fault.TOKEN_SERVER, Fault.PROXY, Fault.UNKNOWN})
+"""Who has a place where bugs are reported, or may have."""
 _KINDS = 30
 """Rules that are counted by name where findings are only counted."""
 _CURL = 4000
@@ -64,7 +69,8 @@ def report_input(journal: Journal, plan: Extent) -> ReportInput:
 
 
 def headlines(told: ReportInput) -> Iterator[str]:
-    """One line for each finding; what does not fit is counted by rule."""
+    """The verdict, and one line for each finding; what does not fit is counted by rule."""
+    yield from _verdict(told.journal)
     if not told.findings:
         yield f"{wording.silence(told.journal).capitalize()}; {wording.seen(told.journal)}."
         if ending := wording.ending(told.journal):
@@ -83,6 +89,24 @@ def headlines(told: ReportInput) -> Iterator[str]:
     if len(rest) > _KINDS:
         others = sum(number for _, number in rest.most_common()[_KINDS:])
         yield f"- {counted(others, 'more finding')} of {counted(len(rest) - _KINDS, 'other rule')}"
+
+
+def _verdict(journal: Journal) -> Iterator[str]:
+    """What it comes to, as a title for an issue; or that there is nothing to report, and what to do instead."""
+    end = conclusion(journal)
+    whose = headline_words.whose(end)
+    yield f"**{prose(end.title, 300)}**" + (f" ({whose})" if whose else "")
+    yield ""
+    if end.fault in _REPORTED:
+        yield "_The line above may serve as the title of the issue; leave it out below._"
+    else:
+        yield f"_There is nothing here to report to a project._ {prose(end.advice, 300)}".rstrip()
+    if end.next_commands:
+        yield ""
+        yield "What can be run next:"
+        yield ""
+        yield from fence([one.command for one in end.next_commands], "sh")
+    yield ""
 
 
 def lines(part: Part, told: ReportInput) -> Iterator[str]:
@@ -120,7 +144,7 @@ def _reproduce(told: ReportInput) -> Iterator[str]:
         yield "_The requests to the registry are too long to show here._"
     elif asked:
         yield ""
-        yield "The registry's side, without the client (set `USER` and `PASS`, and `TOKEN` where it is used):"
+        yield "The registry's side, without the client (set `REG_USER` and `REG_PASS`, and `TOKEN` where it is used):"
         yield ""
         yield from fence(asked, "sh")
     if told.plan.scenario and replay.fits(told.journal):
@@ -168,7 +192,7 @@ def _table(told: ReportInput) -> Iterator[str]:
             cell(wording.place(exchange, home)),
             wording.status(exchange),
             cell(wording.sent(exchange), 60),
-            cell(wording.challenges(exchange), 200),
+            cell(wording.challenges(exchange) or wording.lost(exchange), 200),
         ]
         yield f"| {' | '.join(cells)} |"
 
@@ -193,12 +217,15 @@ def _open_ends(told: ReportInput) -> Iterator[str]:
 
 def _expected(told: ReportInput) -> Iterator[str]:
     if not told.findings:
-        yield "What was received."
+        all_is_well = conclusion(told.journal).verdict is Verdict.OK
+        yield "Nothing else." if all_is_well else "_For you to write: what should have happened._"
     for finding in told.findings[: told.plan.explained]:
-        yield f"- {span(finding.rule, 60)}: {prose(finding.advice.client_author, told.plan.words)}"
+        due = finding.advice.client_author if finding.fault is Fault.CLIENT else finding.advice.user
+        yield f"- {span(finding.rule, 60)}: {prose(due, told.plan.words)}"
         for one in finding.references[:4]:
             yield f"  - {prose(f'{one.document}, {one.section}', 200)}: {link(one.url)}"
-        yield f"  - until then: {prose(finding.advice.user, told.plan.words)}"
+        if finding.fault is Fault.CLIENT:
+            yield f"  - for users, until it is mended: {prose(finding.advice.user, told.plan.words)}"
 
 
 def _version(told: ReportInput) -> Iterator[str]:

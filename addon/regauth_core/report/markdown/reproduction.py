@@ -12,7 +12,7 @@ from regauth_core.model.journal import Journal
 from regauth_core.report import wording
 from regauth_core.report.text import visible
 
-_USER = '-u "$USER:$PASS"'
+_USER = '-u "$REG_USER:$REG_PASS"'
 _TOKEN = '-H "Authorization: Bearer $TOKEN"'  # noqa: S105  a placeholder
 _READING = ("GET", "HEAD")
 
