@@ -6,11 +6,13 @@ import random
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
 
 from kit.claims import wrong
 from kit.evidence import EVIDENCE
 from kit.mutations import mutations
-from kit.notation import Talk, conversations
+from kit.notation import Talk, conversations, read
+from kit.random_conversations import lines
 from regauth_core.rules import all_rules
 
 TALKS = conversations()
@@ -42,3 +44,10 @@ def test_what_is_said_stays_true_when_something_is_taken_away(part: int) -> None
         what, less = chosen.choice(list(mutations(talk)))
         found.update(f"{what}: {complaint}" for complaint in wrong(less))
     assert found == {}
+
+
+@settings(max_examples=200, deadline=None)
+@given(lines("one", ("foo", "bar")), lines("two", ("foo",)))
+def test_what_is_said_of_any_conversation_is_shown(first: list[str], second: list[str]) -> None:
+    """Whatever two clients say and hear."""
+    assert wrong(read("\n".join([*first, *second]), "generated")) == []

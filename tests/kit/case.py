@@ -54,9 +54,9 @@ class Case:
 
     @cached_property
     def realms(self) -> set[str]:
-        """The addresses of the token servers that the registry names, without the query."""
+        """The addresses of the token servers that the registry names to the client, without the query."""
         found = set()
-        for fact in self.facts.values():
+        for fact in self.mine:
             for scheme, parameters in fact.challenges:
                 if scheme == "bearer" and fact.host == self.registry:
                     found.add(parameters.get("realm", "").partition("?")[0])
@@ -66,7 +66,8 @@ class Case:
         """Whether it asks a token server for a token."""
         if fact.address in self.realms or fact.tokens:
             return True
-        return bool({"scope", "service", "grant_type"} & {*fact.query, *fact.form}) and fact.repository is None
+        asks = {"scope", "service", "grant_type"} & {*fact.query, *fact.form}
+        return (bool(asks) and fact.repository is None) or not (fact.is_registry or fact.path.startswith("/v1/"))
 
     @cached_property
     def token_requests(self) -> list[Fact]:
@@ -102,6 +103,7 @@ class Case:
 
     @property
     def sends_nothing_since(self) -> bool:
-        """Whether the client sends no credential for this repository after the first refusal."""
-        later = (f for f in self.here if f.number > self.refused[0].number)
-        return not any(f.credentials and f.repository == self.finding.repository for f in later)
+        """Whether the client sends nothing for this repository that the first refusal asks for."""
+        first = self.refused[0]
+        later = (f for f in self.here if f.number > first.number and f.repository == self.finding.repository)
+        return not any(scheme in first.schemes for f in later for scheme, _ in f.credentials)

@@ -167,7 +167,7 @@ SENTENCES = (
         lambda c, m: not any(f.address in c.realms and f.number > c.refused[0].number for f in c.token_requests),
     ),
     Sentence(
-        r"sent no credential for this",
+        r"sent no [\w ]+ credential for this",
         lambda c, m: c.sends_nothing_since,
     ),
     Sentence(r"The client succeeded anyway", lambda c, m: any(f.is_served and f.is_registry for f in c.mine)),

@@ -242,6 +242,10 @@ def _subject(conversation: Conversation) -> str:
     return f"repository {conversation.repository} at {conversation.origin}"
 
 
+def _either(refused: Exchange) -> str:
+    return " or ".join(dict.fromkeys(c.scheme for c in usable_challenges(refused)))
+
+
 def _explanation(conversation: Conversation, refused: Exchange, ping: Exchange | None, times: int) -> str:
     said = " and ".join(c.scheme for c in usable_challenges(refused))
     parts = []
@@ -252,7 +256,8 @@ def _explanation(conversation: Conversation, refused: Exchange, ping: Exchange |
         )
     parts.append(
         f"{_where(refused)} ({refused.number}) was answered 401 with a {said} challenge."
-        " After that the client sent no credential for this and asked no token server."
+        f" After that the client sent no {_either(refused)} credential for this"
+        f"{' and asked no token server that it names' if bearer_challenges(refused) else ''}."
     )
     if times > 1:
         parts.append(f"It was refused in this way {times} times; repeating the anonymous request changes nothing.")

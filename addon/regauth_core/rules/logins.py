@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import bearer, bearer_challenges, secret_of
-from regauth_core.model import Exchange, Link
+from regauth_core.model import Exchange, Link, Origin
 from regauth_core.protocol.registries import registry_of
 from regauth_core.rules.wording import login_key
 
@@ -36,9 +36,15 @@ def log_in(conversation: Conversation, refused: Exchange) -> str:
 
 def login_sent(conversation: Conversation, refused: Exchange) -> Exchange | None:
     """The last exchange in which the client sent a password or the like to this registry or its token servers."""
-    at_registries = conversation.client_state.at_registries
-    named = [at_registries.get(registry_of(link.origin)) for link in _realms(refused) if link.origin is not None]
-    sent = [e for at in (conversation.at_registry, *named) if at is not None for e in at.secrets.values()]
+    client_state = conversation.client_state
+    named = {registry_of(link.origin) for link in _realms(refused) if link.origin is not None}
+    named |= {
+        registry_of(Origin(realm.scheme, realm.host, realm.port))
+        for realm, registry in client_state.realms.items()
+        if registry == conversation.registry
+    }
+    others = (client_state.at_registries.get(name) for name in named)
+    sent = [e for at in (conversation.at_registry, *others) if at is not None for e in at.secrets.values()]
     return max(sent, key=lambda e: e.number, default=None)
 
 

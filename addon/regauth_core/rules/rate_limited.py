@@ -64,13 +64,14 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         user = _login(conversation, first)
     else:
         user = f"Wait until {host} serves this account again, or ask for a higher limit."
+    again = "" if conversation.is_token_exchange(first) else " No repetition succeeded."
     yield Match(
         exchanges=present(issue.exchange if issue else None, *limited),
         cause=cause,
         title=f"{host} limits requests, and {subject(conversation)} was not served",
         explanation=(
             f"{where(first)} was answered 429 ({numbers(limited)})"
-            f"{f', to be tried again after {wait}' if wait else ''}. No repetition succeeded."
+            f"{f', to be tried again after {wait}' if wait else ''}.{again}"
         ),
         client_author=f"Honour the Retry-After of {host}, and name the limit in the error.",
         user=user,

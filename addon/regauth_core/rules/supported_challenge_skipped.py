@@ -74,14 +74,14 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
     place = best.line + 1
     lone = best.kind == "basic" and not conversation.holds_credentials
     tried = basic(first) is not None
-    did = "The client sent Basic, which was refused, and" if tried else "The client sent no such credential and"
+    did = "The client sent Basic, which was refused" if tried else "The client sent no such credential"
     return Match(
         exchanges=tuple(skipped),
         title=f"the client skipped the {best.scheme} challenge of {reference_of(conversation)}",
         explanation=(
             f"{where(first)} was answered 401 with {schemes(first)} ({numbers(skipped)})."
             f" {best.scheme}, in WWW-Authenticate line {place}, is one that registry clients support."
-            f" {did} contacted no token server."
+            f" {did}{' and contacted no token server that is named here' if best.kind == 'bearer' else ''}."
         ),
         client_author=(
             "Read every WWW-Authenticate line and every challenge in it, skip unknown schemes, and use the"
