@@ -124,7 +124,7 @@ class _Reader:
             talk.undecided.append((rule, reason))
         elif key == "near":
             talk.near.append(value)
-        elif (key, value) in (("client", "has credentials"), ("known", "credentials")):
+        elif (key, value) == ("client", "has credentials"):
             talk.known = True
         elif key == "ending":
             talk.ending = Ending(value)
@@ -302,7 +302,7 @@ def read(text: str, name: str) -> Talk:
 
 def conversations() -> list[Talk]:
     """All recorded conversations, each under the name of its rule and file: ``challenge-ignored/open-ping-basic``."""
-    found = sorted(p for p in FOLDER.rglob("*.*") if p.suffix in (".conversation", ".talk"))
+    found = sorted(FOLDER.rglob("*.conversation"))
     return [read(path.read_text(), str(path.relative_to(FOLDER).with_suffix(""))) for path in found]
 
 

@@ -72,7 +72,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         exchanges=(asked or naming.exchange, exchange),
         severity=Severity.WARNING if only_port else None,
         cause=naming.how,
-        title=f"the credential for {owner.host} was sent to {exchange.origin}",
+        title=f"a credential of {owner.host} was sent to {exchange.origin}",
         explanation=(
             f"{_NAMED_BY[naming.how].capitalize()} in an answer of {owner.host} ({naming.exchange.number}) names"
             f" {exchange.origin}. The client sent it the {scheme.capitalize()} credential of {owner.host} with"

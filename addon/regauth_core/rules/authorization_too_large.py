@@ -57,7 +57,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
         fault=Fault.CLIENT if grows else None,
         cause="scopes-accumulate" if grows else None,
-        title=f"{host} refuses a request because what authorizes it is too large",
+        title=f"{host} refused a request: what authorizes it is too large",
         explanation=(
             f"{where(first)} ({numbers(refused)}) was answered {first.status}; it carries {size} bytes of"
             f" {'scopes' if grows else 'credentials or scopes'}."

@@ -44,7 +44,7 @@ from regauth_core.protocol.registries import registrable_domain
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.logins import log_in, login_sent
-from regauth_core.rules.wording import numbers
+from regauth_core.rules.wording import numbers, reference_of
 
 RULE = Header(
     name="challenge-ignored",
@@ -136,12 +136,13 @@ def _of_denied(conversation: Conversation, asking: Exchange, denied: list[Exchan
     known = conversation.holds_credentials
     severity = _severity(asking, known=known, misled=False)
     could = severity is not Severity.INFO
+    reaction = "ignored" if could else "did not answer"
     return Match(
         exchanges=(asking, *denied),
         severity=severity,
         fault=None if could else Fault.UNKNOWN,
         cause="denied-without-credential" if could else _NO_LOGIN,
-        title=f"the client {'ignored' if could else 'did not answer'} the {scheme} challenge of {conversation.origin}",
+        title=f"the client {reaction} the {scheme} challenge of {conversation.registry}",
         explanation=(
             f"{_where(asking)} ({asking.number}) was answered 401 with a {scheme} challenge. The client did not answer"
             f" it: it sent {_where(first)} without a credential and got 403 ({numbers(denied)})."
@@ -232,7 +233,7 @@ def _where(refused: Exchange) -> str:
 
 
 def _title(conversation: Conversation, refused: Exchange, *, known: bool) -> str:
-    what = f"the {usable_challenges(refused)[0].scheme} challenge of {_subject(conversation)}"
+    what = f"the {usable_challenges(refused)[0].scheme} challenge of {reference_of(conversation)}"
     return f"the client ignored {what}" if known else f"the client did not answer {what}"
 
 

@@ -32,7 +32,7 @@ from regauth_core.model.stated_reasons import EXPLAINING, LOCKING, StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.logins import home
-from regauth_core.rules.wording import numbers, subject, where
+from regauth_core.rules.wording import numbers, reference_of, where
 
 RULE = Header(
     name="credentials-rejected",
@@ -155,7 +155,7 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     return Match(
         exchanges=present(_challenge(conversation, first), *refused),
         cause=cause,
-        title=f"{host} refused the credentials for {subject(conversation)}",
+        title=f"{host} refused the credentials for {reference_of(conversation)}",
         explanation=(
             f"The client sent credentials in the form that was asked for ({where(first)}), and {host} answered"
             f" {first.status} ({numbers(refused)}){said}.{more}"

@@ -111,6 +111,13 @@ def _is_in_vain(conversation: Conversation, exchange: Exchange) -> bool:
     return bool(served) and all(refuses(e) for e in served)
 
 
+_TITLED = {
+    "placeholder-service": "a placeholder as service",
+    "empty-scope": "an empty scope",
+    "invalid-name": "an invalid scope",
+}
+
+
 def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) -> Match:
     first = exchanges[0]
     served = _served(conversation, first)
@@ -127,7 +134,7 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
         severity=Severity.INFO if continued_after(conversation, first) else None,
         fault=Fault.CONFIGURATION if is_name else None,
         cause=cause,
-        title=f"the token request to {first.origin.host} asks with {value}",
+        title=f"the token request to {first.origin.host} has {_TITLED[cause] if not empty else 'an empty service'}",
         explanation=(
             f"The request ({numbers(exchanges)}) carries {value}, which names nothing that exists. It was answered"
             f" {first.status}{', and the registry refused its token' if served else ''}."

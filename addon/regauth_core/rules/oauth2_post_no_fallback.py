@@ -69,7 +69,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     yield Match(
         exchanges=present(challenge_for(conversation, first), *refused),
         severity=Severity.INFO if continued_after(conversation, first) else None,
-        title=f"the token server {host} does not take POST, and the client did not try GET",
+        title=f"{host} does not take POST, and the client did not try GET",
         explanation=(
             f"The client asked {host} for a token by POST and was answered {first.status} ({numbers(refused)})."
             " Many token servers know only the GET form; the client gave up without sending one."

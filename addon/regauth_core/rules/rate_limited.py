@@ -28,7 +28,7 @@ from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
 from regauth_core.rules.logins import log_in
-from regauth_core.rules.wording import login_key, numbers, subject, where
+from regauth_core.rules.wording import login_key, numbers, reference_of, where
 
 RULE = Header(
     name="rate-limited",
@@ -68,7 +68,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     yield Match(
         exchanges=present(issue.exchange if issue else None, *limited),
         cause=cause,
-        title=f"{host} limits requests, and {subject(conversation)} was not served",
+        title=f"{host} limits requests: {reference_of(conversation)} was not served",
         explanation=(
             f"{where(first)} was answered 429 ({numbers(limited)})"
             f"{f', to be tried again after {wait}' if wait else ''}.{again}"

@@ -26,7 +26,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page, rfc
-from regauth_core.rules.wording import asked_text, numbers, subject
+from regauth_core.rules.wording import asked_text, numbers, reference_of
 
 RULE = Header(
     name="scope-list-encoding",
@@ -97,7 +97,7 @@ def _match(conversation: Conversation, exchange: Exchange, harmed: list[Exchange
     return Match(
         exchanges=present(exchange, *harmed),
         fault=Fault.CLIENT if is_form else None,
-        title=f"{server} does not read the list of scopes for {subject(conversation)}",
+        title=f"{server} does not read the list of scopes for {reference_of(conversation)}",
         explanation=(
             f"The token request ({exchange.number}) asks for {asked_text(exchange)} and {_form(exchange)}."
             f" {server} {came}."

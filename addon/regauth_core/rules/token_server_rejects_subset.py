@@ -56,7 +56,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     yield Match(
         exchanges=present(less, *(e for e, _ in shown)),
         severity=Severity.INFO if continued_after(conversation, first) else None,
-        title=f"the token server {host} refuses the whole request instead of granting a part of it",
+        title=f"{host} refuses the whole request instead of granting a part of it",
         explanation=(
             f"The client asked for {asked_text(first)} with its credential and was answered {first.status}"
             f" ({numbers(e for e, _ in shown)}), as if the login were wrong.{proof} A right that is missing should"

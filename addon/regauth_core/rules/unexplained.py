@@ -153,17 +153,35 @@ _NO_ANSWER = {
 
 def _title(refusal: Refusal) -> str:
     exchange = refusal.exchange
-    whom = {
-        Place.REGISTRY: "the registry",
-        Place.TOKEN_SERVER: "the token server",
-        Place.ELSEWHERE: "the host that the registry named,",
-    }[refusal.place]
-    host = f"{whom} {exchange.origin.host}"
+    what = f"{exchange.request.method} {_requested(refusal)}"
     if exchange.response is None:
-        return f"{host} gave no answer to {where(exchange)}"
+        return f"{what} got no answer"
     if exchange.status < 400:
-        return f"{host} answered {where(exchange)} with {exchange.status}, and without what was asked for"
-    return f"{host} answered {where(exchange)} with {exchange.status}"
+        return f"{what} was answered {exchange.status}, without what was asked for"
+    return f"{what} was answered {exchange.status}"
+
+
+def _requested(refusal: Refusal) -> str:
+    """What was requested of whom, in words that do not grow with the URL: ``of a manifest of registry.test/foo``."""
+    target, host = refusal.exchange.target, refusal.exchange.origin.host
+    if refusal.place is Place.TOKEN_SERVER:
+        return f"for a token of {host}"
+    if refusal.place is Place.ELSEWHERE:
+        return f"to {host}, which the registry named,"
+    whose = host if target.repository is None else f"{host}/{target.repository}"
+    return f"of {_NOUNS.get(target.endpoint, 'something')} of {whose}"
+
+
+_NOUNS = {
+    Endpoint.PING: "/v2/",
+    Endpoint.CATALOG: "the catalog",
+    Endpoint.MANIFEST: "a manifest",
+    Endpoint.BLOB: "a blob",
+    Endpoint.TAGS: "the tags",
+    Endpoint.UPLOAD_START: "an upload",
+    Endpoint.UPLOAD: "an upload",
+    Endpoint.REFERRERS: "the referrers",
+}
 
 
 def _asked(conversation: Conversation, refusal: Refusal, alike: Sequence[Exchange]) -> str:
