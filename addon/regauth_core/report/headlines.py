@@ -75,7 +75,8 @@ def whose(told: Conclusion) -> str:
     if told.verdict is Verdict.INCONCLUSIVE or told.fault is None:
         return ""
     actor = _ACTORS.get(told.fault, str(told.fault))
-    sure = _SURE[told.confidence] if told.confidence is not None and told.fault != "unknown" else ""
+    is_sure = told.verdict is Verdict.REFUSED and told.fault != "unknown"
+    sure = _SURE[told.confidence] if told.confidence is not None and is_sure else ""
     return " · ".join(word for word in (actor, sure) if word)
 
 

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Final, TextIO
 from urllib.parse import urlsplit
 
-from regauth_core.edge.commands import gate
+from regauth_core.edge.commands import early_notice, gate
 from regauth_core.edge.commands.authority import authority, certificate, trust_bundle
 from regauth_core.edge.commands.client_command import (
     routed,
@@ -101,7 +101,8 @@ class Observed:
 def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
     """Run the command, show on `out` what was seen, write the reports; the exit status. Raises `UserError`."""
     with forwarding() as forward:
-        observed = observe_command(plan, environment, forward)
+        with early_notice.shown(out):
+            observed = observe_command(plan, environment, forward)
         # The files first: whoever reads our output may have left.
         clean = cleaned(observed.journal, observed.redactor)
         complaints = write_reports(clean, plan.reports, observed.redactor)

@@ -60,8 +60,10 @@ def shortened_path(text: str) -> str:
 
 
 def _headline(told: Conclusion, width: int) -> Iterator[Text]:
-    """The title, and at the right who has to act; on a second line where both do not fit."""
+    """The title, and at the right who has to act and, if there is room, how sure that is; else on a second line."""
     whose = headlines.whose(told)
+    if cell_len(f"regauth: {told.title}  {whose}") > width:
+        whose = whose.partition(" · ")[0]
     title = Text.assemble(("regauth: ", _COLOURS[told.verdict]), (told.title, "bold"), no_wrap=True)
     if not whose:
         yield from _wrapped(title.plain, width, 2, _COLOURS[told.verdict])
