@@ -162,6 +162,8 @@ class TokenField(StrEnum):
     ACCESS_TOKEN = "access_token"
     REFRESH_TOKEN = "refresh_token"
     EXPIRES_IN = "expires_in"
+    EXPIRES_AT = "expires_at"
+    """Which the specification does not have: some servers say it in the place of `expires_in`."""
     ISSUED_AT = "issued_at"
 
 

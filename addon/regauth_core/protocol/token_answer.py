@@ -23,7 +23,7 @@ MAX_ANSWER: Final = 256 * 1024
 DEFAULT_LIFE: Final = 60.0
 """Seconds a token lives whose answer does not say (distribution token specification, "Token Response Fields")."""
 
-_NAMES: Final = ("token", "access_token", "refresh_token", "expires_in", "issued_at", "scope")
+_NAMES: Final = ("token", "access_token", "refresh_token", "expires_in", "expires_at", "issued_at", "scope")
 _TOKEN_NAMES: Final = frozenset({"token", "access_token", "accesstoken"})
 _LONGEST_TIME: Final = 48
 _DECIMAL = re.compile(r"-?+[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+", re.ASCII)
@@ -93,7 +93,7 @@ def read(answer: object) -> RawTokenAnswer | None:
         scope=_text(fields.get("scope")),
         expires_in=_seconds(fields.get("expires_in")),
         issued_at=_moment(fields.get("issued_at")),
-        mistyped=tuple(field for field in TokenField if not _is_typed(field, fields.get(field))),
+        mistyped=tuple(field for field in TokenField if not _is_typed(field, fields)),
     )
 
 
@@ -175,13 +175,14 @@ def _moment(value: object) -> float | None:
         return None
 
 
-def _is_typed(field: TokenField, value: object) -> bool:
+def _is_typed(field: TokenField, fields: Mapping[str, object]) -> bool:
     """Whether a field is absent or of the type that strict readers decode it as: strings, an integer, a time as in Go.
 
-    Go reads RFC 3339 with capital letters only.
+    Go reads RFC 3339 with capital letters only. A life that is told as `expires_at` alone is read by nobody.
     """
-    if value is None:
-        return True
+    value = fields.get(field)
+    if value is None or field is TokenField.EXPIRES_AT:
+        return value is None or fields.get(TokenField.EXPIRES_IN) is not None
     if field is TokenField.EXPIRES_IN:
         return isinstance(value, int) and not isinstance(value, bool)
     if field is TokenField.ISSUED_AT:

@@ -103,6 +103,9 @@ def _skew(refused: Exchange, issue: IssuedToken) -> tuple[str, Confidence] | Non
     if begins is not None and begins - (here if here is not None else refused.finished) > _TOLERATED:
         whose = f"the registry's Date is {_clock(here)}" if here is not None else "by the capture's clock that is ahead"
         return f"it is valid from {_clock(begins)}, {whose}", sure if here is not None else Confidence.LOW
+    ends = claims.expires if claims is not None else None
+    if here is None and ends is not None and ends <= issue.began and said:
+        return f"it ends at {_clock(ends)}, and by the capture's clock it came later than that", Confidence.MEDIUM
     if here is None:
         return None
     if claims is not None and claims.expires is not None and here > claims.expires:

@@ -5,7 +5,7 @@ Fires when: the realm answers 2xx with a page or anything else that is not a JSO
 than the specification gives them, and the client does not use the token.
 
 Causes: not-json (mostly the realm is a login page, which is a mistake in the configuration), no-token, empty-token,
-field-types (such as `expires_in` as a string, which strict readers refuse).
+field-types (such as `expires_in` as a string, which strict readers refuse, or `expires_at` in its place).
 
 What to do: report to the operator that the realm does not issue tokens; a client should reject such an answer at once,
 and report its status and content type.
@@ -43,7 +43,7 @@ _SAID = {
     "not-json": "is not a JSON object",
     "no-token": "is JSON without token or access_token",
     "empty-token": "has an empty token",
-    "field-types": "has fields of another type than the specification gives them",
+    "field-types": "has fields that the specification does not have or gives another type",
 }
 
 
