@@ -268,6 +268,11 @@ class Conversation:
         self.over = over
         self._has_ended = True
 
+    def add_late(self, exchange: Exchange) -> None:
+        """Take an exchange in that came when the conversation was taken to be over."""
+        self._sorted = None
+        self.add(exchange)
+
     def release(self) -> None:
         """It was looked at for the last time: let go of its exchanges, as others still know it by its name."""
         self.steps = []

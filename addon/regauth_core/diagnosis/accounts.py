@@ -111,6 +111,22 @@ class Accounts:
         if number not in self._explained:
             self._explained[number] = rule.name
 
+    def take_back(self, conversation: Conversation, rule: Rule, match: Match) -> None:
+        """What a match had said is wrong: the failures that it accounted for were none, and what came later tells."""
+        numbers = {e.number for e in match.exchanges}
+        for number in numbers:
+            self._explained.pop(number, None)
+        client = conversation.client_state.identifier
+        waiting = self._pending.get(client, deque())
+        kept = [f for f in waiting if not (f.conversation is conversation and _is_of(numbers, f))]
+        waiting.clear()
+        waiting.extend(kept)
+        self._failures = [
+            o
+            for o in self._failures
+            if not (o.client == client and o.account == rule.name and numbers.intersection(o.exchanges))
+        ]
+
     def is_full(self, client_state: ClientState) -> bool:
         """Whether too many failures of the client wait: the older ones have to be taken before it is gone."""
         return len(self._pending.get(client_state.identifier, ())) > MOST_PENDING
@@ -157,6 +173,10 @@ class Accounts:
 
 FALLBACK = "refused-unexplained"
 """The rule that accounts for what no other rule does."""
+
+
+def _is_of(numbers: set[int], failure: _Failure) -> bool:
+    return failure.attempt.deciding(failure.conversation).number in numbers
 
 
 def _is_root_of(numbers: set[int], failure: _Failure, deciding: Exchange) -> bool:

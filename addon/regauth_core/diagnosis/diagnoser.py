@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from regauth_core.conversation.conversation import ClientState, Conversation, EndedBy
 from regauth_core.conversation.tracking import Tracker
 from regauth_core.diagnosis.accounts import MOST_PENDING, Accounts, ends, weighed
+from regauth_core.diagnosis.refutable import Refutable
 from regauth_core.diagnosis.verdicts import Verdicts
 from regauth_core.model import Exchange, Sender
-from regauth_core.model.finding import Diagnosis, Finding, Proof, Undecided
+from regauth_core.model.finding import Diagnosis, Finding, Proof, TakenBack, Undecided
 from regauth_core.model.journal import Ending
 from regauth_core.rules import at_once, last, when_over
 
@@ -35,6 +36,8 @@ class Diagnoser:
         self._tracker = Tracker(credentials_known=credentials_known)
         self._verdicts = Verdicts()
         self._accounts = Accounts()
+        self._refutable = Refutable()
+        self._taken_back: list[TakenBack] = []
         self._due: list[tuple[float, int, Conversation]] = []
         self._count = 0
         self._order = 0
@@ -47,7 +50,9 @@ class Diagnoser:
         """Take one exchange; give the findings that are certain now."""
         self._count += 1
         certain = list(self.tick(exchange.started))
-        for conversation, signs, is_new in self._tracker.add(exchange):
+        placed = self._tracker.add(exchange)
+        self._refute([conversation for conversation, _, _ in placed], exchange)
+        for conversation, signs, is_new in placed:
             if is_new:
                 self._order += 1
                 heapq.heappush(self._due, (conversation.last + self._quiet, self._order, conversation))
@@ -56,6 +61,11 @@ class Diagnoser:
             self._accounts.explain(told)
             certain += self._verdicts.take(conversation, told)
         return tuple(certain)
+
+    def taken_back(self) -> tuple[TakenBack, ...]:
+        """The findings that were taken back since this was called last."""
+        found, self._taken_back = tuple(self._taken_back), []
+        return found
 
     def end(self, sender: Sender) -> None:
         """Live only: the request that `begin` announced has ended, with or without an exchange for `add`."""
@@ -122,6 +132,16 @@ class Diagnoser:
         """All that stays undecided so far."""
         return self._verdicts.undecided
 
+    def _refute(self, placed: Sequence[Conversation], exchange: Exchange) -> None:
+        for conversation, wrong in self._refutable.refuted(placed, exchange):
+            for rule, match in wrong:
+                found = self._verdicts.take_back(conversation, rule, match, exchange)
+                if found is not None:
+                    self._accounts.take_back(conversation, rule, match)
+                    self._taken_back.append(found)
+        for conversation in self._refutable.dropped():
+            self._release(conversation)
+
     def _close(self, conversations: Sequence[Conversation], over: EndedBy) -> list[Finding]:
         certain: list[Finding] = []
         for conversation in conversations:
@@ -131,6 +151,7 @@ class Diagnoser:
             matches = [(rule, weighed(rule, match, ended)) for rule in rules for match in rule.matches(conversation)]
             told = self._verdicts.chosen(conversation, matches)
             self._accounts.close(conversation, ended, told)
+            self._refutable.keep(conversation, told)
             certain += self._verdicts.take(conversation, told)
             if self._accounts.is_full(conversation.client_state):
                 certain += self._explain_unaccounted(conversation.client_state, keep=MOST_PENDING // 2)
@@ -152,10 +173,13 @@ class Diagnoser:
                 conversation.unaccounted = unaccounted
                 rule = last()
                 matches = [(rule, match) for match in rule.matches(conversation)]
-                certain += self._verdicts.take(conversation, self._verdicts.chosen(conversation, matches))
+                told = self._verdicts.chosen(conversation, matches)
+                self._refutable.keep(conversation, told)
+                certain += self._verdicts.take(conversation, told)
             self._release(conversation)
         return certain
 
     def _release(self, conversation: Conversation) -> None:
-        if self._tracker.is_closed(conversation) and not self._accounts.waits_for(conversation):
+        is_needed = self._accounts.waits_for(conversation) or self._refutable.holds(conversation)
+        if self._tracker.is_closed(conversation) and not is_needed:
             conversation.release()

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from regauth_core.diagnosis.diagnoser import Diagnoser
 from regauth_core.model import Exchange, Sender
-from regauth_core.model.finding import Diagnosis, Finding, Proof
+from regauth_core.model.finding import Diagnosis, Finding, Proof, TakenBack
 from regauth_core.model.journal import Break, Capture, Ending, Environment, Event, Gone, Journal, Redaction
 
 _MAX_NOTES: Final = 50
@@ -62,6 +62,10 @@ class JournalBuilder:
         self._breaks.append(event)
         self._examined(lambda: self.diagnoser.finish(event.ending), None)
         return ()
+
+    def taken_back(self) -> tuple[TakenBack, ...]:
+        """The findings that were taken back since this was called last."""
+        return self.diagnoser.taken_back()
 
     def begin(self, sender: Sender, at: float) -> None:
         """A request of `sender` has begun at the time `at`; its exchange is added when it has ended."""

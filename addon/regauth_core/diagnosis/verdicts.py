@@ -8,7 +8,7 @@ from dataclasses import replace
 from regauth_core.conversation.conversation import Conversation, EndedBy
 from regauth_core.conversation.engines import remedy
 from regauth_core.conversation.refusal import reasons_of
-from regauth_core.model import Origin
+from regauth_core.model import Exchange, Origin
 from regauth_core.model.finding import (
     Advice,
     Confidence,
@@ -18,6 +18,7 @@ from regauth_core.model.finding import (
     ProofResult,
     Reason,
     Severity,
+    TakenBack,
     Undecided,
     Verification,
 )
@@ -83,8 +84,32 @@ class Verdicts:
                     self._provable.add(rule.name)
         return new
 
+    def take_back(self, conversation: Conversation, rule: Rule, match: Match, by: Exchange) -> TakenBack | None:
+        """What a match of a conversation had said turns out to be wrong, `by` an exchange; `None` if it was not said.
+
+        Where other conversations gave the same finding, it stays for their sake.
+        """
+        found = _finding(conversation, rule, match)
+        known = self._findings.get(key := _key(found))
+        if known is None:
+            return None
+        left = tuple(n for n in known.exchanges if n not in found.exchanges)
+        if left:
+            self._findings[key] = replace(known, exchanges=left)
+        else:
+            del self._findings[key]
+        return TakenBack(
+            rule=found.rule,
+            client=found.client,
+            registry=found.registry,
+            repository=found.repository,
+            exchanges=found.exchanges,
+            by=by.number,
+            at=by.finished,
+        )
+
     def _keep(self, found: Finding) -> bool:
-        key = (found.rule, found.client, found.registry, found.repository or "", found.cause or "")
+        key = _key(found)
         known = self._findings.get(key)
         if known is None:
             if len(self._findings) < MOST_FINDINGS:
@@ -99,6 +124,11 @@ class Verdicts:
         key = (one.rule, one.client, one.registry, one.repository or "", one.reason)
         if key not in self._undecided and len(self._undecided) < MOST_FINDINGS:
             self._undecided[key] = one
+
+
+def _key(found: Finding) -> tuple[str, ...]:
+    """What is equal for findings that are one."""
+    return (found.rule, found.client, found.registry, found.repository or "", found.cause or "")
 
 
 def chosen(matches: Sequence[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:

@@ -104,6 +104,22 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """A finding that rested on a client's silence, and was refuted when the client went on after all."""
+
+    rule: str
+    client: str
+    registry: str
+    repository: str | None
+    exchanges: tuple[int, ...]
+    """The numbers of the exchanges that it was said of."""
+    by: int
+    """The number of the exchange that refuted it."""
+    at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A rule, its evidence and its culprit."""
 

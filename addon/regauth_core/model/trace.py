@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 
 from regauth_core.model.exchange import Exchange
-from regauth_core.model.finding import Proof
+from regauth_core.model.finding import Proof, TakenBack
 from regauth_core.model.journal import Ending, Environment, Gone, Redaction
 
 SCHEMA: Final = "regauth.trace/1"
@@ -63,13 +63,20 @@ class TraceProof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraceTakenBack:
+    """A finding of this recording was refuted by what came later. Readers find that out for themselves."""
+
+    taken_back: TakenBack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceEnd:
     """The recording has ended; nothing of it is missing."""
 
     end: End
 
 
-TraceLine = TraceHead | TraceExchange | TraceGone | TraceProof | TraceEnd
+TraceLine = TraceHead | TraceExchange | TraceGone | TraceProof | TraceTakenBack | TraceEnd
 
 
 def schema() -> dict[str, Any]:

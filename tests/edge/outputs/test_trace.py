@@ -140,7 +140,7 @@ def test_every_line_of_every_trace_fits_the_schema(tmp_path: Path) -> None:
     for line in lines(tmp_path / "gone"):
         validator().validate(line)
         kinds.add(next(iter(line)))
-    assert kinds == {"schema", "exchange", "gone", "end"}
+    assert kinds == {"schema", "exchange", "gone", "taken_back", "end"}
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,12 @@ class FlowNotes:
         if rule not in rules:
             rules.append(rule)
 
+    def taken_back(self, rule: str) -> None:
+        """The finding has turned out to be wrong."""
+        rules = self._kept.get("findings", [])
+        if rule in rules:
+            rules.remove(rule)
+
 
 def origin_of(flow: http.HTTPFlow) -> Origin:
     """Whom the client addressed. Behind a forward proxy that is the request's target; else the `Host` it gave.

@@ -15,7 +15,7 @@ from regauth_core.edge.inputs.saved_file import Item, SavedFile
 from regauth_core.edge.inputs.times import is_possible, is_time
 from regauth_core.model import Exchange
 from regauth_core.model.change import with_kinds
-from regauth_core.model.finding import Proof
+from regauth_core.model.finding import Proof, TakenBack
 from regauth_core.model.journal import Break, Ending, Gone
 from regauth_core.model.trace import MAX_LINE, SCHEMA, End, TraceHead
 from regauth_core.redaction.counts import together
@@ -32,6 +32,8 @@ class _Line(msgspec.Struct):
     exchange: Exchange | None = None
     gone: Gone | None = None
     proof: Proof | None = None
+    taken_back: TakenBack | None = None
+    """For people who read the lines: the diagnosis of the file comes to the same by itself."""
     end: End | None = None
     schema: str | None = None
     started: float = 0.0

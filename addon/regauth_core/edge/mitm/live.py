@@ -125,6 +125,7 @@ class Live:
             )
             self.watch.learn_layers(entry.place, flow.response.raw_content)
         self._announce(self.recorder.end(wire_of(flow, entry.number)))
+        self._withdraw()
 
     def unreached(self, flow: http.HTTPFlow, path: str) -> None:
         """No connection to a token server could be made for a client, whose request for `path` there stays unsent."""
@@ -221,10 +222,26 @@ class Live:
                 FlowNotes(flow).finding(finding.rule)
                 flow.marked = flow.marked or _MARKS[finding.severity]
                 flow.comment = flow.comment or f"{finding.rule}: {finding.title}"
-            if flows:
-                update = asyncio.ensure_future(ctx.master.addons.trigger_event(UpdateHook(flows)))
-                self._updates.add(update)
-                update.add_done_callback(self._updates.discard)
+            self._show(flows)
+
+    def _withdraw(self) -> None:
+        """Findings that were told are wrong: the client went on after all."""
+        for one in self.recorder.taken_back():
+            said = f"regauth: taken back, {one.rule}: the client went on after all ({one.by})"
+            _log.log(ALERT, swept_text(said, self.recorder.redactor)[0])
+            flows = [flow for number in one.exchanges if (flow := self._flows.get(number)) is not None]
+            for flow in flows:
+                FlowNotes(flow).taken_back(one.rule)
+                if flow.comment.startswith(f"{one.rule}: "):
+                    flow.comment = flow.marked = ""
+            self._show(flows)
+
+    def _show(self, flows: list[http.HTTPFlow]) -> None:
+        """Let mitmproxy show the flows as they are now."""
+        if flows:
+            update = asyncio.ensure_future(ctx.master.addons.trigger_event(UpdateHook(flows)))
+            self._updates.add(update)
+            update.add_done_callback(self._updates.discard)
 
     def _tell(self, finding: Finding) -> None:
         """A line for the finding; where there are ever more of a rule, the summary has them."""

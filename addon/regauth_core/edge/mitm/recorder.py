@@ -15,9 +15,18 @@ from regauth_core.diagnosis.journal_builder import JournalBuilder
 from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.outputs.trace import TraceWriter
 from regauth_core.model import Sender
-from regauth_core.model.finding import Finding, Proof
+from regauth_core.model.finding import Finding, Proof, TakenBack
 from regauth_core.model.journal import Ending, Environment, Gone, Journal
-from regauth_core.model.trace import End, TraceEnd, TraceExchange, TraceGone, TraceHead, TraceLine, TraceProof
+from regauth_core.model.trace import (
+    End,
+    TraceEnd,
+    TraceExchange,
+    TraceGone,
+    TraceHead,
+    TraceLine,
+    TraceProof,
+    TraceTakenBack,
+)
 from regauth_core.recording.observe import Wire, observe
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.rules import all_rules
@@ -60,6 +69,7 @@ class Recorder:
             describe_error=where_it_failed,
         )
         self._begun: dict[int, Sender] = {}
+        self._taken_back: list[TakenBack] = []
         self._senders: Bounded[Hashable, Sender] = Bounded(_MAX_SENDERS)
         self._trace = trace
         self._head: TraceHead | None = TraceHead(
@@ -98,7 +108,16 @@ class Recorder:
         self._write(TraceExchange(exchange=exchange))
         if begun is not None:
             self._builder.end(begun)
-        return self._builder.add(exchange)
+        found = self._builder.add(exchange)
+        for one in self._builder.taken_back():
+            self._write(TraceTakenBack(taken_back=one))
+            self._taken_back.append(one)
+        return found
+
+    def taken_back(self) -> tuple[TakenBack, ...]:
+        """The findings that were taken back since this was called last."""
+        found, self._taken_back = tuple(self._taken_back), []
+        return found
 
     def tick(self, now: float) -> tuple[Finding, ...]:
         """Tell the time; the findings that have become certain by the passing of it."""

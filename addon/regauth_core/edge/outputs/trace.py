@@ -7,6 +7,7 @@ head       `TraceHead`         first, before the first exchange; again where a r
 exchange   `TraceExchange`     an exchange has ended; its numbers count from 1 behind each head
 gone       `TraceGone`         the process of a client has ended: nothing more can come from it
 proof      `TraceProof`        a refused exchange was sent beside the client as a correct one would have sent it
+taken_back `TraceTakenBack`    a finding was refuted: its client went on after a longer silence
 end        `TraceEnd`          the recording has ended; without it the file breaks off, and nothing may be concluded
                                from what is not there
 =========  ==================  =======================================================================================
