@@ -13,6 +13,7 @@ import regauth_core
 from regauth_core.edge.errors import UserError, did_you_mean, where_it_failed
 
 _INTERNAL: Final = 70
+_CAPTURES: Final = "a saved capture, also in gzip; - is standard input; several are read as one"
 _PAGES: Final = 3
 """Of the manual, for a cause that several rules have."""
 _MODES: Final = """modes of --inject:
@@ -69,6 +70,7 @@ def _options_of(parser: argparse.ArgumentParser, found: argparse.Namespace) -> t
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: this process's); the exit status."""
+    _occupy_closed_streams()
     try:
         parsed = _parser().parse_args(arguments)
         perform: Callable[[argparse.Namespace], int] = parsed.perform
@@ -87,6 +89,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"regauth: internal error: {where_it_failed(error)}; please report", file=sys.stderr)
         return _INTERNAL
+
+
+def _occupy_closed_streams() -> None:
+    """Put something in the place of standard streams that were closed, else the next file that is opened gets there.
+
+    It is not handed on: what we run finds them closed, as it would without us.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, and is closed at an exec
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  (until we end)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -192,7 +210,8 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="write a report to FILE; its ending picks the format",
+        help="write a report: FILE, whose ending picks the format, FORMAT:FILE, or - for standard output; "
+        "formats: md, html, json, har, junit",
     )
     _add_fail_on(parser)
     parser.add_argument("--trace", metavar="FILE", help="append every exchange to this file, redacted")
@@ -216,6 +235,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from regauth_core.edge.commands import command_trust, listeners, run
     from regauth_core.edge.mitm import options
+    from regauth_core.edge.outputs.report_file import report_file
     from regauth_core.edge.scenarios import scenario_at, scenario_path
 
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
@@ -249,7 +269,7 @@ def _run(arguments: argparse.Namespace) -> int:
         listeners=tuple(listeners.listener("run: --listen", text) for text in arguments.listen),
         quiet_time=options.quiet_time("run: --quiet-time", arguments.quiet_time),
         anonymize=frozenset(options.anonymize("run: --anonymize", arguments.anonymize)),
-        reports=tuple(options.report_file("run: -o", name) for name in arguments.output),
+        reports=tuple(report_file("run: -o", name) for name in arguments.output),
         fail_on=options.severity("run: --fail-on", arguments.fail_on) if arguments.fail_on else None,
         verbose=arguments.verbose,
     )
@@ -262,7 +282,12 @@ def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="diagnose saved traces, mitmproxy flow files and HAR files",
         usage="regauth diagnose [OPTION]... FILE...",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a saved capture; several files are read as one")
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="a saved capture, also in gzip; - is standard input; several are read as one",
+    )
     parser.add_argument(
         "--format", metavar="F", default="text", choices=("text", "json"), help="text (the default) or json"
     )
@@ -288,18 +313,23 @@ def _add_fail_on(parser: _Parser) -> None:
 
 def _diagnose(arguments: argparse.Namespace) -> int:
     from regauth_core.edge.commands import diagnose
+    from regauth_core.edge.inputs.unpacked import unpacked
     from regauth_core.edge.mitm import options
 
     given = arguments.quiet_time
-    return diagnose.diagnose(
-        [Path(name) for name in arguments.files],
-        as_json=arguments.format == "json",
-        quiet_time=options.quiet_time("diagnose: --quiet-time", given) if given is not None else None,
-        credentials_known=arguments.credentials_known,
-        out=sys.stdout,
-        fail_on=options.severity("diagnose: --fail-on", arguments.fail_on) if arguments.fail_on else None,
-        verbose=arguments.verbose,
-    )
+    quiet_time = options.quiet_time("diagnose: --quiet-time", given) if given is not None else None
+    fail_on = options.severity("diagnose: --fail-on", arguments.fail_on) if arguments.fail_on else None
+    with unpacked(arguments.files) as files:
+        return diagnose.diagnose(
+            files,
+            as_json=arguments.format == "json",
+            quiet_time=quiet_time,
+            credentials_known=arguments.credentials_known,
+            out=sys.stdout,
+            fail_on=fail_on,
+            verbose=arguments.verbose,
+            errors=sys.stderr,
+        )
 
 
 def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -308,14 +338,20 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="write reports from saved traces, mitmproxy flow files and HAR files",
         usage="regauth report [OPTION]... FILE... -o REPORT",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a saved capture; several files are read as one")
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="a saved capture, also in gzip; - is standard input; several are read as one",
+    )
     parser.add_argument(
         "-o",
         "--output",
         metavar="REPORT",
         action="append",
         required=True,
-        help="write a report to this file; its ending picks the format",
+        help="write a report: a file, whose ending picks the format, FORMAT:FILE, or - for standard output; "
+        "formats: md, html, json, har, junit",
     )
     parser.add_argument("--template", metavar="T", help="order a Markdown report by the issue form of this project")
     parser.add_argument(
@@ -330,15 +366,15 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 def _report(arguments: argparse.Namespace) -> int:
     from regauth_core.edge.commands import report
+    from regauth_core.edge.inputs.unpacked import unpacked
     from regauth_core.edge.mitm import options
+    from regauth_core.edge.outputs.report_file import report_file
 
-    return report.report(
-        [Path(name) for name in arguments.files],
-        [report.checked_ending("report: -o", Path(name)) for name in arguments.output],
-        template=report.checked_template("report: --template", arguments.template),
-        anonymize=frozenset(options.anonymize("report: --anonymize", arguments.anonymize)),
-        out=sys.stderr,
-    )
+    outputs = [report_file("report: -o", name) for name in arguments.output]
+    template = report.checked_template("report: --template", arguments.template)
+    anonymize = frozenset(options.anonymize("report: --anonymize", arguments.anonymize))
+    with unpacked(arguments.files) as files:
+        return report.report(files, outputs, template=template, anonymize=anonymize, out=sys.stderr)
 
 
 def _add_whoami(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -18,6 +18,8 @@ class Format:
 
     ending: str
     """Of the file names that ask for it, in lower case."""
+    names: tuple[str, ...]
+    """By which it is asked for where the file's name does not, in lower case; the first one is shown."""
     render: Callable[[Journal, str | None], str]
     """Makes the report of a journal. The other argument is the name of a template; only Markdown has any."""
     fixed: Callable[[str], tuple[structure.Span, ...]]
@@ -25,11 +27,30 @@ class Format:
 
 
 FORMATS: Final = (
-    Format(ending=".md", render=document.render, fixed=structure.of_markdown),
-    Format(ending=".html", render=lambda journal, _: page.render(journal), fixed=structure.of_html),
-    Format(ending=".har.json", render=lambda journal, _: har.render(journal), fixed=structure.of_json),
-    Format(ending=".json", render=lambda journal, _: findings.render(journal), fixed=structure.of_json),
-    Format(ending=".xml", render=lambda journal, _: junit.render(journal), fixed=structure.of_xml),
+    Format(
+        ending=".md",
+        names=("md", "markdown"),
+        render=document.render,
+        fixed=structure.of_markdown,
+    ),
+    Format(
+        ending=".html",
+        names=("html",),
+        render=lambda journal, _: page.render(journal),
+        fixed=structure.of_html,
+    ),
+    Format(
+        ending=".har.json",
+        names=("har", "har.json"),
+        render=lambda journal, _: har.render(journal),
+        fixed=structure.of_json,
+    ),
+    Format(
+        ending=".json", names=("json",), render=lambda journal, _: findings.render(journal), fixed=structure.of_json
+    ),
+    Format(
+        ending=".xml", names=("junit", "xml"), render=lambda journal, _: junit.render(journal), fixed=structure.of_xml
+    ),
 )
 """All formats; of several endings that fit a name the first one counts."""
 ENDINGS: Final[tuple[str, ...]] = tuple(one.ending for one in FORMATS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -201,6 +202,25 @@ def test_signal_goes_to_the_command_and_the_rest_is_still_done(
     assert "challenge-ignored" in errors
     assert json.loads((tmp_path / "report.json").read_text())["exchanges"] == 2
     assert "end" in json.loads((tmp_path / "trace").read_text().splitlines()[-1])
+
+
+def test_closed_streams_stay_closed_for_the_command_and_change_nothing(
+    command_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Nothing that regauth opens gets into the place of standard error."""
+    script = "if [ -e /proc/self/fd/2 ]; then exit 9; fi; exit 7"
+    line = f"{shlex.join(program('run', *SCENARIO, '-o', 'report.json', '--', '/bin/sh', '-c', script))} 2>&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        env=command_environment,
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (7, b"")
+    assert json.loads((tmp_path / "report.json").read_text())["exchanges"] == 0
 
 
 def test_command_that_asks_no_registry_gets_a_note(run: Runner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,11 +37,13 @@ def diagnose(
     out: TextIO,
     fail_on: Severity | None = None,
     verbose: bool = False,
+    errors: TextIO | None = None,
 ) -> int:
     """Write to `out` what the files show, as text or as JSON (``regauth.findings/1``); the exit status.
 
-    That is 0, or what `gate` says where a level is named in `fail_on`. `verbose` shows what was redacted, too. Raises
-    `UserError` where a file cannot be read or is none of the known kinds.
+    That is 0, or what `gate` says where a level is named in `fail_on`. `verbose` shows what was redacted, too. GitHub
+    Actions get their annotation on `errors`. Raises `UserError` where a file cannot be read or is none of the known
+    kinds.
     """
     # What is read is dropped at once, and nothing of it refers back to itself: looking for that costs a third.
     gc.set_threshold(100_000, 20, 100)
@@ -50,6 +53,8 @@ def diagnose(
     else:
         detail = Detail.ALL if verbose else Detail.FINDINGS
         reports.print_summary(journal, redactor, out, more="regauth diagnose --format json", detail=detail)
+    if errors is not None and (refused := reports.tell_github(journal, redactor, os.environ, errors)) is not None:
+        print(f"regauth: {refused}", file=errors)
     return gate.status(journal, fail_on)
 
 

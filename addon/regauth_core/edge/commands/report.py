@@ -10,14 +10,15 @@ from regauth_core.edge.commands.diagnose import journal_of
 from regauth_core.edge.errors import UserError
 from regauth_core.edge.outputs import reports as outputs
 from regauth_core.edge.outputs.final_sweep import swept_text
-from regauth_core.report import ENDINGS, wording
+from regauth_core.edge.outputs.report_file import ReportFile, report_file
+from regauth_core.report import wording
 from regauth_core.report.markdown import templates
 from regauth_core.report.text import visible
 
 
 def report(
     paths: Sequence[Path],
-    reports: Sequence[Path],
+    reports: Sequence[Path | ReportFile],
     *,
     template: str | None = None,
     anonymize: frozenset[str] = frozenset(),
@@ -32,17 +33,16 @@ def report(
     read, a report whose name ends in none of the known endings, and an unknown template.
     """
     checked_template("report: --template", template)
-    for path in reports:
-        checked_ending("report: -o", path)
+    files = [one if isinstance(one, ReportFile) else report_file("report: -o", str(one)) for one in reports]
     journal, redactor = journal_of(
         paths, quiet_time=quiet_time, credentials_known=credentials_known, anonymize=anonymize
     )
-    complaints = outputs.write_reports(journal, reports, redactor, template)
+    complaints = outputs.write_reports(journal, files, redactor, template)
     for note in journal.diagnosis.notes:
         print(f"regauth: note: {swept_text(visible(note), redactor)[0]}", file=out)
     for complaint in complaints:
         print(f"regauth: {complaint}", file=out)
-    if len(complaints) < len(reports):
+    if len(complaints) < len(files):
         print(f"regauth: {wording.redaction(journal.redaction)}", file=out)
     return 2 if complaints else 0
 
@@ -54,10 +54,3 @@ def checked_template(name: str, given: str | None) -> str | None:
     except ValueError as error:
         raise UserError(f"{name}: {error}") from None
     return given
-
-
-def checked_ending(name: str, path: Path) -> Path:
-    """`path`, if a report can be called so; `name` is the option's, for errors. Raises `UserError`."""
-    if not path.name.lower().endswith(ENDINGS):
-        raise UserError(f"{name}: {path}: expected a file name that ends in {' or '.join(ENDINGS)}")
-    return path

@@ -39,7 +39,8 @@ from regauth_core.edge.mitm.hindrances import Hindrances
 from regauth_core.edge.mitm.identity import Identities
 from regauth_core.edge.mitm.inject_mode import Inject
 from regauth_core.edge.mitm.upstream_trust import UpstreamVerifier
-from regauth_core.edge.outputs.reports import cleaned, print_summary, write_reports
+from regauth_core.edge.outputs.report_file import ReportFile
+from regauth_core.edge.outputs.reports import cleaned, print_summary, tell_github, write_reports
 from regauth_core.model.finding import Severity
 from regauth_core.model.journal import Journal
 from regauth_core.redaction.redactor import Redactor
@@ -68,7 +69,7 @@ class Plan:
     trace: Path | None = None
     quiet_time: float = 30.0
     anonymize: frozenset[str] = frozenset()
-    reports: tuple[Path, ...] = ()
+    reports: tuple[ReportFile, ...] = ()
     fail_on: Severity | None = None
     credentials_known: bool = False
     """The client holds credentials, whatever its command line shows."""
@@ -115,7 +116,8 @@ def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
             detail=Detail.ALL if plan.verbose else Detail.VERDICT,
             report=str(plan.reports[0]) if plan.reports else "",
         )
-    for complaint in complaints:
+    refused = tell_github(clean, observed.redactor, environment, out)
+    for complaint in (*complaints, *([refused] if refused else [])):
         print(f"regauth: {complaint}", file=out)
     return gate.status(observed.journal, plan.fail_on) or observed.status or (2 if complaints else 0)
 

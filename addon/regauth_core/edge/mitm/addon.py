@@ -7,7 +7,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
 from mitmproxy import command, ctx, exceptions, http, tls, types
@@ -28,6 +27,7 @@ from regauth_core.edge.mitm.live import Live
 from regauth_core.edge.mitm.recording_session import RecordingSession
 from regauth_core.edge.mitm.subrequests import RequestSender, is_ours
 from regauth_core.edge.outputs import reports
+from regauth_core.edge.outputs.report_file import report_file
 from regauth_core.model.journal import Journal
 
 _TICK: Final = 1.0
@@ -277,10 +277,10 @@ class RegAuth:
         if self._session.live is None:
             raise exceptions.CommandError("regauth: nothing is being recorded")
         try:
-            file = options.report_file("regauth.report", path)
+            file = report_file("regauth.report", path)
         except UserError as error:
             raise exceptions.CommandError(str(error)) from None
         recorder = self._session.live.recorder
         for complaint in reports.write_reports(recorder.journal(), [file], recorder.redactor):
             raise exceptions.CommandError(complaint)
-        _log.log(ALERT, "regauth: report written to %s", Path(file).name)
+        _log.log(ALERT, "regauth: report written to %s", file.path.name if file.path is not None else file)

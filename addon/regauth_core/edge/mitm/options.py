@@ -23,6 +23,7 @@ from regauth_core.edge.files import check_writable
 from regauth_core.edge.mitm.callers import callers
 from regauth_core.edge.mitm.inject_mode import Inject
 from regauth_core.edge.mitm.shim import ShimTarget
+from regauth_core.edge.outputs.report_file import ReportFile, report_file
 from regauth_core.edge.scenarios import scenario_at, scenario_path
 from regauth_core.model.finding import Severity
 from regauth_core.protocol.target import origin_of
@@ -140,7 +141,7 @@ class Settings:
     """The options, read and checked."""
 
     trace: Path | None = None
-    reports: tuple[Path, ...] = ()
+    reports: tuple[ReportFile, ...] = ()
     hosts: tuple[str, ...] = ()
     quiet_time: float = QUIET_TIME
     anonymize: frozenset[Anonymize] = frozenset()
@@ -199,14 +200,6 @@ def quiet_time(name: str, text: str) -> float:
     if not 0 < seconds <= _LONGEST_QUIET:
         raise UserError(f"{name}: expected seconds between 0 and {_LONGEST_QUIET:g}, found {text!r}")
     return seconds
-
-
-def report_file(name: str, text: str) -> Path:
-    """A report's file: its ending names a format that exists, its directory can be written. Raises `UserError`."""
-    path = writable(name, text)
-    if not path.name.lower().endswith(report.ENDINGS):
-        raise UserError(f"{name}: {text}: expected a file name that ends in {' or '.join(report.ENDINGS)}")
-    return path
 
 
 def anonymize(name: str, texts: Sequence[str]) -> frozenset[Anonymize]:

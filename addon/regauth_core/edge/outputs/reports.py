@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, TextIO
@@ -14,15 +15,19 @@ from regauth_core import report
 from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.files import reason, write_private
 from regauth_core.edge.outputs.final_sweep import swept_journal, swept_report, swept_text
+from regauth_core.edge.outputs.report_file import ReportFile
 from regauth_core.model import Safe
 from regauth_core.model.journal import Journal
 from regauth_core.redaction.redactor import Redactor
+from regauth_core.report import github_actions
 from regauth_core.report.terminal import summary
 from regauth_core.report.terminal.summary import Detail
 from regauth_core.simulate.reproduction.description import scenario_text
 
 _PLAYED: Final = 500
 """Exchanges of which the scenario is made: nobody waits long for a report."""
+_STEP_SUMMARY: Final = 900_000
+"""Characters that a summary of GitHub's steps, of 1 MiB, surely has room for."""
 _UNBROKEN: Final = 2000
 """Columns of a page on which hardly a line has to be broken."""
 
@@ -62,19 +67,55 @@ def report_text(journal: Journal, name: str, redactor: Redactor, template: str |
 
 
 def write_reports(
-    journal: Journal, paths: Sequence[Path], redactor: Redactor, template: str | None = None
+    journal: Journal, files: Sequence[Path | ReportFile], redactor: Redactor, template: str | None = None
 ) -> tuple[str, ...]:
-    """Write each report to its file; one complaint for each that could not be written or made."""
+    """Write each report to its file; one complaint for each that could not be written or made.
+
+    The format of a plain path is the one that its ending says.
+    """
     complaints = []
-    clean = with_scenario(cleaned(journal, redactor)) if paths else journal
-    for path in paths:
+    clean = with_scenario(cleaned(journal, redactor)) if files else journal
+    for file in (one if isinstance(one, ReportFile) else ReportFile(one, one.name) for one in files):
         try:
-            write_private(path, report_text(clean, path.name, redactor, template))
+            text = report_text(clean, file.ending, redactor, template)
+            if file.path is None:
+                _print(text)
+            else:
+                write_private(file.path, text)
         except OSError as error:
-            complaints.append(f"{path}: the report could not be written: {reason(error)}")
+            complaints.append(f"{file}: the report could not be written: {reason(error)}")
         except Exception as error:
-            complaints.append(f"{path}: not written because of an error in regauth ({where_it_failed(error)})")
+            complaints.append(f"{file}: not written because of an error in regauth ({where_it_failed(error)})")
     return tuple(complaints)
+
+
+def _print(text: str) -> None:
+    """Write to standard output, in the encoding of all reports."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
+
+
+def tell_github(journal: Journal, redactor: Redactor, environment: Mapping[str, str], file: TextIO) -> str | None:
+    """Where GitHub Actions runs this: the verdict as an annotation to `file`, the report as the step's summary.
+
+    A complaint if that could not be written. Nothing happens elsewhere, or where nothing is wrong.
+    """
+    clean = cleaned(journal, redactor)
+    line = github_actions.annotation(clean) if environment.get("GITHUB_ACTIONS") == "true" else None
+    if line is None:
+        return None
+    print(swept_text(line, redactor)[0], file=file)
+    summary_file = environment.get("GITHUB_STEP_SUMMARY")
+    if not summary_file:
+        return None
+    try:
+        text = report_text(clean, ".md", redactor)
+        with Path(summary_file).open("a", encoding="utf-8", errors="backslashreplace") as target:
+            target.write(text if len(text) < _STEP_SUMMARY else f"{line.rpartition('::')[2]}\n")
+    except OSError as error:
+        return f"{summary_file}: the summary of the step could not be written: {reason(error)}"
+    return None
 
 
 def print_summary(
