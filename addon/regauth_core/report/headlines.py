@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from regauth_core.model import Exchange, FailureKind
-from regauth_core.model.finding import Confidence, End, Finding, Operation, OperationKind, Undecided
+from regauth_core.model.finding import Confidence, End, Fault, Finding, Operation, OperationKind, Severity, Undecided
 from regauth_core.model.journal import Journal
 from regauth_core.model.outcome import Conclusion, Open, Verdict
 from regauth_core.report.text import visible
@@ -111,21 +111,39 @@ def _named(title: str, subject: Subject) -> str:
         registry, repository = subject.finding.registry, subject.finding.repository
         if repository is not None:
             text = text.replace(f"repository {repository} at {registry}", repository)
+            text = re.sub(rf"\b(of|for) {re.escape(f'{subject.host}/{repository}')}", rf"\1 {repository}", text)
             text = text.replace(f" of {repository}", f" for {repository}")
         text = text.replace(registry, subject.host)
     return re.sub(r"^the client\b", lambda _: subject.program, text)
 
 
-def _refused(_: Journal, subject: Subject) -> Headline:
+def _refused(journal: Journal, subject: Subject) -> Headline:
     finding = subject.finding
     if finding is None:
         return Headline(f"{subject.host or 'the registry'} refused {subject.program}")
+    if _is_unsent(journal, finding, subject.marked):
+        return Headline(_named(finding.title, subject), _NEVER_SENT)
     return Headline(_named(finding.title, subject), _advice(finding))
 
 
+def _is_unsent(journal: Journal, finding: Finding, refused: Exchange | None) -> bool:
+    """Whether the client, which is known to have a login, was asked for it and sent none to this registry at all."""
+    if finding.fault is not Fault.CLIENT or finding.severity is not Severity.ERROR or refused is None:
+        return False
+    if refused.response is None or refused.status != 401 or not refused.response.challenges:
+        return False
+    owner = journal.clients_of.get(refused.number)
+    sent = (
+        e.request.credentials or (e.request.token is not None and e.request.token.secret)
+        for e in journal.exchanges
+        if journal.clients_of.get(e.number) == owner and e.origin.host == refused.origin.host
+    )
+    # An error about Basic, which nobody can answer without a login, is one only where a login is known.
+    is_known = journal.capture is not None and journal.capture.credentials_known
+    return not any(sent) and (is_known or all(one.kind == "basic" for one in refused.response.challenges))
+
+
 def _advice(finding: Finding) -> str:
-    if finding.advice.user.startswith("The password was never sent"):
-        return _NEVER_SENT
     found = _SENTENCE.match(finding.advice.user.strip())
     text = found[0].strip() if found is not None else ""
     return f"{text}." if text else ""

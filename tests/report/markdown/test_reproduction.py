@@ -103,3 +103,12 @@ def test_what_is_no_url_is_not_asked() -> None:
     exchange = journals.per_repository().exchanges[1]
     odd = replace(exchange, request=replace(exchange.request, url=Safe("-o/etc/passwd")))
     assert _commands(_refused(odd)) == []
+
+
+def test_an_authority_of_one_s_own_is_named() -> None:
+    """Where the client was given one, curl needs it as well."""
+    journal = journals.per_repository()
+    command = Safe("oras repo tags --ca-file corp.pem registry.test/foo")
+    journal = replace(journal, environment=replace(journal.environment, command=command))
+    lines = reproduction.lines(journal, journal.diagnosis.findings[0])
+    assert all('--cacert "$REG_CA"' in line for line in lines if line.startswith("curl"))

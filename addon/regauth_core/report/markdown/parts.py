@@ -144,7 +144,10 @@ def _reproduce(told: ReportInput) -> Iterator[str]:
         yield "_The requests to the registry are too long to show here._"
     elif asked:
         yield ""
-        yield "The registry's side, without the client (set `REG_USER` and `REG_PASS`, and `TOKEN` where it is used):"
+        yield (
+            "The registry's side, without the client (set `REG_USER` and `REG_PASS`, and `TOKEN` and `REG_CA` where"
+            " they are used):"
+        )
         yield ""
         yield from fence(asked, "sh")
     if told.plan.scenario and replay.fits(told.journal):
@@ -157,6 +160,9 @@ def _reproduce(told: ReportInput) -> Iterator[str]:
 
 
 def _received(told: ReportInput) -> Iterator[str]:
+    if told.journal.environment.command is not None:
+        yield "_For you to add: what the client itself printed, without what is secret in it._"
+        yield ""
     for finding in told.findings[: told.plan.explained]:
         yield f"- {span(finding.rule, 60)}: {prose(finding.explanation, told.plan.words)}"
         if finding.verification is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -9,11 +10,13 @@ from urllib.parse import quote
 from regauth_core.model import Challenge, Endpoint, Exchange, Origin
 from regauth_core.model.finding import Finding
 from regauth_core.model.journal import Journal
-from regauth_core.report import wording
+from regauth_core.report import programs, wording
 from regauth_core.report.text import visible
 
 _USER = '-u "$REG_USER:$REG_PASS"'
 _TOKEN = '-H "Authorization: Bearer $TOKEN"'  # noqa: S105  a placeholder
+_AUTHORITIES = frozenset({"--cacert", "--ca-file", "--cert-dir", "--registry-cert"})
+"""Options of clients that name what they trust."""
 _READING = ("GET", "HEAD")
 
 
@@ -22,7 +25,15 @@ def lines(journal: Journal, finding: Finding) -> list[str]:
 
     For a refused request: the ping, the request without credentials, what answers the challenge, and the request with
     it. For anything else: the first requests of the evidence. Requests that change something are shown anonymously.
+    Where the client was given an authority, curl is: `$REG_CA`.
     """
+    made = _lines(journal, finding)
+    if not any(word.partition("=")[0] in _AUTHORITIES for word in programs.words_of(journal)):
+        return made
+    return [re.sub(r"^curl ", 'curl --cacert "$REG_CA" ', line) for line in made]
+
+
+def _lines(journal: Journal, finding: Finding) -> list[str]:
     numbers = set(finding.exchanges)
     told = [e for e in journal.exchanges if e.number in numbers and _is_askable(e)]
     refused = next((e for e in told if _challenge(e) is not None), None)
