@@ -108,7 +108,7 @@ SITUATIONS: Final = (
 
 
 def table(names: Sequence[str] = (), clients: Sequence[str] = CLIENTS) -> str:
-    """The screens of these situations (all unless named) and clients."""
+    """The screens of these situations (all unless named) and clients, as `parts` takes them apart."""
     told: list[str] = []
     for situation in SITUATIONS:
         if names and situation.name not in names:
@@ -120,6 +120,15 @@ def table(names: Sequence[str] = (), clients: Sequence[str] = CLIENTS) -> str:
                 told += ["", f"--- {client}", *screen]
         told.append("")
     return "\n".join(told)
+
+
+def parts(text: str) -> dict[str, str]:
+    """A table's screens by the name of their situation."""
+    found: dict[str, str] = {}
+    for part in re.split(r"(?m)^(?======== )", text):
+        if part:
+            found[part.splitlines()[0].strip("= ")] = part.rstrip("\n") + "\n"
+    return found
 
 
 def _screen(situation: Situation, client: str) -> list[str]:
@@ -235,7 +244,8 @@ def _normalised(line: str, home: str, port: int) -> str:
     line = line.replace(home, "~").replace(str(_SCENARIOS), "SCENARIOS").replace(socket.gethostname(), "host.test")
     if port:
         line = line.replace(f":{port}", ":PORT")
-    return re.sub(r"\(process \d+\)|\(\d{2,}\)", "(N)", line)
+    line = re.sub(r"\b\d{5}\b", "PORT", re.sub(r"\(process \d+\)|\(\d{2,}\)", "(N)", line))
+    return re.sub(r"×\d+", "×N", line)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+"""The last six lines for every client and situation are those of the golden file, which a person has read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from clients import screens
+from clients.programs import require
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "screens.txt"
+pytestmark = pytest.mark.clients
+
+
+@pytest.mark.parametrize("situation", screens.SITUATIONS, ids=lambda situation: situation.name)
+def test_the_last_lines_name_the_culprit_and_what_to_do(situation: screens.Situation) -> None:
+    """`REGAUTH_RENEW_GOLDEN=1` writes the screens of the situation anew: read them."""
+    require(*screens.CLIENTS)
+    text = screens.table([situation.name])
+    parts = screens.parts(GOLDEN.read_text("utf-8"))
+    if os.environ.get("REGAUTH_RENEW_GOLDEN") == "1":
+        parts[situation.name] = text
+        GOLDEN.write_text("\n".join(parts.values()), "utf-8")
+    assert text == parts[situation.name]
