@@ -17,7 +17,7 @@ from kit.worst import applied, expressions, least, texts
 from regauth_core.conversation.engines import engine_of
 from regauth_core.edge.commands.client_command import shows_credentials
 from regauth_core.edge.inputs import har
-from regauth_core.edge.inputs.captures import Captures
+from regauth_core.edge.inputs.captures import Captures, Kind
 from regauth_core.model import Origin
 from regauth_core.protocol import authorization, challenge, jwt, links, scope, target, token_answer
 from regauth_core.protocol.presigned import signature
@@ -186,7 +186,20 @@ def test_every_reader_is_linear(name: str) -> None:
         assert taken < _GROWTH * quarter, (taken, quarter, piece)
 
 
-@pytest.mark.parametrize("start", [b'{"schema":"regauth.trace/1"', b'{"log":{"entries":[', b"999999:"])
+_STARTS: Final = {
+    Kind.TRACE: b'{"schema":"regauth.trace/1"',
+    Kind.FLOWS: b"999999:",
+    Kind.HAR: b'{"log":{"entries":[',
+}
+"""What makes a file one of each kind."""
+
+
+def test_every_kind_of_file_is_timed() -> None:
+    """None is left out below."""
+    assert set(Kind) - set(_STARTS) == set(), "kinds of edge/inputs/captures.py without a row in _STARTS"
+
+
+@pytest.mark.parametrize("start", _STARTS.values(), ids=_STARTS)
 @pytest.mark.parametrize("piece", [b"{", b"[", b'{"a":', b"\n", b'"', b"\\", b"9:", b"\xff", b"1:a,"])
 def test_every_file_is_read_in_linear_time(start: bytes, piece: bytes, tmp_path: Path) -> None:
     """Damaged from the first byte on, in whatever way."""

@@ -28,6 +28,14 @@ verify, fill and override need --credentials.
 """
 _INTERRUPTED: Final = 130
 
+# Written out: what they name is in modules that take long to import. `tests/test_pages.py` holds them to it.
+_CAPTURE: Final = "a regauth trace, a mitmproxy flow file or a HAR file"
+_SCENARIO: Final = "the name of a scenario, a scenario file, a capture, or a report of regauth"
+_REPORT: Final = (
+    "a file, whose ending picks the format, FORMAT:FILE, or - for standard output; formats: md, html, json, har, junit"
+)
+_TEMPLATES: Final = "podman, skopeo, moby, docker/cli, containerd, oras, regclient, helm or crane"
+
 
 class _Formatter(argparse.HelpFormatter):
     """Fills the description, and leaves the lines of the epilog as they are."""
@@ -127,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_setup(commands)
     _add_addon(commands)
+    for shown in commands._choices_actions:  # noqa: SLF001  (argparse shows the help of a command only above it)
+        below = commands.choices[shown.dest]
+        below.description = below.description or f"{str(shown.help)[0].upper()}{str(shown.help)[1:]}."
     return parser
 
 
@@ -146,9 +157,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         epilog=_MODES,
         formatter_class=_Formatter,
     )
-    parser.add_argument(
-        "--scenario", metavar="S", help="play the registry of this scenario: a file, or the name of a shipped one"
-    )
+    parser.add_argument("--scenario", metavar="S", help=f"play this registry: {_SCENARIO}")
     parser.add_argument(
         "--inject",
         metavar="MODE",
@@ -210,8 +219,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="write a report: FILE, whose ending picks the format, FORMAT:FILE, or - for standard output; "
-        "formats: md, html, json, har, junit",
+        help=f"write a report: {_REPORT}",
     )
     _add_fail_on(parser)
     parser.add_argument("--trace", metavar="FILE", help="append every exchange to this file, redacted")
@@ -279,14 +287,14 @@ def _run(arguments: argparse.Namespace) -> int:
 def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "diagnose",
-        help="diagnose saved traces, mitmproxy flow files and HAR files",
+        help="show what went wrong in traffic that was saved",
         usage="regauth diagnose [OPTION]... FILE...",
     )
     parser.add_argument(
         "files",
         metavar="FILE",
         nargs="+",
-        help="a saved capture, also in gzip; - is standard input; several are read as one",
+        help=f"{_CAPTURE}, also in gzip; - is standard input; several are read as one",
     )
     parser.add_argument(
         "--format", metavar="F", default="text", choices=("text", "json"), help="text (the default) or json"
@@ -335,14 +343,14 @@ def _diagnose(arguments: argparse.Namespace) -> int:
 def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "report",
-        help="write reports from saved traces, mitmproxy flow files and HAR files",
+        help="write reports of traffic that was saved",
         usage="regauth report [OPTION]... FILE... -o REPORT",
     )
     parser.add_argument(
         "files",
         metavar="FILE",
         nargs="+",
-        help="a saved capture, also in gzip; - is standard input; several are read as one",
+        help=f"{_CAPTURE}, also in gzip; - is standard input; several are read as one",
     )
     parser.add_argument(
         "-o",
@@ -350,10 +358,11 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="REPORT",
         action="append",
         required=True,
-        help="write a report: a file, whose ending picks the format, FORMAT:FILE, or - for standard output; "
-        "formats: md, html, json, har, junit",
+        help=f"write a report: {_REPORT}",
     )
-    parser.add_argument("--template", metavar="T", help="order a Markdown report by the issue form of this project")
+    parser.add_argument(
+        "--template", metavar="T", help=f"order a Markdown report by the issue form of a project: {_TEMPLATES}"
+    )
     parser.add_argument(
         "--anonymize",
         metavar="WHAT",
@@ -434,8 +443,10 @@ def _add_scenario(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="make a scenario of a capture: a registry that behaves as the one in it did",
         usage="regauth scenario [OPTION]... CAPTURE",
     )
-    parser.add_argument("capture", metavar="CAPTURE", help="a trace, a report of regauth, a flow file or a HAR file")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write it to this file, NAME.yaml (standard output)")
+    parser.add_argument("capture", metavar="CAPTURE", help=f"{_CAPTURE}, or a report of regauth")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write it to this file, NAME.yaml (default: standard output)"
+    )
     parser.add_argument(
         "--anonymize",
         metavar="WHAT",
@@ -484,7 +495,7 @@ def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "serve", help="serve a scenario, http and https on one port", usage="regauth serve [OPTION]... SCENARIO"
     )
-    parser.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the name of a shipped one")
+    parser.add_argument("scenario", metavar="SCENARIO", help=_SCENARIO)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     parser.add_argument("--port", default=5000, type=_port, help="the port to listen on (5000)")
     parser.set_defaults(perform=_serve)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from kit.notation import Talk, complaints, conversations
+from kit.notation import Talk, complaints, conversations, in_words, read
 from regauth_core.model import Exchange
 from regauth_core.rules import all_rules
+from regauth_core.rules.base import Rule
 
 TALKS = conversations()
 
@@ -12,15 +13,41 @@ TALKS = conversations()
 @pytest.mark.parametrize("talk", TALKS, ids=lambda talk: talk.name)
 def test_conversation_gives_what_it_expects(talk: Talk) -> None:
     """Rule, severity, fault, repository and evidence are as noted, and no other finding of weight appears."""
-    assert complaints(talk, talk.diagnosis()) == []
+    diagnosis = talk.diagnosis()
+    wrong = complaints(talk, diagnosis)
+    if wrong:
+        pytest.fail("\n".join([*wrong, "", "What is said:", *in_words(diagnosis)]), pytrace=False)
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
-def test_rule_is_proven_both_ways(rule: object) -> None:
+def test_rule_is_proven_both_ways(rule: Rule) -> None:
     """Each rule has a conversation that fires it, and a similar one on which it is silent."""
-    name = getattr(rule, "name")  # noqa: B009
-    assert any(e.rule == name for talk in TALKS for e in talk.expected)
-    assert any(name in talk.near for talk in TALKS)
+    folder = f"tests/conversations/{rule.name}"
+    fires = any(e.rule == rule.name for talk in TALKS for e in talk.expected)
+    assert fires, f"{folder}: no conversation with `expect: {rule.name} …`"
+    assert any(rule.name in talk.near for talk in TALKS), f"{folder}: no conversation with `near: {rule.name}`"
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("expect: challenge-ignored", "rule, severity, fault"),
+        ("expect: challenge-ignored error client reposytory=foo", "repository="),
+        ("undecided: challenge-ignored somehow", "somehow"),
+        ("ending: bad", "bad"),
+        ("hopes: nothing", "unknown header"),
+        ("GET /v2/ - 401", "neither a header nor an exchange"),
+        ("GET /v2/ - -> 401 chalenge Basic", "unknown answer chalenge"),
+        ("GET /v2/ - -> gone", "gone"),
+        ("  tok 5s", "unknown detail"),
+        ("+soon", "soon"),
+    ],
+)
+def test_a_line_that_is_not_in_the_notation_is_an_error(line: str, complaint: str) -> None:
+    """It names file, line and text, and says what was expected."""
+    with pytest.raises(ValueError, match=f"(?s)^mine:3: .*{complaint}.*") as error:
+        read(f"expect: nothing\nGET /v2/ - -> 200\n{line}\n", "mine")
+    assert str(error.value).endswith(f": {line}")
 
 
 def _shortened(title: str, exchanges: tuple[Exchange, ...]) -> str:

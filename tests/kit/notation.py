@@ -10,7 +10,8 @@
     +5s
     [c2] GET https://auth.test/token?scope=repository:foo:pull basic(alice) -> 200 token t1 expires_in=300
 
-Header lines: any number of `expect:` (rule, severity, fault, `key=value`…), `undecided: rule reason`, `near: rule`
+Header lines: any number of `expect:` (rule, severity, fault, and any of `repository=`, `registry=`, `client=`,
+`cause=`, `confidence=`, `exchanges=`), `undecided: rule reason`, `near: rule`
 (the rule that a silent conversation resembles), `client: has credentials`, `ending: gone|clean|cut|stopped`, `quiet:
 seconds`, `source: …`. `expect: nothing` means nothing above info, `expect: silence` means nothing at all.
 
@@ -35,7 +36,7 @@ from pathlib import Path
 
 from regauth_core.diagnosis.diagnoser import Diagnoser
 from regauth_core.model import Exchange, FailureKind
-from regauth_core.model.finding import Diagnosis
+from regauth_core.model.finding import Diagnosis, Reason
 from regauth_core.model.journal import Ending
 from regauth_core.model.withheld import Withheld
 from regauth_core.recording.observe import Wire, observe
@@ -55,6 +56,8 @@ _FAILURES = {
     "tls": FailureKind.TLS,
     "aborted": FailureKind.CLIENT_ABORTED,
 }
+_DETAILS = ("registry", "repository", "client", "cause", "confidence", "exchanges")
+"""What an `expect:` line may say of a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +116,15 @@ class _Reader:
         if key == "expect" and value in ("nothing", "silence"):
             talk.silent = value
         elif key == "expect":
-            rule, severity, fault, *details = value.split()
+            rule, severity, fault, *details = _expectation(value)
             talk.expected.append(
                 Expected(
                     rule, tuple(severity.split("|")), tuple(fault.split("|")), dict(d.split("=", 1) for d in details)
                 )
             )
         elif key == "undecided":
-            rule, reason = value.split()
-            talk.undecided.append((rule, reason))
+            rule, _, reason = value.partition(" ")
+            talk.undecided.append((rule, str(Reason(reason))))
         elif key == "near":
             talk.near.append(value)
         elif (key, value) == ("client", "has credentials"):
@@ -133,7 +136,7 @@ class _Reader:
         elif key == "agent":
             talk.agent = value
         elif key != "source":
-            raise ValueError(f"{talk.name}: unknown header {key}")
+            raise ValueError("unknown header")
 
     def line(self, match: re.Match[str]) -> None:
         target = match["target"].replace("{realm}", REALM)
@@ -214,7 +217,7 @@ class _Reader:
             elif word in ("html", "text"):
                 kind, body = ("text/html" if word == "html" else "text/plain"), (rest or "<html>login</html>").encode()
             else:
-                raise ValueError(f"{self.talk.name}: unknown answer {word}")
+                raise ValueError(f"unknown answer {word}")
         if body is not None and not any(n.lower() == "content-type" for n, _ in headers):
             headers.append(("Content-Type", kind))
         return headers, body
@@ -269,8 +272,16 @@ class _Reader:
             number, _, program = rest.partition(" ")
             wire = replace(wire, process=int(number), program=program)
         else:
-            raise ValueError(f"{self.talk.name}: unknown detail {text}")
+            raise ValueError("unknown detail")
         self.talk.wires[-1] = wire
+
+
+def _expectation(text: str) -> list[str]:
+    """The words of an `expect:` line, checked."""
+    words = text.split()
+    if len(words) < 3 or not all(word.partition("=")[0] in _DETAILS for word in words[3:]):
+        raise ValueError(f"expected nothing, silence, or rule, severity, fault and any of {'=, '.join(_DETAILS)}=")
+    return words
 
 
 def _split(url: str) -> tuple[str, str, int, str]:
@@ -281,28 +292,34 @@ def _split(url: str) -> tuple[str, str, int, str]:
 
 
 def read(text: str, name: str) -> Talk:
-    """The conversation that `text` notes. Raises `ValueError` where it is not in the notation."""
+    """The conversation that `text` notes. Raises `ValueError` with the line that is not in the notation, and why."""
     reader = _Reader(name)
     for number, line in enumerate(text.replace("{blob}", BLOB).splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        if line.startswith((" ", "\t")):
-            reader.detail(line.strip())
-        elif line.startswith("+"):
-            reader.now += float(line[1:].rstrip("s"))
-        elif match := _LINE.fullmatch(line.strip()):
-            reader.line(match)
-        elif re.match(r"[a-z]+: ", line):
-            key, _, value = line.partition(": ")
-            reader.header(key, value.strip())
-        else:
-            raise ValueError(f"{name}:{number}: neither a header nor an exchange: {line}")
+        if line.strip() and not line.startswith("#"):
+            try:
+                _read_line(reader, line)
+            except (ValueError, LookupError) as error:
+                raise ValueError(f"{name}:{number}: {error}: {line}") from error
     return reader.talk
+
+
+def _read_line(reader: _Reader, line: str) -> None:
+    if line.startswith((" ", "\t")):
+        reader.detail(line.strip())
+    elif line.startswith("+"):
+        reader.now += float(line[1:].rstrip("s"))
+    elif match := _LINE.fullmatch(line.strip()):
+        reader.line(match)
+    elif re.match(r"[a-z]+: ", line):
+        key, _, value = line.partition(": ")
+        reader.header(key, value.strip())
+    else:
+        raise ValueError("neither a header nor an exchange")
 
 
 def conversations() -> list[Talk]:
     """All recorded conversations, each under the name of its rule and file: ``challenge-ignored/open-ping-basic``."""
-    found = sorted(FOLDER.rglob("*.conversation"))
+    found = sorted(p for p in FOLDER.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc"))
     return [read(path.read_text(), str(path.relative_to(FOLDER).with_suffix(""))) for path in found]
 
 
@@ -329,6 +346,20 @@ def complaints(talk: Talk, diagnosis: Diagnosis) -> list[str]:
     wrong += [f"undecided {u} is missing" for u in talk.undecided if u not in undecided]
     wrong += [f"undecided {u} is not expected" for u in undecided if u not in talk.undecided and talk.silent]
     return wrong
+
+
+def in_words(diagnosis: Diagnosis) -> Iterator[str]:
+    """Everything that is said, as an author wants to read it."""
+    for finding in diagnosis.findings:
+        exchanges = ",".join(map(str, finding.exchanges))
+        cause = f" cause={finding.cause}" if finding.cause else ""
+        yield f"\n{finding.rule} {finding.severity} {finding.fault}{cause} exchanges={exchanges}"
+        yield from (f"  {text}" for text in (finding.title, finding.explanation))
+        yield f"  user: {finding.advice.user}"
+        yield f"  client's author: {finding.advice.client_author}"
+        yield f"  confidence {finding.confidence}: {finding.confidence_reason}"
+    for case in diagnosis.undecided:
+        yield f"\nundecided: {case.rule} {case.reason}\n  {case.explanation}"
 
 
 def _shown(finding: object, key: str) -> str:

@@ -35,7 +35,7 @@ from regauth_core.redaction.allow_list import PLAIN_WORDS
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.redaction.sweep import Sweep
 from regauth_core.report import ENDINGS
-from regauth_core.report.formats import format_of
+from regauth_core.report.formats import FORMATS, format_of
 
 
 def leaked(story: Story, folder: Path) -> list[str]:
@@ -226,6 +226,8 @@ def checked(name: str, text: str) -> None:
     elif name.endswith(".html"):
         assert text.startswith("<!doctype html>")
         assert text.rstrip().endswith("</html>")
+    else:
+        assert name.endswith(".md"), f"{name}: expected, here and in `shape`, what a whole report of this format is"
 
 
 def bones(value: object) -> object:
@@ -311,6 +313,11 @@ MARKS = {
     "x.html": ('<p class=fix title="free">free</p><script>fix</script><b>free</b>', ["free", "free", "free"]),
     "x.md": ("| free | free \\| free |\n### free\n```text\nfree\n```\n", ["free", "free", "free", "free"]),
 }
+
+
+def test_every_format_is_in_the_table() -> None:
+    """What is markup is tried for each."""
+    assert {one.fixed for one in FORMATS} == {format_of(name).fixed for name in MARKS}, "formats without a row in MARKS"
 
 
 @pytest.mark.parametrize("name", MARKS)

@@ -19,8 +19,9 @@ def test_page_says_what_is_to_be_known(rule: Rule) -> None:
     """What it means, what fires it, what does not, what to do, who is at fault, the clause, and real reports."""
     page = manual.page(rule)
     for part in ("Fires when:", "Silent when:", "What to do:", f"fault {rule.fault}.", "Rests on:", "Seen in:"):
-        assert part in page
+        assert part in page, f"rules/{rule.name.replace('-', '_')}.py: expected {part!r} in the docstring or RULE"
     assert rule.references
+    assert "owner/project#1" not in rule.seen, "`seen` is still that of the TEMPLATE"
     assert rule.means.endswith(".")
 
 

@@ -103,7 +103,8 @@ def all_rules() -> tuple[Rule, ...]:
     listed = set(ROOT_CAUSES_FIRST)
     if there != listed:
         raise ValueError(
-            f"rules: listed and missing: {sorted(listed - there)}; there and not listed: {sorted(there - listed)}"
+            "ROOT_CAUSES_FIRST in rules/__init__.py: expected the names of the files; "
+            f"listed and missing: {sorted(listed - there)}; there and not listed: {sorted(there - listed)}"
         )
     return tuple(loaded(import_module(f"{__name__}.{name}")) for name in ROOT_CAUSES_FIRST)
 

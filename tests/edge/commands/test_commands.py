@@ -17,6 +17,7 @@ from kit.saved import har_file
 from regauth_core.cli import main
 from regauth_core.edge.commands.setup import NAMES
 from regauth_core.edge.mitm.inject_mode import Inject
+from regauth_core.report import ENDINGS
 
 SEEN = """
 GET /v2/                     - -> 200
@@ -53,7 +54,7 @@ def test_diagnose_writes_json_of_the_schema(har: str, capsys: pytest.CaptureFixt
 
 def test_report_writes_what_is_asked_for(har: str, tmp_path: Path) -> None:
     """Several reports of one capture; the endings pick the formats."""
-    outputs = [tmp_path / f"report{ending}" for ending in (".md", ".html", ".har.json", ".json", ".xml")]
+    outputs = [tmp_path / f"report{ending}" for ending in ENDINGS]
     assert main(["report", har, *(word for path in outputs for word in ("-o", str(path)))]) == 0
     assert all("challenge-ignored" in path.read_text() and path.stat().st_mode & 0o777 == 0o600 for path in outputs)
 

@@ -26,6 +26,7 @@ from regauth_core.edge.mitm import live as live_module
 from regauth_core.edge.mitm import recorder as recorder_module
 from regauth_core.model import ChangeKind, Endpoint, FailureKind
 from regauth_core.model.finding import Severity
+from regauth_core.report import ENDINGS
 
 BASIC = "Basic YWxpY2U6d29uZGVyLWxhbmQ="
 BEARER = 'Bearer realm="https://auth.test/site/token",service="registry.test",scope="repository:foo:pull"'
@@ -472,7 +473,7 @@ def test_logs_hold_no_secret(proxy: Proxy, caplog: pytest.LogCaptureFixture, tmp
     proxy.ask(f"{TAGS}?access_token={opaque('query')}", label=opaque("password"))
     proxy.ask("/v2/baz/tags/list")
     proxy.ask("/site/token?service=registry.test", host="auth.test")
-    written = [tmp_path / f"report{ending}" for ending in (".md", ".json", ".html", ".har.json", ".xml")]
+    written = [tmp_path / f"report{ending}" for ending in ENDINGS]
     for path in written:
         proxy.addon.report(str(path))
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("regauth")]

@@ -37,13 +37,15 @@ class Kind(StrEnum):
     """What a file is."""
 
     TRACE = "regauth trace"
-    HAR = "HAR file"
     FLOWS = "mitmproxy flow file"
+    HAR = "HAR file"
 
 
 _READERS: Final[Mapping[Kind, type[SavedFile]]] = MappingProxyType(
-    {Kind.TRACE: SavedTrace, Kind.HAR: SavedHar, Kind.FLOWS: SavedFlows}
+    {Kind.TRACE: SavedTrace, Kind.FLOWS: SavedFlows, Kind.HAR: SavedHar}
 )
+EXPECTED: Final = f"a {', a '.join(list(Kind)[:-1])} or a {list(Kind)[-1]}"
+"""All kinds, for errors and help."""
 
 
 def kind_of(start: bytes) -> Kind | None:
@@ -68,7 +70,7 @@ class Captures:
         self._renaming = Renaming(RenamingRedactor(redactor)) if redactor.hides_names else None
         kinds = [_checked_kind(path) for path in paths]
         self._files = [_READERS[kind](path) for path, kind in zip(paths, kinds, strict=True)]
-        self._is_numbered = kinds in ([Kind.TRACE], [Kind.HAR])
+        self._is_numbered = len(self._files) == 1 and self._files[0].is_numbered
         """Whether the numbers of the exchanges are already right."""
         self.environment: Environment | None = None
         """Where a file of ours was recorded."""
@@ -141,7 +143,7 @@ def _checked_kind(path: Path) -> Kind:
     except OSError as error:
         raise UserError(f"{path}: {reason(error)}") from None
     if kind is None:
-        raise UserError(f"{path}: expected a regauth trace, a mitmproxy flow file or a HAR file")
+        raise UserError(f"{path}: expected {EXPECTED}")
     return kind
 
 

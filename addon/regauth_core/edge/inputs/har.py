@@ -49,6 +49,8 @@ class Damaged(Exception):
 class SavedHar(SavedFile):
     """A HAR file of any tool. From one that regauth wrote, its own exchanges are taken, and what it says of itself."""
 
+    is_numbered = True
+
     def __init__(self, path: Path) -> None:
         """Raises `UserError` where a newer regauth wrote the file."""
         super().__init__(path)

@@ -20,6 +20,9 @@ class SavedFile(ABC):
     `items` early, or costs the damaged part, and becomes a note.
     """
 
+    is_numbered = False
+    """Whether the numbers of its exchanges are those by which a person knows them, such as an entry's place."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.ending = Ending.CLEAN

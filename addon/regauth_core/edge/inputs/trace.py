@@ -54,6 +54,8 @@ def _decoded(line: bytes) -> _Line:
 class SavedTrace(SavedFile):
     """A trace of regauth, of one recording or of several in a row."""
 
+    is_numbered = True
+
     def __init__(self, path: Path) -> None:
         """Raises `UserError` where the file does not begin with the head of a trace of this version."""
         super().__init__(path)
