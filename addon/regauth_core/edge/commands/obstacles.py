@@ -21,6 +21,7 @@ from regauth_core.redaction.redactor import Redactor
 _DAEMONS: Final = {"docker": "dockerd", "nerdctl": "containerd", "crictl": "the container runtime"}
 """Commands that let a daemon send their requests."""
 _SETUPS: Final = {"docker": "dockerd", "nerdctl": "containerd", "crictl": "containerd", "podman": "podman-machine"}
+_VERBS: Final = frozenset({"pull", "push", "login", "build", "run", "create", "search", "compose", "buildx"})
 _STRIPPERS: Final = frozenset({"sudo", "doas", "pkexec", "su", "runuser"})
 _CONTAINERS: Final = frozenset({"skopeo", "podman", "buildah"})
 _HTTPS: Final = 443
@@ -206,12 +207,12 @@ def _daemon(command: Sequence[str], first: str, _: Redactor) -> Obstacle | None:
     name = "podman" if is_remote else first
     if name not in _SETUPS or name == "podman" and not is_remote:
         return None
-    verb = next((word for word in command[1:] if not word.startswith("-")), "")
+    verb = next((word for word in command[1:] if word in _VERBS), "")
     daemon = _DAEMONS.get(name, "podman's service")
     return Obstacle(
         kind=ObstacleKind.DAEMON,
         place=daemon,
-        title=f"no request came: {name} {verb} is done by {daemon}".replace("  ", " "),
+        title=f"no request came: {' '.join(filter(None, (name, verb)))} is done by {daemon}",
         advice="It needs the proxy in its own environment. This prints how, and how to undo it:",
         command=f"regauth setup {_SETUPS[name]}",
     )
