@@ -24,11 +24,15 @@ class Origin:
     host: str
     port: int
 
+    @property
+    def authority(self) -> str:
+        """Host and port as one types them (RFC 3986 section 3.2); a default port is left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
+
     def __str__(self) -> str:
         """The origin as a URL without a path; a default port is left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        is_default = self.port == DEFAULT_PORTS.get(self.scheme)
-        return f"{self.scheme}://{host}" if is_default else f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{self.authority}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,17 +72,17 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         exchanges=(asked or naming.exchange, exchange),
         severity=Severity.WARNING if only_port else None,
         cause=naming.how,
-        title=f"a credential of {owner.host} was sent to {exchange.origin}",
+        title=f"a credential of {owner.authority} was sent to {exchange.origin}",
         explanation=(
-            f"{_NAMED_BY[naming.how].capitalize()} in an answer of {owner.host} ({naming.exchange.number}) names"
-            f" {exchange.origin}. The client sent it the {scheme.capitalize()} credential of {owner.host} with"
+            f"{_NAMED_BY[naming.how].capitalize()} in an answer of {owner.authority} ({naming.exchange.number}) names"
+            f" {exchange.origin}. The client sent it the {scheme.capitalize()} credential of {owner.authority} with"
             f" {where(exchange)} ({exchange.number}, answered {exchange.status or 'not at all'})."
         ),
         client_author=(
             f"Leave Authorization out as soon as the origin is another, as from {owner} to {exchange.origin}; ask for"
             " foreign layers and next pages of other hosts without it, or not at all."
         ),
-        user=f"Update the client. {given_away(conversation, exchange, owner.host)}",
+        user=f"Update the client. {given_away(conversation, exchange, owner.authority)}",
         because="the same credential was used at both, and only the registry's answer named the other",
         rests_on_absence=False,
     )

@@ -49,7 +49,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if not refused:
         return
     first = refused[0]
-    host = first.origin.host
+    host = first.origin.authority
     grows = conversation.is_token_exchange(first) and _grows(conversation, first)
     size = _size(conversation, first)
     yield Match(

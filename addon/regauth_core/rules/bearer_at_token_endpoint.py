@@ -42,7 +42,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if not wrong:
         return
     first = wrong[0]
-    host = first.origin.host
+    host = first.origin.authority
     yield Match(
         exchanges=tuple(wrong),
         severity=Severity.INFO if _succeeds_later(conversation, wrong[-1]) else None,

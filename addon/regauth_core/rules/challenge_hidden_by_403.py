@@ -115,9 +115,10 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
             f"{where(first)} was sent without a credential and answered 403 ({numbers(denied)}), which says to a client"
             f" that credentials would not help; yet {shows}."
         ),
-        client_author=f"With credentials at hand, ask /v2/ of {first.origin.host} once for a challenge.",
+        client_author=f"With credentials at hand, ask /v2/ of {first.origin.authority} once for a challenge.",
         user=(
-            f"Ask the operator of {first.origin.host} to change this: a request without credentials should be answered"
+            f"Ask the operator of {first.origin.authority} to change this: a request without"
+            " credentials should be answered"
             " 401 with a challenge."
         ),
         confidence=Confidence.MEDIUM if is_ping else Confidence.HIGH,

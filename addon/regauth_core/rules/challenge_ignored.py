@@ -268,7 +268,7 @@ def _explanation(conversation: Conversation, refused: Exchange, ping: Exchange |
 
 
 def _user(conversation: Conversation, refused: Exchange, *, misled: bool, known: bool) -> str:
-    host = refused.origin.host
+    host = refused.origin.authority
     asking = asked_before(conversation, refused) if not usable_challenges(refused) else refused
     is_sent = login_sent(conversation, refused) is not None
     if not known and not misled and not is_sent and asking is not None and bearer_challenges(asking):

@@ -195,7 +195,7 @@ def _match(
             f"Parse quoted strings as RFC 9110 defines them: a comma, a space or an escape inside"
             f' {damage.parameter}="{damage.given}" separates nothing.'
         ),
-        user=f"Use a newer version of the client, or another client. No setting of {refused.origin.host} helps.",
+        user=f"Use a newer version of the client, or another client. No setting of {refused.origin.authority} helps.",
         confidence=Confidence.HIGH if damage.sure else Confidence.MEDIUM,
         because=(
             "no client asks for such a value on purpose"

@@ -75,7 +75,7 @@ def _left_out(conversation: Conversation) -> Iterable[Match]:
         return
     (first, held), denied = found[0], [e for e, _ in found]
     what = "token" if conversation.is_token_exchange(held) else "password"
-    host = first.origin.host
+    host = first.origin.authority
     yield Match(
         exchanges=present(held, *denied),
         cause="credential-left-out",
@@ -174,7 +174,7 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
 
 
 def _user(conversation: Conversation, refused: Exchange, answer: Exchange) -> str:
-    host = refused.origin.host
+    host = refused.origin.authority
     if _cause(refused) != "both-schemes-offered":
         return f"Try again, or use another client. {host} answered correctly."
     if conversation.is_token_exchange(answer) and is_anonymous(answer):

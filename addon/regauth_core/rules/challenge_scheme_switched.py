@@ -104,7 +104,7 @@ def _account(conversation: Conversation, refused: Exchange) -> str:
     issue = issue_behind(conversation, refused)
     if issue is not None and issue.secret is None:
         return "L"
-    what = conversation.repository or refused.origin.host
+    what = conversation.repository or refused.origin.authority
     return f"Check that the account may use {what}, which is the usual reason; else l"
 
 
@@ -125,7 +125,8 @@ def _match(conversation: Conversation, switched: list[Exchange], before: Exchang
         ),
         client_author=f"Follow the new challenge of {where(first)} once, or start again without the token.",
         user=(
-            f"{_account(conversation, first)}ook for two systems behind /v2/ of {first.origin.host} that both read the"
+            f"{_account(conversation, first)}ook for two systems behind /v2/ of"
+            f" {first.origin.authority} that both read the"
             " Authorization header, and keep one."
         ),
         because="the first challenge, the answer to it and the second challenge are in the capture",

@@ -104,7 +104,7 @@ def _judged(conversation: Conversation, gap: _Gap) -> Match | None:
 
 
 def _match(conversation: Conversation, gap: _Gap, refused: list[Exchange], *, failed: bool) -> Match:
-    registry = conversation.origin.host
+    registry = conversation.origin.authority
     missing = " ".join(map(str, gap.missing))
     came = "the token was then refused" if failed else f"{registry} accepted the token anyway"
     return Match(

@@ -98,7 +98,7 @@ def _pings(conversation: Conversation) -> list[Exchange]:
 
 def _ping_match(conversation: Conversation, pings: list[Exchange]) -> Match:
     first = pings[0]
-    host = first.origin.host
+    host = first.origin.authority
     issue = issue_behind(conversation, first)
     scopes = entries(text for c in bearer_challenges(first) for text in c.scopes)
     said = " ".join(map(str, scopes))
@@ -240,7 +240,8 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
             " under the requested scope."
         ),
         user=(
-            f"Correct how {first.origin.host} derives the repository from the path (repository path method, rewrite"
+            f"Correct how {first.origin.authority} derives the repository from the path (repository"
+            " path method, rewrite"
             " rules of the reverse proxy), or update the registry."
         ),
         confidence=Confidence.MEDIUM if severity is Severity.WARNING else Confidence.HIGH,

@@ -68,7 +68,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     tokens = [f for e in stale if e.response and e.response.token for f in e.response.token.fingerprints]
     if len(stale) >= 3 and len(uses(conversation, tokens)) <= 1.5 * len(stale):
         told = (
-            f"By their issued_at and expires_in the tokens of {stale[0].origin.host} are over when they arrive, and the"
+            f"By their issued_at and expires_in the tokens of {stale[0].origin.authority} are over"
+            " when they arrive, and the"
             " client asks for a new one before every request."
         )
         yield _match(conversation, tuple(stale), told, Confidence.MEDIUM)
@@ -132,7 +133,7 @@ def _clock(moment: float | None) -> str:
 
 
 def _match(conversation: Conversation, shown: tuple[Exchange, ...], text: str, confidence: Confidence) -> Match:
-    hosts = " and ".join(dict.fromkeys((shown[0].origin.host, conversation.origin.host)))
+    hosts = " and ".join(dict.fromkeys((shown[0].origin.authority, conversation.origin.authority)))
     return Match(
         exchanges=shown,
         title=f"the clocks of {hosts} and the client disagree",

@@ -44,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     issue = _ignored(conversation, refused[0]) if refused else None
     if issue is None or conversation.succeeded_later(refused[0]):
         return
-    host = issue.exchange.origin.host
+    host = issue.exchange.origin.authority
     yield Match(
         exchanges=(issue.exchange, *refused),
         severity=Severity.INFO if continued_after(conversation, refused[0]) else None,

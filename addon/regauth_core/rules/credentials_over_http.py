@@ -47,8 +47,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     exchange = conversation.latest
     if exchange is None or exchange.origin.scheme != "http" or not _is_secret(exchange):
         return
-    host = exchange.origin.host
-    if is_loopback(host) or not is_about(conversation, exchange):
+    host = exchange.origin.authority
+    if is_loopback(exchange.origin.host) or not is_about(conversation, exchange):
         return
     secured = _https_of(conversation, exchange)
     severity = _severity(conversation, exchange, secured)

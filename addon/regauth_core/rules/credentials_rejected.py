@@ -145,7 +145,7 @@ def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
 
 def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     first = refused[0]
-    host = first.origin.host
+    host = first.origin.authority
     accepted = _accepted(conversation, first)
     cause = _cause(conversation, refused, accepted)
     is_over = cause in ("expired", "revoked")

@@ -104,7 +104,7 @@ def _is_strange(exchange: Exchange) -> bool:
 
 def _mirror(mirrored: list[Exchange], home: HomeRegistry) -> Match:
     first = mirrored[0]
-    host, owner = first.origin.host, _short(home.registry)
+    host, owner = first.origin.authority, _short(home.registry)
     certain = first.target.mirror_of is not None
     return Match(
         exchanges=(home.exchange, *mirrored),
@@ -128,7 +128,7 @@ def _mirror(mirrored: list[Exchange], home: HomeRegistry) -> Match:
 
 def _look_alike(strange: list[Exchange]) -> Match:
     first = strange[0]
-    host = first.origin.host
+    host = first.origin.authority
     vendor, names = _VENDORS[_holder(first)]
     alike = any(name in host for name in names)
     return Match(

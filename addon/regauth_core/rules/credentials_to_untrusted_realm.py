@@ -62,7 +62,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if suspicion is None:
         return
     reason, severity = suspicion
-    registry, realm = conversation.origin.host, exchange.origin
+    registry, realm = conversation.origin.authority, exchange.origin
     yield Match(
         exchanges=present(sender, exchange),
         severity=severity,
@@ -75,7 +75,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f"For a public registry such as {registry}, send secrets to https realms on public addresses only, and"
             " drop them when a token server redirects elsewhere."
         ),
-        user=f"Check that {realm.host} belongs to {registry}; if it does not, change the password.",
+        user=f"Check that {realm.authority} belongs to {registry}; if it does not, change the password.",
         because="the answer that named the realm and the request with the secret are in the capture",
         rests_on_absence=False,
     )

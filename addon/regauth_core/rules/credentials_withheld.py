@@ -119,7 +119,7 @@ def _is_own(conversation: Conversation, step: Exchange) -> bool:
 
 
 def _match(conversation: Conversation, exchange: Exchange, reason: Withheld) -> Match:
-    registry, named = conversation.origin.host, _realms(exchange)
+    registry, named = conversation.origin.authority, _realms(exchange)
     return Match(
         exchanges=(exchange,),
         cause=reason.value,

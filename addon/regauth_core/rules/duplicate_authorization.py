@@ -41,7 +41,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         return
     refused = [e for e in double if _is_refused(e)]
     first = (refused or double)[0]
-    host = first.origin.host
+    host = first.origin.authority
     schemes = " and ".join(c.scheme.capitalize() or "one without a scheme" for c in first.request.credentials)
     added = any(change.kind.adds_credentials for e in double for change in e.changes)
     fails = bool(refused) and not continued_after(conversation, refused[-1])

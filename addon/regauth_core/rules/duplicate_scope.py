@@ -67,7 +67,7 @@ def _fits(conversation: Conversation, refused: Exchange) -> bool:
 
 def _match(conversation: Conversation, issue: IssuedToken, refused: list[Exchange]) -> Match:
     names = ", ".join(doubled(issue.asked))
-    server = issue.exchange.origin.host
+    server = issue.exchange.origin.authority
     granted = issue.granted
     got = f" {server} granted {' '.join(map(str, granted)) or 'nothing'}." if granted is not None else ""
     return Match(

@@ -72,7 +72,7 @@ def _crowd(equal: list[Exchange], refused: list[float]) -> list[Exchange]:
 
 
 def _match(crowd: list[Exchange]) -> Match:
-    host = crowd[0].origin.host
+    host = crowd[0].origin.authority
     return Match(
         exchanges=tuple(crowd),
         title=f"the same token was requested from {host} {len(crowd)} times at once",

@@ -44,7 +44,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     refused = [e for e in empty if refuses(e)]
     shown = refused or empty
     first = shown[0]
-    host = first.origin.host
+    host = first.origin.authority
     fails = bool(refused) and not continued_after(conversation, refused[-1])
     yield Match(
         exchanges=tuple(shown),

@@ -77,17 +77,17 @@ def _match(conversation: Conversation, refused: list[Exchange], token: Credentia
     return Match(
         exchanges=present(issue.exchange if issue else None, *refused),
         severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
-        title=f"the client kept using an expired token at {first.origin.host}",
+        title=f"the client kept using an expired token at {first.origin.authority}",
         explanation=(
             f"{where(first)} was sent {late:.0f} s after the token expired, refused with 401 ({first.number})"
             f"{again}. The client did not request a new token."
         ),
         client_author=(
-            f"Record when each token of {first.origin.host} expires, and drop it on any 401 that refuses it: then"
+            f"Record when each token of {first.origin.authority} expires, and drop it on any 401 that refuses it: then"
             " request"
             " a new one and repeat the request."
         ),
-        user=f"Try again. If it recurs, let tokens of {first.origin.host} live longer, or pull less in parallel.",
+        user=f"Try again. If it recurs, let tokens of {first.origin.authority} live longer, or pull less in parallel.",
         confidence=Confidence.HIGH if worked is not None or said else Confidence.MEDIUM,
         because=(
             "the same token had been accepted before"

@@ -47,14 +47,14 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     yield Match(
         exchanges=present(issue.exchange if issue else None, *refused),
         severity=Severity.INFO if continued_after(conversation, refused[-1]) else None,
-        title=f"{first.origin.host} answers {first.status} instead of 401 to an expired token",
+        title=f"{first.origin.authority} answers {first.status} instead of 401 to an expired token",
         explanation=(
             f"{where(first)} ({first.number}) carried a token that had worked and has since expired. The answer is"
             f' {first.status} instead of 401 with error="invalid_token", and no new token was requested for'
             f" {subject(conversation)}."
         ),
         client_author=(
-            f"When a token has expired, let a {first.status} of {first.origin.host} lead to one renewal as well."
+            f"When a token has expired, let a {first.status} of {first.origin.authority} lead to one renewal as well."
         ),
         user="Run the client again. The registry's operator should let it answer 401 to expired tokens.",
         because="the token had been accepted before and had expired, and the error code is about rights",

@@ -70,8 +70,8 @@ def _is_related(name: str, known: str) -> bool:
 
 def _match(conversation: Conversation, exchange: Exchange, foreign: dict[str, Exchange]) -> Match:
     told = ", ".join(foreign)
-    server = exchange.origin.host
-    others = ", ".join(dict.fromkeys(first.origin.host for first in foreign.values()))
+    server = exchange.origin.authority
+    others = ", ".join(dict.fromkeys(first.origin.authority for first in foreign.values()))
     return Match(
         exchanges=(*foreign.values(), exchange),
         title=f"a token request to {server} names {told} of {others}",

@@ -129,8 +129,8 @@ def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None
     first = fitting[0]
     refused = [one.exchange for one in fitting]
     issued = [one.issue.exchange for one in fitting if one.issue is not None]
-    server = issued[0].origin.host
-    host = first.exchange.origin.host
+    server = issued[0].origin.authority
+    host = first.exchange.origin.authority
     unsure = cause is None and not any(_is_plain(one) for one in fitting)
     age = f"{first.age:.0f} s" if first.age is not None and first.age >= 1 else "less than a second"
     words = own_words(first.exchange)

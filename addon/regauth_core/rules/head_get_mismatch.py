@@ -75,7 +75,7 @@ def _match(conversation: Conversation, refused: Exchange, served: Exchange) -> M
             if refused.request.method == "HEAD"
             else f"Do not conclude from an answered HEAD that {where(refused)} is allowed."
         ),
-        user=f"Update the registry at {refused.origin.host}: it authorizes {refused.request.method} differently.",
+        user=f"Update the registry at {refused.origin.authority}: it authorizes {refused.request.method} differently.",
         because="both requests with their credentials are in the capture",
         undecided=why_undecided(conversation, refused) if failed else None,
     )

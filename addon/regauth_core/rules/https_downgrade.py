@@ -88,7 +88,7 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
         if corrected is not None
         else "the client stopped there"
     )
-    host = exchange.origin.host
+    host = exchange.origin.authority
     return Match(
         exchanges=present(exchange, next_step),
         severity=_severity(conversation, exchange, followed, corrected),

@@ -78,7 +78,7 @@ def _is_refresh_token(conversation: Conversation, value: Fingerprint) -> bool:
 def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) -> Match:
     refused = [e for e in exchanges if refuses(e)]
     first = (refused or exchanges)[0]
-    host = first.origin.host
+    host = first.origin.authority
     is_password = cause == "sent-as-password"
     how = "as a password, with the user name <token>," if is_password else "to the registry itself"
     return Match(

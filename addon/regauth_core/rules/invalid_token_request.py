@@ -134,17 +134,19 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
         severity=Severity.INFO if continued_after(conversation, first) else None,
         fault=Fault.CONFIGURATION if is_name else None,
         cause=cause,
-        title=f"the token request to {first.origin.host} has {_TITLED[cause] if not empty else 'an empty service'}",
+        title=(
+            f"the token request to {first.origin.authority} has {_TITLED[cause] if not empty else 'an empty service'}"
+        ),
         explanation=(
             f"The request ({numbers(exchanges)}) carries {value}, which names nothing that exists. It was answered"
             f" {first.status}{', and the registry refused its token' if served else ''}."
         ),
         client_author="Send no parameter for which there is no value, take the scope from the path that was"
-        f" refused, and check the reference before asking {first.origin.host} anything.",
+        f" refused, and check the reference before asking {first.origin.authority} anything.",
         user=(
             "A variable in the image's name seems to be empty, and another name or registry was asked: check it."
             if is_name
-            else f"No setting of {first.origin.host} is at fault; use another version of the client."
+            else f"No setting of {first.origin.authority} is at fault; use another version of the client."
         ),
         confidence=Confidence.MEDIUM if empty or served else Confidence.HIGH,
         because=(

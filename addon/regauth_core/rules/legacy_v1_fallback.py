@@ -73,13 +73,13 @@ def _old_scheme(conversation: Conversation, old: list[Exchange], *, is_v2: bool)
     return Match(
         exchanges=tuple(old),
         severity=Severity.WARNING if heavy else None,
-        title=f"the client uses v1 authentication with {first.origin.host}",
+        title=f"the client uses v1 authentication with {first.origin.authority}",
         explanation=(
             f"{where(first)} ({numbers(old)}) carried a token in the form of the v1 protocol"
             f"{', on a v2 path, where no registry reads it' if is_v2 else ''}; the answer was {first.status}."
         ),
         client_author="Drop the v1 protocol: on /v2/ paths only Basic and Bearer are understood.",
-        user=f"Update the client that contacts {first.origin.host}.",
+        user=f"Update the client that contacts {first.origin.authority}.",
         rests_on_absence=heavy,
     )
 
@@ -90,7 +90,7 @@ def _fallback(conversation: Conversation, before: Exchange, legacy: list[Exchang
     unmarked = unmarked and response is not None and response.header("docker-distribution-api-version") is None
     failed = not continued_after(conversation, legacy[-1]) and all(e.status >= 400 or not e.status for e in legacy)
     heavy = unmarked and failed
-    host = before.origin.host
+    host = before.origin.authority
     return Match(
         exchanges=present(before, *legacy),
         severity=Severity.WARNING if heavy else None,

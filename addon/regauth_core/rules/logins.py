@@ -17,7 +17,7 @@ def home(conversation: Conversation) -> str:
     """The registry to which a login belongs, as it is typed; where only its token server was seen, words for it."""
     if conversation.at_registry.last_request is not None:
         return conversation.registry
-    return f"the registry that {conversation.origin.host} serves"
+    return f"the registry that {conversation.origin.authority} serves"
 
 
 def log_in(conversation: Conversation, refused: Exchange) -> str:

@@ -118,7 +118,7 @@ def _match(conversation: Conversation, first: Exchange, broken: list[Exchange]) 
             f"Accept a Basic challenge without a realm, and resolve a relative realm only against {first.origin}."
         ),
         user=(
-            f'Report to the operator of {first.origin.host} that it must send Basic realm="…", or for Bearer an'
+            f'Report to the operator of {first.origin.authority} that it must send Basic realm="…", or for Bearer an'
             " absolute URL as realm."
         ),
         because="the header is in the capture as it was sent",

@@ -67,7 +67,7 @@ def _damage(exchange: Exchange) -> str | None:
 
 def _match(conversation: Conversation, said: str, refused: list[Exchange]) -> Match:
     first = refused[0]
-    host = first.origin.host
+    host = first.origin.authority
     sure = any(said == _SAID[flaw] for flaw in _SAID if flaw is not CredentialFlaw.NOT_UTF8)
     severity = None if sure else Severity.WARNING
     return Match(

@@ -50,7 +50,7 @@ def _is_passed_over(conversation: Conversation, refused: Exchange) -> bool:
 
 def _match(conversation: Conversation, passed: list[Exchange], other: Exchange) -> Match:
     first = passed[0]
-    mirror, primary = first.origin.host, other.origin.host
+    mirror, primary = first.origin.authority, other.origin.authority
     said = first.target.mirror_of is not None
     return Match(
         exchanges=tuple(passed),

@@ -105,7 +105,7 @@ def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) ->
     )
     through = conversation.succeeded_later(first) or (conversation.was_served_after(first) and not is_anonymous(first))
     speaker = _speaker(conversation, first)
-    host = first.origin.host
+    host = first.origin.authority
     accepted = _accepted(conversation, first)
     before = f" The same token had been accepted before ({accepted.number})." if accepted is not None else ""
     known = f" Only the ping ({ping.number}) said how to authenticate." if ping is not None else ""

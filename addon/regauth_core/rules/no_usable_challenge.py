@@ -60,7 +60,7 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
         ),
         client_author=f"Name the schemes that were offered ({offered}) in the error.",
         user=(
-            f"Ask the operator of {first.origin.host} to exclude /v2/ and the token path from the single sign-on"
+            f"Ask the operator of {first.origin.authority} to exclude /v2/ and the token path from the single sign-on"
             " filter."
         ),
         because="the answer with all its challenges is in the capture",

@@ -44,13 +44,16 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         return
     yield Match(
         exchanges=(exchange,),
-        title=f"a blob path at {exchange.origin.host} does not contain a digest",
+        title=f"a blob path at {exchange.origin.authority} does not contain a digest",
         explanation=(
             f"{where(exchange)} ({exchange.number}) has {exchange.target.reference} where a digest belongs, and"
             f" carried a credential; the answer was {exchange.status or 'not seen'}. The author of the manifest chose"
             " that path."
         ),
         client_author="Check every digest against its grammar before it becomes part of a URL or a file name.",
-        user=f"Do not use this image of {conversation.repository or exchange.origin.host}, and report it to the owner.",
+        user=(
+            f"Do not use this image of {conversation.repository or exchange.origin.authority}, and report"
+            " it to the owner."
+        ),
         rests_on_absence=False,
     )

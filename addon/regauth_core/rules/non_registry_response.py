@@ -101,7 +101,7 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
             f" {where(first)}."
         ),
         user=(
-            f"Ask the operator of {first.origin.host} to exclude /v2/ and the token path from single sign-on and"
+            f"Ask the operator of {first.origin.authority} to exclude /v2/ and the token path from single sign-on and"
             " filters."
         ),
         because="the answer and the end of the conversation are in the capture",

@@ -120,4 +120,6 @@ def _user(conversation: Conversation, last: Exchange) -> str:
         )
     if conversation.repository is not None:
         return f"Check the spelling of {conversation.repository} before you doubt the credentials."
-    return f"Not every registry offers this, and most that do want an administrator: ask who runs {last.origin.host}."
+    return (
+        f"Not every registry offers this, and most that do want an administrator: ask who runs {last.origin.authority}."
+    )

@@ -64,7 +64,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if not refused or _tries_get(conversation, refused[0]) or _takes_post(conversation, refused):
         return
     first = refused[0]
-    host = first.origin.host
+    host = first.origin.authority
     certain = first.status in (404, 405, 501)
     yield Match(
         exchanges=present(challenge_for(conversation, first), *refused),

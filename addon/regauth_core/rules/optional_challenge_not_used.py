@@ -61,7 +61,7 @@ def _stayed_anonymous(conversation: Conversation, exchange: Exchange) -> bool:
 
 
 def _match(exchange: Exchange) -> Match:
-    host = exchange.origin.host
+    host = exchange.origin.authority
     return Match(
         exchanges=(exchange,),
         title=f"{host} offered a login, and the client stayed anonymous",

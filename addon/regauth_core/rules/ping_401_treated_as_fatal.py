@@ -73,7 +73,7 @@ def _open_read(conversation: Conversation, attempts: list[Exchange]) -> Exchange
 
 
 def _match(conversation: Conversation, ping: Exchange, attempts: list[Exchange], read: Exchange) -> Match:
-    host = ping.origin.host
+    host = ping.origin.authority
     asked_in_vain = f" Its token request was refused ({numbers(attempts)})." if attempts else ""
     return Match(
         exchanges=(ping, *attempts, read),

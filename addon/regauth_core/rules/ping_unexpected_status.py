@@ -138,7 +138,8 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
             " that the registry does not require authentication."
         ),
         user=(
-            f"Try again later; if it stays, look at the log of {ping.origin.host} and of the proxies in front of it. It"
+            f"Try again later; if it stays, look at the log of {ping.origin.authority} and of the"
+            " proxies in front of it. It"
             " is not about the login."
             if ping.status >= 500
             else f"Check host, port and path of {ping.origin}, and forward /v2/ and everything below it to the"

@@ -69,8 +69,8 @@ def _gets_it(conversation: Conversation, refused: Exchange, naming: NamedUrl) ->
 def _match(naming: NamedUrl, refused: list[Exchange]) -> Match:
     first = refused[0]
     cause = _cause(naming, first)
-    host = first.origin.host
-    registry = naming.exchange.origin.host
+    host = first.origin.authority
+    registry = naming.exchange.origin.authority
     advice = {
         "expired": f"Raise the time for which {registry} signs URLs of {host}.",
         "method-differs": "Use another version of the client; the registry and the login are not at fault.",

@@ -38,7 +38,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     hosts: dict[str, list[Exchange]] = {}
     for exchange in conversation.steps:
         if exchange.status == 407 and is_about(conversation, exchange):
-            hosts.setdefault(exchange.origin.host, []).append(exchange)
+            hosts.setdefault(exchange.origin.authority, []).append(exchange)
     for host, refused in hosts.items():
         if _gets_through(conversation, refused[-1]):
             continue

@@ -52,7 +52,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if _is_overcome(conversation, limited[-1]) or _is_locked_out(conversation, limited[0]):
         return
     first = limited[0]
-    host = first.origin.host
+    host = first.origin.authority
     issue = conversation.issue_of(bearer(first))
     nobody = credential_sent(first) is None or (issue is not None and issue.secret is None)
     logins = any(states(e, StatedReason.FAILED_LOGINS) for e in limited)

@@ -53,7 +53,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         severity=Severity.INFO if continued_after(conversation, first) else None,
         title=f"the token server {first.origin} cannot be reached",
         explanation=(
-            f"The challenge of {conversation.origin.host} names {first.origin} as its token server; the request to"
+            f"The challenge of {conversation.origin.authority} names {first.origin} as its token server; the request to"
             f" it {how} ({numbers(dead)})."
             f"{f' {oddity}.' if oddity else ''}"
         ),
@@ -85,9 +85,9 @@ def _answers_later(conversation: Conversation, dead: Exchange) -> bool:
 def _oddity(conversation: Conversation, dead: Exchange) -> str | None:
     realm, registry = dead.origin, conversation.origin
     if is_loopback(realm.host) and not is_loopback(registry.host):
-        return f"{realm.host} is the client's own machine, not the registry's"
+        return f"{realm.authority} is the client's own machine, not the registry's"
     if "." not in realm.host and ":" not in realm.host and "." in registry.host:
-        return f"{realm.host} is a name that resolves only in the registry's own network"
+        return f"{realm.authority} is a name that resolves only in the registry's own network"
     if realm.host == registry.host and realm.port != registry.port:
         return f"the registry is at port {registry.port}, the realm that it names at port {realm.port}"
     return None

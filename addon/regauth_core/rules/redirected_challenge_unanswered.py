@@ -77,7 +77,7 @@ def _is_answered(conversation: Conversation, refused: Exchange) -> bool:
 
 def _match(conversation: Conversation, refused: list[Exchange], naming: NamedUrl) -> Match:
     first, redirect = refused[0], naming.exchange
-    there, here = first.origin.host, redirect.origin.host
+    there, here = first.origin.authority, redirect.origin.authority
     is_bearer = any(c.kind == "bearer" for c in usable_challenges(first))
     had_token = any(c.scheme == "bearer" for c in redirect.request.credentials)
     cause = "login-under-another-name" if not is_bearer else "token-lost" if had_token else "bearer-unanswered"

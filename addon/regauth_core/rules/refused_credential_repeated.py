@@ -98,7 +98,7 @@ def _match(conversation: Conversation, refused: list[Exchange], attempts: Iterab
     first, last = refused[0], refused[-1]
     locked = _is_locked(conversation, refused, attempts)
     slow = last.started - first.started > _AUTOMATION
-    host = first.origin.host
+    host = first.origin.authority
     return Match(
         exchanges=tuple(refused),
         severity=Severity.ERROR if locked else None,

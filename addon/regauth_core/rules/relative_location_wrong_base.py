@@ -66,12 +66,14 @@ def _match(answer: Exchange, wrong: Exchange) -> Match:
     right = answer.origin
     return Match(
         exchanges=(answer, wrong),
-        title=f"a relative Location of {right.host} was sent to {wrong.origin.host}",
+        title=f"a relative Location of {right.authority} was sent to {wrong.origin.authority}",
         explanation=(
-            f"{right.host} answered ({answer.number}) with a Location that has no host. The client sent {where(wrong)}"
-            f" ({wrong.number}) to {wrong.origin.host}, which answered {wrong.status}; it belongs to {right.host}."
+            f"{right.authority} answered ({answer.number}) with a Location that has no host. The"
+            f" client sent {where(wrong)}"
+            f" ({wrong.number}) to {wrong.origin.authority}, which answered {wrong.status}; it"
+            f" belongs to {right.authority}."
         ),
         client_author=f"Resolve a Location against the URL of the request that it answers, here one of {right}.",
-        user=f"Let {right.host} send absolute locations until the client is fixed.",
+        user=f"Let {right.authority} send absolute locations until the client is fixed.",
         rests_on_absence=False,
     )

@@ -42,7 +42,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             continue
         yield Match(
             exchanges=(refused, repeated),
-            title=f"the client repeated {refused.request.method} to {refused.origin.host} without its body",
+            title=f"the client repeated {refused.request.method} to {refused.origin.authority} without its body",
             explanation=(
                 f"{where(refused)} with {refused.request.size} bytes was answered 401 ({refused.number}). Its"
                 f" repetition with credentials has {repeated.request.size} bytes and was answered {repeated.status}"
@@ -50,7 +50,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             ),
             client_author=(
                 "Authenticate on the empty POST that begins an upload, or rewind the body before sending it to"
-                f" {refused.origin.host} again."
+                f" {refused.origin.authority} again."
             ),
             user="Use a client that sends the body again. The fault is not in the image.",
         )

@@ -87,7 +87,7 @@ def _harmed(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
 
 
 def _match(conversation: Conversation, exchange: Exchange, harmed: list[Exchange]) -> Match:
-    server = exchange.origin.host
+    server = exchange.origin.authority
     is_form = exchange.request.method == "POST"
     came = (
         f"granted a part of it; what was left out was refused ({numbers(harmed)})"

@@ -48,7 +48,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         return
     refused = _refused_late(conversation, short)
     hasty = _is_renewed_each_time(conversation, short)
-    host = short[0].origin.host
+    host = short[0].origin.authority
     life = _life(short[0])
     said = "no expires_in" if life is None else f"expires_in={life:g}"
     consequence = (

@@ -69,7 +69,7 @@ def _tried_bearer(conversation: Conversation, refused: Exchange) -> bool:
 
 def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
     first = skipped[0]
-    host = first.origin.host
+    host = first.origin.authority
     best = next((c for c in usable_challenges(first) if c.kind == "bearer"), usable_challenges(first)[0])
     place = best.line + 1
     lone = best.kind == "basic" and not conversation.holds_credentials

@@ -55,10 +55,11 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         client_author=(
             "Renew the token before the closing PUT when it is about to expire: after a PATCH that PUT has no body"
-            f" and can be sent again; {conversation.origin.host} refused it here."
+            f" and can be sent again; {conversation.origin.authority} refused it here."
         ),
         user=(
-            f"Let tokens for {conversation.origin.host} live longer than the upload of the largest layer takes; its"
+            f"Let tokens for {conversation.origin.authority} live longer than the upload of the"
+            " largest layer takes; its"
             " token server sets that."
         ),
         confidence=Confidence.HIGH if error_of(refused) == "invalid_token" else Confidence.MEDIUM,

@@ -92,7 +92,7 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
         cause=cause,
         title=f"the client got a token for {reference_of(conversation)} and did not send it",
         explanation=(
-            f"{exchange.origin.host} issued a token for {asked_text(exchange)} in the field {' and '.join(fields)}"
+            f"{exchange.origin.authority} issued a token for {asked_text(exchange)} in the field {' and '.join(fields)}"
             f" ({exchange.number}). {where(first)} then carried {sent} and was answered {first.status}"
             f" ({numbers(wrong)}); the token was never used."
         ),
@@ -100,7 +100,7 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
             f"Send the token with {where(first)}: take access_token, else token, from the answer, and set the"
             " header in one place only."
         ),
-        user=f"Let {exchange.origin.host} return token and access_token with one value, or use another client.",
+        user=f"Let {exchange.origin.authority} return token and access_token with one value, or use another client.",
         because="the token, the attempt without it and its refusal are in the capture",
         undecided=why_undecided(conversation, first),
     )

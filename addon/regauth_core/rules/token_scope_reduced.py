@@ -85,7 +85,7 @@ def _match(conversation: Conversation, issue: IssuedToken, lost: tuple[Scope, ..
     first = refused[0]
     cause = _cause(issue, first)
     granted = issue.granted
-    server = issue.exchange.origin.host
+    server = issue.exchange.origin.authority
     wanted = " ".join(map(str, lost))
     got = (
         "a token that cannot be read"
@@ -107,7 +107,7 @@ def _match(conversation: Conversation, issue: IssuedToken, lost: tuple[Scope, ..
         ),
         client_author=f"Do not repeat the exchange for {wanted}: the same request gets the same answer.",
         user=(
-            f"Name a repository instead of listing the catalog of {first.origin.host}."
+            f"Name a repository instead of listing the catalog of {first.origin.authority}."
             if cause == "catalog"
             else f"{server} drops entries of the list: report it to its operator, and request one repository at a time."
             if cause == "one-of-several-scopes"

@@ -51,7 +51,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if not shown:
         return
     first, less = shown[0]
-    host = first.origin.host
+    host = first.origin.authority
     proof = f" The same credential got a token for {asked_text(less)} ({less.number})." if less is not None else ""
     yield Match(
         exchanges=present(less, *(e for e, _ in shown)),

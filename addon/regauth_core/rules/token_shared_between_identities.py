@@ -73,8 +73,10 @@ def _match(conversation: Conversation, issue: IssuedToken, served: list[Exchange
             f" token, but was served with it ({numbers(served)})."
         ),
         client_author="Make the fingerprint of the credential part of the key under which tokens are cached.",
-        user=f"Look for a cache between the clients and {conversation.origin.host}: it gives the rights of one user"
-        " to another.",
+        user=(
+            f"Look for a cache between the clients and {conversation.origin.authority}: it gives the"
+            " rights of one user to another."
+        ),
         confidence=Confidence.MEDIUM,
         because="the clients differ by process or address, and both are known to have different credentials",
         rests_on_absence=False,

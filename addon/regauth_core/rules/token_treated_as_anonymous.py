@@ -53,7 +53,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     first, issue = lost[0]
     refused = [e for e, _ in lost]
     readable = all(i.granted is not None for _, i in lost)
-    host = first.origin.host
+    host = first.origin.authority
     yield Match(
         exchanges=tuple(refused),
         title=f"{host} answers a fresh token as if none had been sent",

@@ -163,7 +163,7 @@ def _title(refusal: Refusal) -> str:
 
 def _requested(refusal: Refusal) -> str:
     """What was requested of whom, in words that do not grow with the URL: ``of a manifest of registry.test/foo``."""
-    target, host = refusal.exchange.target, refusal.exchange.origin.host
+    target, host = refusal.exchange.target, refusal.exchange.origin.authority
     if refusal.place is Place.TOKEN_SERVER:
         return f"for a token of {host}"
     if refusal.place is Place.ELSEWHERE:
@@ -223,7 +223,10 @@ def _token(refusal: Refusal) -> str:
         return " whose issue is not in the capture"
     age = f"{refusal.age:.0f} s before" if refusal.age is not None and refusal.age >= 1 else "just before"
     who = "for somebody anonymous, " if issue.secret is None else ""
-    told = f" that {issue.exchange.origin.host} had issued {age} ({issue.exchange.number}), {who}for {_scope(refusal)},"
+    told = (
+        f" that {issue.exchange.origin.authority} had issued {age} ({issue.exchange.number}), {who}for"
+        f" {_scope(refusal)},"
+    )
     late = {
         Fit.EXPIRED: f" which was over {refusal.exchange.started - issue.ended:.0f} s before,",
         Fit.TOO_NARROW: " which does not cover this request,",
@@ -253,7 +256,7 @@ def _excluded(conversation: Conversation, refusal: Refusal) -> list[str]:
     if proved is not None:
         bad = _refused_since(conversation, proved)
         if bad is None:
-            server = proved.origin.host
+            server = proved.origin.authority
             told.append(f"The password was accepted by {server} ({proved.number}), so it is not the password.")
         else:
             told.append(f"The password was accepted first ({proved.number}) and refused later ({bad.number}).")
@@ -521,7 +524,7 @@ def _advice(conversation: Conversation, refusal: Refusal, cause: StatedReason | 
     fault, user, author = _STATED[cause] if isinstance(cause, StatedReason) else _BY_CAUSE[cause]
     exchange = refusal.exchange
     url = exchange.request.url.partition("?")[0]
-    text = user.format(host=exchange.origin.host, origin=exchange.origin, url=url)
+    text = user.format(host=exchange.origin.authority, origin=exchange.origin, url=url)
     more = _login(conversation, refusal, cause)
     return fault, f"{text} {more}" if more else text, author
 

@@ -67,7 +67,9 @@ def matches(conversation: Conversation) -> Iterable[Match]:
                 f"{where(first)} ({first.number}) was answered {first.status}, but the body ({kind or 'no type'},"
                 f" {first.response.size if first.response else 0} bytes) {_SAID[cause]}{_fields(first, cause)}."
             ),
-            client_author=f"Reject such an answer of {first.origin.host} at once, and print its content type and size.",
+            client_author=(
+                f"Reject such an answer of {first.origin.authority} at once, and print its content type and size."
+            ),
             user=_user(first, cause),
             undecided=why_undecided(conversation, first),
         )
@@ -92,7 +94,7 @@ def _cause(conversation: Conversation, exchange: Exchange) -> str | None:
 
 def _title(exchange: Exchange, cause: str) -> str:
     lack = "is not readable for every client" if cause == "field-types" else "has no token"
-    return f"the token answer of {exchange.origin.host} {lack}"
+    return f"the token answer of {exchange.origin.authority} {lack}"
 
 
 def _fields(exchange: Exchange, cause: str) -> str:
@@ -101,7 +103,7 @@ def _fields(exchange: Exchange, cause: str) -> str:
 
 
 def _user(exchange: Exchange, cause: str) -> str:
-    host = exchange.origin.host
+    host = exchange.origin.authority
     if cause == "field-types":
         return (
             f"If you run {host}: send `expires_in` as a whole number, `issued_at` as a time of RFC 3339 and the"

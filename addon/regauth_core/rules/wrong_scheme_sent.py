@@ -134,7 +134,7 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
             " last request used."
         ),
         user=(
-            f"The password may be right: {sent} was sent, which {first.origin.host} does not accept here. A"
+            f"The password may be right: {sent} was sent, which {first.origin.authority} does not accept here. A"
             f" registry whose /v2/ answers 401 with the {offered} challenge works around it."
         ),
         confidence=Confidence.HIGH if asking is first else Confidence.MEDIUM,
