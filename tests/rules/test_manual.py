@@ -25,6 +25,14 @@ def test_page_says_what_is_to_be_known(rule: Rule) -> None:
     assert rule.means.endswith(".")
 
 
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
+def test_page_leaves_words_whole(rule: Rule) -> None:
+    """A cause that is searched for stands in one line; code has the quotes of Markdown."""
+    page = manual.page(rule)
+    assert "``" not in page
+    assert [line for line in page.splitlines() if line.endswith("-")] == []
+
+
 @pytest.mark.parametrize("width", [60, 80])
 def test_manual_fits_the_width(width: int) -> None:
     """Everything but addresses is broken into lines."""

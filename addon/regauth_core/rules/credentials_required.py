@@ -6,7 +6,7 @@ for what it does not grant. An empty `access` in the token makes it certain.
 Severity: error where it is known that the client has credentials for this registry, otherwise warning. Where nothing
 distinguishes a private repository from a missing one, the fault is unknown.
 
-Causes: credentials-known-but-unused.
+Causes: credentials-known-but-unused (it is known that the client has credentials for this registry).
 
 What to do: log in and check the name; check which configuration a daemon really reads; a client should suggest to log
 in and say under which name it looked for credentials.

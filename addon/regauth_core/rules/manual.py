@@ -23,16 +23,16 @@ def listing(rules: Sequence[Rule], width: int = 80) -> str:
         lines += [*([""] if lines else []), family.capitalize(), ""]
         for rule in chapter:
             lines.append(f"  {rule.name}  ({rule.severity}, {rule.fault})")
-            lines += textwrap.wrap(rule.means, width, initial_indent="      ", subsequent_indent="      ")
+            lines += _wrapped(rule.means, width, "      ")
     return "\n".join(lines) + "\n"
 
 
 def page(rule: Rule, width: int = 80) -> str:
     """The manual page of one rule in lines of at most `width` columns."""
-    paragraphs = [" ".join(p.split()) for p in rule.manual.strip().split("\n\n")]
+    paragraphs = rule.manual.strip().split("\n\n")
     lines = [rule.name, "=" * len(rule.name), ""]
     for paragraph in paragraphs:
-        lines += [*textwrap.wrap(paragraph, width), ""]
+        lines += [*_wrapped(paragraph, width), ""]
     lines += [f"Default: {rule.severity}, fault {rule.fault}. Requirement level: {rule.level}.", ""]
     lines.append("Rests on:")
     for reference in rule.references:
@@ -58,6 +58,12 @@ def causes(rule: Rule) -> tuple[str, ...]:
 def rules_with_cause(rules: Sequence[Rule], cause: str) -> list[Rule]:
     """The rules that have this cause."""
     return [rule for rule in rules if cause in causes(rule)]
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """A paragraph of a docstring in lines. A cause or a header's name is not broken: it is searched for and copied."""
+    words = " ".join(text.split()).replace("``", "`")
+    return textwrap.wrap(words, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _link(report: str) -> str:

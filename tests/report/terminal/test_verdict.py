@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -42,6 +43,17 @@ def journal(text: str, command: str = "", status: int | None = None) -> Journal:
 def printed(told: Journal, width: int = 80, report: str = "") -> list[str]:
     """The lines of the verdict."""
     return [line.plain for line in verdict.lines(told, width, report)]
+
+
+def test_the_readme_begins_with_what_is_printed() -> None:
+    """Its first example is the verdict on the conversation that it speaks of."""
+    example = (Path(__file__).parents[3] / "README.md").read_text("utf-8").split("```")[1].strip().splitlines()
+    command = example[0].partition(" -- ")[2].replace("alice:wonder-land", "$USER:$PASS")
+    said = "client: has credentials\nGET /v2/ - -> 200\n"
+    said += 'GET /v2/foo/tags/list - -> 401 challenge Basic realm="registry" | error UNAUTHORIZED no'
+    told = journal(said, command, status=1)
+    played = replace(told, environment=replace(told.environment, scenario=Safe("per-repository-basic")))
+    assert printed(played) == example[-6:]
 
 
 @pytest.mark.parametrize("make", MAKERS)
