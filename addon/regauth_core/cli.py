@@ -83,9 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed = _parser().parse_args(arguments)
         perform: Callable[[argparse.Namespace], int] = parsed.perform
         return perform(parsed)
-    except UserError as trouble:
-        print(f"regauth: {trouble}", file=sys.stderr)
-        return trouble.status
+    except UserError as error:
+        print(f"regauth: {error}", file=sys.stderr)
+        return error.status
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:

@@ -225,7 +225,7 @@ def test_two_tokens_are_fetched_for_one_request() -> None:
     played = Stage(ALICE).play(PULL).sends(PULL).gets(401, BEARER).gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(401, wants("a")).gets(200, token="tok2")
     played.sends(PULL, auth="Bearer tok2").gets(401, wants("b")).ends(401, StopReason.LIMIT)
-    assert (played.outcome.spent.sends, played.outcome.spent.fetches) == (3, 2)
+    assert (played.outcome.used.sends, played.outcome.used.fetches) == (3, 2)
 
 
 def test_one_request_is_sent_four_times() -> None:
@@ -246,7 +246,7 @@ def test_one_request_is_sent_four_times() -> None:
     )
     played.sends(PULL, auth="Bearer old2").gets(401, INVALID).sends(ASKS, auth="Basic alice").gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(401, wants("a")).ends(401, StopReason.LIMIT)
-    assert (played.outcome.spent.sends, played.outcome.spent.fetches) == (4, 1)
+    assert (played.outcome.used.sends, played.outcome.used.fetches) == (4, 1)
 
 
 def test_403_that_asks_for_scope_is_answered() -> None:
@@ -380,7 +380,7 @@ def test_small_body_is_sent_again() -> None:
     played = (
         stage.play(PUSH, body=b"{}").sends(PUSH).gets(401, BASIC).sends(PUSH, auth="Basic alice").gets(201).ends(201)
     )
-    assert played.outcome.spent.sends == 2
+    assert played.outcome.used.sends == 2
 
 
 def test_streamed_body_is_not_sent_again() -> None:

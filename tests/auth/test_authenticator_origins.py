@@ -46,7 +46,7 @@ def _sent(auth: str) -> str:
 
 def test_overriding_replaces_the_clients_own() -> None:
     """From the start where the scheme is known, after the refusal where it is not."""
-    stage = Stage(ALICE, manner=AuthSettings(is_overriding=True))
+    stage = Stage(ALICE, settings=AuthSettings(is_overriding=True))
     theirs = "Basic bob:pw"
     stage.play(PULL, auth="Basic Ym9iOnB3").sends(PULL, auth=theirs).gets(401, BASIC).sends(
         PULL, auth="Basic alice"
@@ -56,7 +56,7 @@ def test_overriding_replaces_the_clients_own() -> None:
 
 def test_value_that_the_client_sent_is_not_sent_again() -> None:
     """Its refusal is known."""
-    stage = Stage(ALICE, manner=AuthSettings(is_overriding=True))
+    stage = Stage(ALICE, settings=AuthSettings(is_overriding=True))
     played = stage.play(PULL, auth=ALICE.basic().replace("Basic", "basic"))
     played.gets(401, BASIC).ends(401, StopReason.CREDENTIALS_REFUSED)
 
@@ -93,7 +93,7 @@ def test_logins_of_two_prefixes_do_not_mix() -> None:
 def test_clients_share_tokens_unless_told_otherwise() -> None:
     """Separate clients ask for themselves."""
     for shared, expected in ((True, "Bearer tok1"), (False, None)):
-        stage = Stage(ALICE, manner=AuthSettings(shared=shared))
+        stage = Stage(ALICE, settings=AuthSettings(shared=shared))
         stage.play(PULL, client="c1").sends(PULL).gets(401, BEARER).sends(ASKS, auth="Basic alice").gets(
             200, token="tok1"
         ).sends(PULL, auth="Bearer tok1").gets(200).ends(200)
@@ -305,7 +305,7 @@ def test_answer_of_another_origin_is_not_answered() -> None:
 
 def test_last_refusal_can_be_made_a_403() -> None:
     """For clients that answer every 401 by trying again."""
-    stage = Stage(ALICE, manner=AuthSettings(is_refusal_final=True))
+    stage = Stage(ALICE, settings=AuthSettings(is_refusal_final=True))
     stage.play(PULL).sends(PULL).gets(401, BASIC).sends(PULL, auth="Basic alice").gets(401, BASIC).ends(
         403, StopReason.CREDENTIALS_REFUSED
     )

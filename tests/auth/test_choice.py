@@ -71,7 +71,7 @@ def sent(band: Together, purpose: Purpose) -> list[str]:
 @pytest.mark.parametrize("login", [ALICE, ANONYMOUS])
 def test_layers_share_one_fetch(login: Login) -> None:
     """Sixty-four refusals, one token."""
-    stage = Stage(login, manner=AuthSettings(anonymous=True))
+    stage = Stage(login, settings=AuthSettings(anonymous=True))
     band, statuses, _ = together(stage, LAYERS, bearer_registry(stage))
     assert len(sent(band, Purpose.TOKEN)) == 1
     assert statuses == {"200": 64}

@@ -120,15 +120,15 @@ manners = st.builds(
 @settings(max_examples=600, deadline=None)
 @given(
     login=logins,
-    manner=manners,
+    settings=manners,
     lines=st.lists(st.tuples(st.sampled_from(LINES), st.booleans(), st.booleans()), min_size=1, max_size=4),
     told=st.lists(answers(), max_size=30),
 )
 def test_no_answer_leads_astray(
-    login: object, manner: AuthSettings, lines: list[tuple[str, bool, bool]], told: list[Received]
+    login: object, settings: AuthSettings, lines: list[tuple[str, bool, bool]], told: list[Received]
 ) -> None:
     """One client after the other, at a registry that plays tricks, watched or answered."""
-    stage = Stage(login, manner=manner, realms=REALMS)  # type: ignore[arg-type]
+    stage = Stage(login, settings=settings, realms=REALMS)  # type: ignore[arg-type]
     for line, streams, verifies in lines:
         request = stage.request(line, body=None if streams else b"")
         if verifies and told:
@@ -142,9 +142,9 @@ def test_no_answer_leads_astray(
             flow = stage.authenticator.authorize(request, stage.now)
             watch = Watch(stage.guard, request)
         outcome = drive(stage, flow, watch, told)
-        assert outcome.spent.sends <= 4
-        assert outcome.spent.fetches <= 2
-        assert outcome.spent.probes <= 1
+        assert outcome.used.sends <= 4
+        assert outcome.used.fetches <= 2
+        assert outcome.used.probes <= 1
         assert "canary" not in repr(outcome)
         assert "token-one" not in repr(outcome)
 
@@ -153,7 +153,7 @@ def test_no_answer_leads_astray(
 @given(login=logins, told=st.lists(answers(), max_size=30))
 def test_redirecting_token_server_gets_no_further(login: object, told: list[Received]) -> None:
     """After a good challenge everything depends on what the token server says."""
-    stage = Stage(login, manner=AuthSettings(anonymous=True), realms=REALMS)  # type: ignore[arg-type]
+    stage = Stage(login, settings=AuthSettings(anonymous=True), realms=REALMS)  # type: ignore[arg-type]
     good = stage.received(401, ['Bearer realm="https://auth.r.test/token",service="s",scope="repository:foo:pull"'])
     drive(
         stage,

@@ -85,12 +85,12 @@ def test_every_token_has_a_life(body: bytes) -> None:
 
 def test_token_that_says_it_allows_less() -> None:
     """A JWT tells what it grants; an opaque token tells nothing."""
-    need = [Scope.read("repository:a:pull,push")]
+    required = [Scope.read("repository:a:pull,push")]
 
     def token(*actions: str) -> str:
         return jwt.encode({"access": [{"type": "repository", "name": "a", "actions": list(actions)}]}, "k" * 32)
 
-    assert grants_less(token("pull"), need)
-    assert not grants_less(token("pull", "push"), need)
-    assert not grants_less("opaque", need)
-    assert not grants_less(jwt.encode({}, "k" * 32), need)
+    assert grants_less(token("pull"), required)
+    assert not grants_less(token("pull", "push"), required)
+    assert not grants_less("opaque", required)
+    assert not grants_less(jwt.encode({}, "k" * 32), required)

@@ -27,38 +27,36 @@ def schemes(found: Offers | None) -> tuple[Scheme, ...] | None:
 
 def test_repository_comes_before_its_registry() -> None:
     """A registry may ask differently for each repository; for one that is not known its last word counts."""
-    learned = RegistryMemory()
-    assert learned.offers(REGISTRY, PULL) is None
-    learned.note(REGISTRY, "foo", offers(BASIC))
-    learned.note(REGISTRY, "bar", offers(BEARER))
-    assert schemes(learned.offers(REGISTRY, PULL)) == (Scheme.BASIC,)
-    assert schemes(learned.offers(REGISTRY, required_access_of("GET", "/v2/new/manifests/1"))) == (Scheme.BEARER,)
-    learned.note(REGISTRY, "foo", offers())
-    assert schemes(learned.offers(REGISTRY, PULL)) == (Scheme.BASIC,)
+    memory = RegistryMemory()
+    assert memory.offers(REGISTRY, PULL) is None
+    memory.note(REGISTRY, "foo", offers(BASIC))
+    memory.note(REGISTRY, "bar", offers(BEARER))
+    assert schemes(memory.offers(REGISTRY, PULL)) == (Scheme.BASIC,)
+    assert schemes(memory.offers(REGISTRY, required_access_of("GET", "/v2/new/manifests/1"))) == (Scheme.BEARER,)
+    memory.note(REGISTRY, "foo", offers())
+    assert schemes(memory.offers(REGISTRY, PULL)) == (Scheme.BASIC,)
 
 
 def test_login_that_nobody_accepted_is_refused_altogether() -> None:
     """For a minute; a login that is known to be right is refused for the one need only."""
-    learned = RegistryMemory()
-    learned.refuse("alice", REGISTRY, PULL, StopReason.CREDENTIALS_REFUSED, NOW)
-    assert learned.refusal("alice", REGISTRY, OTHER, NOW + 59) is StopReason.CREDENTIALS_REFUSED
-    assert learned.refusal("alice", REGISTRY, OTHER, NOW + 60) is None
-    assert learned.refusal("bob", REGISTRY, PULL, NOW) is None
-    learned.prove("alice", REGISTRY)
-    assert learned.refusal("alice", REGISTRY, OTHER, NOW) is None
-    learned.refuse("alice", REGISTRY, PUSH, StopReason.LOGIN_NOT_ALLOWED, NOW)
-    assert learned.refusal("alice", REGISTRY, PUSH, NOW) is StopReason.LOGIN_NOT_ALLOWED
-    assert learned.refusal("alice", REGISTRY, PULL, NOW) is None
+    memory = RegistryMemory()
+    memory.refuse("alice", REGISTRY, PULL, StopReason.CREDENTIALS_REFUSED, NOW)
+    assert memory.refusal("alice", REGISTRY, OTHER, NOW + 59) is StopReason.CREDENTIALS_REFUSED
+    assert memory.refusal("alice", REGISTRY, OTHER, NOW + 60) is None
+    assert memory.refusal("bob", REGISTRY, PULL, NOW) is None
+    memory.prove("alice", REGISTRY)
+    assert memory.refusal("alice", REGISTRY, OTHER, NOW) is None
+    memory.refuse("alice", REGISTRY, PUSH, StopReason.LOGIN_NOT_ALLOWED, NOW)
+    assert memory.refusal("alice", REGISTRY, PUSH, NOW) is StopReason.LOGIN_NOT_ALLOWED
+    assert memory.refusal("alice", REGISTRY, PULL, NOW) is None
 
 
 def test_only_a_registry_itself_says_where_its_token_server_is_on_it() -> None:
     """A realm on another origin does not make that origin's addresses untouchable."""
-    learned = RegistryMemory()
-    learned.note(
-        REGISTRY, None, offers('Bearer realm="/v2/tokens/manifests/1?x"', 'Bearer realm="https://o.test/v2/a"')
-    )
-    assert learned.is_realm(REGISTRY, "/v2/tokens/manifests/1?service=s")
-    assert not learned.is_realm(REGISTRY, "/v2/a")
+    memory = RegistryMemory()
+    memory.note(REGISTRY, None, offers('Bearer realm="/v2/tokens/manifests/1?x"', 'Bearer realm="https://o.test/v2/a"'))
+    assert memory.is_realm(REGISTRY, "/v2/tokens/manifests/1?service=s")
+    assert not memory.is_realm(REGISTRY, "/v2/a")
 
 
 @pytest.mark.parametrize(
@@ -67,10 +65,10 @@ def test_only_a_registry_itself_says_where_its_token_server_is_on_it() -> None:
 )
 def test_a_path_is_the_same_however_it_is_spelled(path: str) -> None:
     """A token server cannot hide behind another spelling."""
-    learned = RegistryMemory()
-    learned.note(REGISTRY, None, offers('Bearer realm="/v2/auth"'))
-    assert learned.is_realm(REGISTRY, path)
-    assert not learned.is_realm(REGISTRY, "/v2/other")
+    memory = RegistryMemory()
+    memory.note(REGISTRY, None, offers('Bearer realm="/v2/auth"'))
+    assert memory.is_realm(REGISTRY, path)
+    assert not memory.is_realm(REGISTRY, "/v2/other")
 
 
 @pytest.mark.parametrize(
@@ -85,17 +83,17 @@ def test_a_path_is_the_same_however_it_is_spelled(path: str) -> None:
 )
 def test_parameters_that_a_registry_names_are_its_own(url: str, asked: str, expected: set[str]) -> None:
     """Not those that it only gives back, nor any that could make another request of it."""
-    learned = RegistryMemory()
-    learned.note_parameters(REGISTRY, url, asked)
-    assert learned.parameters(REGISTRY) == expected
+    memory = RegistryMemory()
+    memory.note_parameters(REGISTRY, url, asked)
+    assert memory.parameters(REGISTRY) == expected
 
 
 def test_memory_is_bounded() -> None:
     """Old lessons go first."""
-    learned = RegistryMemory()
+    memory = RegistryMemory()
     for number in range(2000):
-        learned.note(REGISTRY, f"r{number}", offers(BASIC))
+        memory.note(REGISTRY, f"r{number}", offers(BASIC))
     for number in range(100):
-        learned.note_parameters(REGISTRY, f"/?x{number}=1", "/")
-    assert repr(learned) == "Learned(1024 challenges)"
-    assert len(learned.parameters(REGISTRY)) == 64
+        memory.note_parameters(REGISTRY, f"/?x{number}=1", "/")
+    assert repr(memory) == "Learned(1024 challenges)"
+    assert len(memory.parameters(REGISTRY)) == 64

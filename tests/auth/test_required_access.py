@@ -30,11 +30,11 @@ from regauth_core.auth.required_access import required_access_of
 def test_need_of_request(line: str, repository: str | None, scopes: list[str], wish: list[str]) -> None:
     """Method and path tell what a token has to allow; a name with blanks would ask for something else."""
     method, path = line.split(" ")
-    need = required_access_of(method, path)
-    assert need.is_api
-    assert need.repository == repository
-    assert [str(scope) for scope in need.scopes] == scopes
-    assert [str(scope) for scope in need.wish] == wish
+    required = required_access_of(method, path)
+    assert required.is_api
+    assert required.repository == repository
+    assert [str(scope) for scope in required.scopes] == scopes
+    assert [str(scope) for scope in required.wish] == wish
 
 
 @pytest.mark.parametrize(

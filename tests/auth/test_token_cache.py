@@ -34,14 +34,14 @@ def held(*scopes: str, tokens: TokenCache | None = None, to: Audience | None = N
     return tokens
 
 
-def found(tokens: TokenCache, *need: str, to: Audience | None = None, now: float = NOW) -> str | None:
+def found(tokens: TokenCache, *required: str, to: Audience | None = None, now: float = NOW) -> str | None:
     """The token that is found for a need."""
-    token = tokens.find(to or audience(), [Scope.read(text) for text in need], now)
+    token = tokens.find(to or audience(), [Scope.read(text) for text in required], now)
     return token.token if token else None
 
 
 @pytest.mark.parametrize(
-    ("need", "token"),
+    ("required", "token"),
     [
         (["repository:a:pull"], "repository:a:pull"),
         (["repository:a:push,pull"], "repository:a:pull,push"),
@@ -54,10 +54,10 @@ def found(tokens: TokenCache, *need: str, to: Audience | None = None, now: float
         ([], "repository:a:pull"),
     ],
 )
-def test_smallest_sufficient_token(need: list[str], token: str | None) -> None:
+def test_smallest_sufficient_token(required: list[str], token: str | None) -> None:
     """A token serves every need that its scopes cover; of several, the one that was asked for the least."""
     tokens = held("repository:a:* repository:b:pull", "repository:a:pull,push", "repository:a:pull")
-    assert found(tokens, *need) == token
+    assert found(tokens, *required) == token
 
 
 @pytest.mark.parametrize(

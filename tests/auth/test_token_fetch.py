@@ -24,9 +24,9 @@ ANONYMOUSLY = AuthSettings(anonymous=True)
 DENIED = {"errors": [{"code": "DENIED"}]}
 
 
-def refused(*logins: Login, challenge: str = BEARER, line: str = PULL, manner: AuthSettings | None = None) -> Play:
+def refused(*logins: Login, challenge: str = BEARER, line: str = PULL, settings: AuthSettings | None = None) -> Play:
     """A request that the registry has just refused."""
-    return Stage(*logins, manner=manner).play(line).sends(line).gets(401, challenge)
+    return Stage(*logins, settings=settings).play(line).sends(line).gets(401, challenge)
 
 
 def test_password_by_get() -> None:
@@ -87,8 +87,8 @@ def test_get_that_is_not_there_becomes_post(status: int) -> None:
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_post_that_is_not_there_becomes_get(status: int) -> None:
     """With `oauth_first` the order is the other way round."""
-    manner = AuthSettings(oauth_first=frozenset({origin("https://r.test")}))
-    played = refused(ALICE, manner=manner).sends(POSTS).gets(status)
+    settings = AuthSettings(oauth_first=frozenset({origin("https://r.test")}))
+    played = refused(ALICE, settings=settings).sends(POSTS).gets(status)
     played.sends(ASKS, auth="Basic alice").gets(200, token="tok1").sends(PULL, auth="Bearer tok1").gets(200).ends(200)
     assert played.outcome.notes == (Note.NO_OAUTH2,)
 
@@ -153,7 +153,7 @@ def test_identity_token_goes_by_post() -> None:
 @pytest.mark.parametrize("status", [400, 401])
 def test_refused_identity_token_is_final(status: int) -> None:
     """Neither the password nor nobody is tried in its place."""
-    played = refused(BOTH, manner=ANONYMOUSLY).sends(REFRESHES).gets(status, body={"error": "invalid_grant"})
+    played = refused(BOTH, settings=ANONYMOUSLY).sends(REFRESHES).gets(status, body={"error": "invalid_grant"})
     played.ends(401, StopReason.TOKEN_CREDENTIALS_REFUSED)
 
 
@@ -162,7 +162,9 @@ def test_server_without_oauth2(status: int) -> None:
     """User and password if there are; else nobody, if that is allowed; else nothing."""
     played = refused(BOTH).sends(REFRESHES).gets(status).sends(ASKS, auth="Basic alice").gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(200).ends(200)
-    played = refused(IDENTITY, manner=ANONYMOUSLY).sends(REFRESHES).gets(status).sends(ANYBODY).gets(200, token="tok1")
+    played = (
+        refused(IDENTITY, settings=ANONYMOUSLY).sends(REFRESHES).gets(status).sends(ANYBODY).gets(200, token="tok1")
+    )
     played.sends(PULL, auth="Bearer tok1").gets(200).ends(200)
     refused(IDENTITY).sends(REFRESHES).gets(status).ends(401, StopReason.TOKEN_REFUSED)
 
@@ -170,13 +172,13 @@ def test_server_without_oauth2(status: int) -> None:
 def test_nobody_asks_only_if_allowed() -> None:
     """An anonymous token is a choice of the user."""
     refused(ANONYMOUS).ends(401, StopReason.LOGIN_DOES_NOT_FIT)
-    played = refused(ANONYMOUS, manner=ANONYMOUSLY).sends(ANYBODY).gets(200, token="tok1")
+    played = refused(ANONYMOUS, settings=ANONYMOUSLY).sends(ANYBODY).gets(200, token="tok1")
     played.sends(PULL, auth="Bearer tok1").gets(200).ends(200)
 
 
 def test_refresh_token_of_the_server_is_used_next_time() -> None:
     """The password need not travel again; a refresh token that is refused is forgotten, and the password is back."""
-    stage = Stage(ALICE, manner=AuthSettings(offline=True))
+    stage = Stage(ALICE, settings=AuthSettings(offline=True))
     stage.play(PULL).sends(PULL).gets(401, BEARER).sends(ASKS + "&offline_token=true", auth="Basic alice").gets(
         200, body={"token": "tok1", "refresh_token": "refresh1", "expires_in": 60}
     ).sends(PULL, auth="Bearer tok1").gets(200).ends(200)

@@ -163,7 +163,7 @@ def test_other_kinds_of_login() -> None:
     )
     proves(play.gets(401), ProofResult.CREDENTIALS_REJECTED, 401)
     play = (
-        Stage(ANONYMOUS, manner=AuthSettings(anonymous=True))
+        Stage(ANONYMOUS, settings=AuthSettings(anonymous=True))
         .verify(PULL, 401, BEARER)
         .sends("GET https://auth.r.test/token?service=s&scope=repository:foo:pull")
     )

@@ -37,7 +37,7 @@ class World:
             content = self.files.get(question.path)
             return FileAnswer(content if content is None or isinstance(content, str) else json.dumps(content))
         known = self.helpers.get((question.name, question.server))
-        return HelperAnswer(trouble=known) if isinstance(known, str) else HelperAnswer(known)
+        return HelperAnswer(failure=known) if isinstance(known, str) else HelperAnswer(known)
 
 
 def played(lookup: Lookup, trace_state: World) -> Found:

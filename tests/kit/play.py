@@ -53,7 +53,7 @@ class Stage:
         realms: Iterable[str] = ("https://auth.r.test",),
         trust: Trust | None = None,
         permits: Permits = EVERYTHING,
-        manner: AuthSettings | None = None,
+        settings: AuthSettings | None = None,
     ) -> None:
         """Each of `logins` is for the whole registry, or for a prefix of its repositories.
 
@@ -64,7 +64,7 @@ class Stage:
         found = [(registry_of(self.registry), prefix, login) for prefix, login in entries]
         found += [(name, "", ALICE) for name in elsewhere]
         self.authenticator = Authenticator(
-            LoginTable(found), trust=replace(trust or Trust(), permits=permits), manner=manner or AuthSettings()
+            LoginTable(found), trust=replace(trust or Trust(), permits=permits), settings=settings or AuthSettings()
         )
         self.guard = Guard(self.registry, {*map(origin, realms), self.registry})
         self.now = NOW

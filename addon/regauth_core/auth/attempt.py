@@ -72,13 +72,13 @@ _OWN = ("authorization", "proxy-authorization")
 
 
 class Attempt:
-    """The state of one errand. `spent` is what it has used up of its limits before."""
+    """The state of one request. `used` is what it has used up of its limits before."""
 
-    def __init__(self, means: SharedState, errand: AuthorizedRequest, now: float, spent: Used) -> None:
-        self._learned, self._tokens = means.learned, means.tokens
-        self._request, self._need, self._login = errand.request, errand.need, errand.login
-        self._ledger = Budget(now, spent)
-        self._choice = CredentialChooser(means, errand, self._ledger)
+    def __init__(self, state: SharedState, authorized: AuthorizedRequest, now: float, used: Used) -> None:
+        self._memory, self._tokens = state.memory, state.tokens
+        self._request, self._required, self._login = authorized.request, authorized.required, authorized.login
+        self._budget = Budget(now, used)
+        self._choice = CredentialChooser(state, authorized, self._budget)
         self._extra: tuple[Scope, ...] = ()
         """What tokens that did not suffice were asked for."""
         self._answer: Received | None = None
@@ -88,7 +88,7 @@ class Attempt:
 
     def outcome(self) -> AuthResult:
         """What came of it up to now."""
-        outcome = self._ledger.outcome(self._login.id, self._answer, self._authorization)
+        outcome = self._budget.outcome(self._login.id, self._answer, self._authorization)
         return replace(outcome, is_waiting=self._is_waiting)
 
     def prepare(self) -> Flow[None]:
@@ -97,7 +97,7 @@ class Attempt:
         For a request that can be sent again that is only what is at hand: it may as well be refused first, as the
         distribution token specification has it. For any other the registry is asked, and a token fetched.
         """
-        offers = self._learned.offers(self._request.origin, self._need)
+        offers = self._memory.offers(self._request.origin, self._required)
         if self._can_resend:
             self._authorization = (yield from self._choice.likely(offers)) if offers is not None else None
             return
@@ -110,14 +110,14 @@ class Attempt:
     def answer_refusal(self, refused: Received, sent: Authorization | None) -> Flow[None]:
         """Answer `refused`, the answer to the request with `sent`."""
         if refused.origin not in (None, self._request.origin):
-            self._ledger.refuse(StopReason.FOREIGN_ANSWER)
+            self._budget.refuse(StopReason.FOREIGN_ANSWER)
             return
         offers = self._read(refused)
         known: Offers | None = offers
         if offers.is_silent:
-            known = self._learned.offers(self._request.origin, self._need) or (yield from self._probed())
+            known = self._memory.offers(self._request.origin, self._required) or (yield from self._probed())
         if known is None:
-            self._ledger.refuse(StopReason.NO_CHALLENGE)
+            self._budget.refuse(StopReason.NO_CHALLENGE)
             return
         is_guess = True
         while self._goes_on(sent, known, offers, is_guess=is_guess):
@@ -152,7 +152,7 @@ class Attempt:
 
     def _read(self, answer: Received) -> Offers:
         offers = offers_of(answer, self._request.path)
-        self._learned.note(self._request.origin, self._need.repository, offers)
+        self._memory.note(self._request.origin, self._required.repository, offers)
         return offers
 
     def _goes_on(self, sent: Authorization | None, known: Offers, offers: Offers, *, is_guess: bool) -> bool:
@@ -168,18 +168,18 @@ class Attempt:
             if not asks_otherwise and not self._is_worth_more(sent, offers):
                 return False
         can_go_again = self._can_resend or self._request.is_repeatable
-        if not (can_go_again and self._ledger.may_send):
-            self._ledger.refuse(StopReason.LIMIT if can_go_again else StopReason.BODY_GONE)
+        if not (can_go_again and self._budget.may_send):
+            self._budget.refuse(StopReason.LIMIT if can_go_again else StopReason.BODY_GONE)
             return False
         return True
 
     def _is_worth_more(self, sent: Authorization, offers: Offers) -> bool:
         """Whether the same scheme may be tried with another token."""
-        ledger = self._ledger
+        budget = self._budget
         if sent.is_direct:
             reason = StopReason.LOGIN_NOT_ALLOWED if self._choice.is_proven else StopReason.CREDENTIALS_REFUSED
-            self._learned.refuse(self._login.id, self._request.origin, self._need, reason, ledger.now)
-            ledger.refuse(reason)
+            self._memory.refuse(self._login.id, self._request.origin, self._required, reason, budget.now)
+            budget.refuse(reason)
             return False
         wanted = [scope for offer in offers.of(Scheme.BEARER) for scope in offer.scopes]
         if offers.lacks_scope and not covered(wanted, sent.scopes):
@@ -187,41 +187,43 @@ class Attempt:
             return True
         if not sent.is_fresh:
             return True
-        less = offers.lacks_scope or grants_less(_credential(sent), self._need.scopes)
+        less = offers.lacks_scope or grants_less(_credential(sent), self._required.scopes)
         reason = StopReason.INSUFFICIENT_SCOPE if less else StopReason.TOKEN_REJECTED
-        self._learned.refuse_need(self._login.id, self._request.origin, self._need, reason, ledger.now)
-        ledger.refuse(reason)
+        self._memory.refuse_access(self._login.id, self._request.origin, self._required, reason, budget.now)
+        budget.refuse(reason)
         return False
 
     def _accepted(self, sent: Authorization, reply: Received) -> None:
         origin = self._request.origin
         if reply.status < 400 or reply.status == 404:
-            self._learned.note_worked(origin, self._need.repository, sent.scheme)
+            self._memory.note_worked(origin, self._required.repository, sent.scheme)
         if not sent.is_direct:
             return
         if reply.status < 400 or reply.status == 404:
-            self._learned.prove(self._login.id, origin)
+            self._memory.prove(self._login.id, origin)
         elif not self._choice.is_proven:
-            self._learned.refuse_need(self._login.id, origin, self._need, StopReason.TRIED_IN_VAIN, self._ledger.now)
+            self._memory.refuse_access(
+                self._login.id, origin, self._required, StopReason.TRIED_IN_VAIN, self._budget.now
+            )
 
     def _resent(self, sent: Authorization) -> Flow[Received | None]:
         """The registry's answer to the request with `sent`; `None`, with the reason, where there is none.
 
         Of what cannot be sent in the client's place, only the head of the answer is asked for.
         """
-        ledger = self._ledger
-        if sent.value in ledger.values:
-            ledger.refuse(StopReason.CREDENTIALS_REFUSED)
+        budget = self._budget
+        if sent.value in budget.values:
+            budget.refuse(StopReason.CREDENTIALS_REFUSED)
             return None
         turn: Hashable = None
         if sent.is_direct and not self._choice.is_proven:
             turn = LoginTurn(self._login.id, self._request.origin)
-            ledger.now = (yield Lock(key=turn)).at
+            budget.now = (yield Lock(key=turn)).at
             if self._choice.is_refused():
                 return None
             turn = None if self._choice.is_proven else turn
-        ledger.sends += 1
-        ledger.values.add(sent.value)
+        budget.sends += 1
+        budget.values.add(sent.value)
         kept = tuple(pair for pair in self._request.headers if pair[0].lower() not in _OWN)
         answer = yield Send(
             purpose=Purpose.REQUEST,
@@ -237,31 +239,31 @@ class Attempt:
 
     def _probed(self) -> Flow[Offers | None]:
         """What the registry's ping asks of whoever has no credentials."""
-        ledger, origin = self._ledger, self._request.origin
-        if not ledger.may_probe:
+        budget, origin = self._budget, self._request.origin
+        if not budget.may_probe:
             return None
         turn = ProbeTurn(origin)
-        ledger.now = (yield Lock(key=turn)).at
-        if not self._learned.was_probed(origin, ledger.now):
-            ledger.probes += 1
+        budget.now = (yield Lock(key=turn)).at
+        if not self._memory.was_probed(origin, budget.now):
+            budget.probes += 1
             answer = yield Send(
                 purpose=Purpose.PROBE, method="GET", origin=origin, path="/v2/", turn=turn, is_body_wanted=False
             )
-            self._learned.note_probe(origin, answer.at)
+            self._memory.note_probe(origin, answer.at)
             told = self._heard(answer, Purpose.PROBE, None)
             # Some registries say what they want with a 200, too.
             if told is not None and told.status in (200, 401):
-                self._learned.note(origin, None, offers_of(told, "/v2/"))
-        return self._learned.offers(origin, self._need)
+                self._memory.note(origin, None, offers_of(told, "/v2/"))
+        return self._memory.offers(origin, self._required)
 
     def _heard(self, answer: Received, purpose: Purpose, scheme: Scheme | None) -> Received | None:
-        ledger, origin = self._ledger, self._request.origin
-        ledger.now = answer.at
-        ledger.tried.append(Tried(purpose=purpose, origin=origin, scheme=scheme, status=answer.status))
+        budget, origin = self._budget, self._request.origin
+        budget.now = answer.at
+        budget.tried.append(Tried(purpose=purpose, origin=origin, scheme=scheme, status=answer.status))
         if answer.status == 0:
-            ledger.refuse(StopReason.UNREACHABLE)
+            budget.refuse(StopReason.UNREACHABLE)
         elif answer.origin is not None and answer.origin != origin:
-            ledger.refuse(StopReason.FOREIGN_ANSWER)
+            budget.refuse(StopReason.FOREIGN_ANSWER)
         else:
             return answer
         return None

@@ -49,17 +49,17 @@ _READS: Final = ("GET", "HEAD")
 class Authenticator:
     """Answers challenges with the logins it can look up; remembers tokens and what it learnt, in memory only."""
 
-    def __init__(self, logins: Logins, *, trust: Trust, manner: AuthSettings) -> None:
+    def __init__(self, logins: Logins, *, trust: Trust, settings: AuthSettings) -> None:
         self._logins = logins
-        self._learned = RegistryMemory()
+        self._memory = RegistryMemory()
         self._leads = Leads()
         self._own: Bounded[str, str] = Bounded(_MOST_OWN)
         self._names = count(1)
-        self._is_overriding = manner.is_overriding
-        self._means = SharedState(trust=trust, manner=manner, tokens=TokenCache(), learned=self._learned)
+        self._is_overriding = settings.is_overriding
+        self._state = SharedState(trust=trust, settings=settings, tokens=TokenCache(), memory=self._memory)
 
     def __repr__(self) -> str:
-        return f"Authenticator({self._means.tokens!r}, {self._learned!r})"
+        return f"Authenticator({self._state.tokens!r}, {self._memory!r})"
 
     def preflight(self, request: ClientRequest, now: float) -> Flow[AuthResult]:
         """Before `request` is sent: `ProofResult.authorization` is what to set, or `None` to send it unchanged.
@@ -68,13 +68,13 @@ class Authenticator:
         `now` is in seconds since the epoch.
         """
         own = self._own_login(
-            request, self._learned.offers(request.origin, required_access_of(request.method, request.path))
+            request, self._memory.offers(request.origin, required_access_of(request.method, request.path))
         )
-        run = self._admitted(request, now, Used(values=_brought(request)), own, is_overriding=self._is_overriding)
-        if isinstance(run, AuthResult):
-            return run
-        yield from run.prepare()
-        return run.outcome()
+        attempt = self._admitted(request, now, Used(values=_brought(request)), own, is_overriding=self._is_overriding)
+        if isinstance(attempt, AuthResult):
+            return attempt
+        yield from attempt.prepare()
+        return attempt.outcome()
 
     def answer(self, request: ClientRequest, received: Received, before: AuthResult | None = None) -> Flow[AuthResult]:
         """After the registry's answer to `request`, to be called for every answer: `ProofResult.answer` replaces it.
@@ -83,15 +83,15 @@ class Authenticator:
         answered, so most flows end at once.
         """
         self.note_answer(request, received)
-        spent = before.spent if before is not None else Used(values=_brought(request))
+        used = before.used if before is not None else Used(values=_brought(request))
         own = self._own_login(request, offers_of(received, request.path))
-        spent = _sent_once(spent, before)
-        run = self._admitted(request, received.at, spent, own, is_overriding=self._is_overriding)
-        if isinstance(run, AuthResult):
-            return run
+        used = _sent_once(used, before)
+        attempt = self._admitted(request, received.at, used, own, is_overriding=self._is_overriding)
+        if isinstance(attempt, AuthResult):
+            return attempt
         if is_refusal(received):
-            yield from run.answer_refusal(received, before.authorization if before is not None else None)
-        outcome = self._finished(run.outcome())
+            yield from attempt.answer_refusal(received, before.authorization if before is not None else None)
+        outcome = self._finished(attempt.outcome())
         if outcome.answer is not None:
             self.note_answer(request, outcome.answer)
         return outcome
@@ -111,13 +111,13 @@ class Authenticator:
             return AuthResult(reasons=(StopReason.NOT_A_READ,))
         if received.status not in (401, 403):
             return AuthResult(reasons=(StopReason.NO_REFUSAL,))
-        spent = Used(sends=1, values=_brought(request))
-        run = self._admitted(request, received.at, spent, None, is_overriding=True)
-        if isinstance(run, AuthResult):
-            return run
-        run.is_body_wanted = False
-        yield from run.answer_refusal(received, None)
-        return run.outcome()
+        used = Used(sends=1, values=_brought(request))
+        attempt = self._admitted(request, received.at, used, None, is_overriding=True)
+        if isinstance(attempt, AuthResult):
+            return attempt
+        attempt.is_body_wanted = False
+        yield from attempt.answer_refusal(received, None)
+        return attempt.outcome()
 
     def authorize(self, request: ClientRequest, now: float) -> Flow[AuthResult]:
         """The whole of it, for a client that cannot send requests itself: preflight, the request itself, answer.
@@ -174,54 +174,56 @@ class Authenticator:
         for lead in leads:
             self._leads.note(request.client, request.process, lead, by, now)
             if lead.origin == request.origin and lead.path is not None and by is not None:
-                self._learned.note_parameters(request.origin, lead.path, request.path)
+                self._memory.note_parameters(request.origin, lead.path, request.path)
 
     def _was_led(self, request: ClientRequest, now: float) -> bool:
         return self._leads.is_led(request.client, request.process, request.origin, request.path, now)
 
     def _admitted(
-        self, request: ClientRequest, now: float, spent: Used, own: Login | None, *, is_overriding: bool
+        self, request: ClientRequest, now: float, used: Used, own: Login | None, *, is_overriding: bool
     ) -> Attempt | AuthResult:
         """The request with its login, or why it gets none. `own` is the client's, if that is to be used."""
-        need = required_access_of(request.method, request.path)
-        is_asked = need.is_api or need.is_unclear
-        login = own or (self._logins.find(request.origin, need.repository) if is_asked else None)
-        reason = self._objection(request, need, login, now, is_overriding=is_overriding or own is not None)
+        required = required_access_of(request.method, request.path)
+        is_asked = required.is_api or required.is_unclear
+        login = own or (self._logins.find(request.origin, required.repository) if is_asked else None)
+        reason = self._objection(request, required, login, now, is_overriding=is_overriding or own is not None)
         if own is not None and reason is Withheld.NOT_PERMITTED:
             # What the client may do with its own login is for the registry to say.
             reason = None
         if reason is not None or login is None:
-            return AuthResult(login=login.id if login else None, reasons=(reason or StopReason.NO_LOGIN,), spent=spent)
-        return Attempt(self._means, AuthorizedRequest(request=request, need=need, login=login), now, spent)
+            return AuthResult(login=login.id if login else None, reasons=(reason or StopReason.NO_LOGIN,), used=used)
+        return Attempt(self._state, AuthorizedRequest(request=request, required=required, login=login), now, used)
 
     def objection(self, request: ClientRequest, now: float) -> Withheld | None:
         """Why a credential that was found for `request` must not go out with it after all."""
-        distrust = self._means.trust.request(request, self._learned.parameters(request.origin))
+        distrust = self._state.trust.request(request, self._memory.parameters(request.origin))
         return distrust or (Withheld.LED_ELSEWHERE if self._was_led(request, now) else None)
 
     def _objection(
-        self, request: ClientRequest, need: RequiredAccess, login: Login | None, now: float, *, is_overriding: bool
+        self, request: ClientRequest, required: RequiredAccess, login: Login | None, now: float, *, is_overriding: bool
     ) -> Withheld | StopReason | None:
-        distrust = self._means.trust.request(request, self._learned.parameters(request.origin))
-        if distrust is Withheld.OUTSIDE_API or self._learned.is_realm(request.origin, request.path):
+        distrust = self._state.trust.request(request, self._memory.parameters(request.origin))
+        if distrust is Withheld.OUTSIDE_API or self._memory.is_realm(request.origin, request.path):
             return Withheld.OUTSIDE_API
         if login is None:
             # Somebody else who goes by the name of a registry whose credentials are held is worth a word.
-            named = (self._logins.find(origin, need.repository) for origin in request.named if origin is not None)
+            named = (self._logins.find(origin, required.repository) for origin in request.named if origin is not None)
             is_spoofed = distrust is Withheld.OTHER_HOST_NAMED and any(named)
             return Withheld.OTHER_HOST_NAMED if is_spoofed else StopReason.NO_LOGIN
         if not is_overriding and _brought(request):
             return StopReason.CLIENT_AUTHORIZED
         if distrust is None and self._was_led(request, now):
             return Withheld.LED_ELSEWHERE
-        return distrust or (None if self._may(request, need) else Withheld.NOT_PERMITTED)
+        return distrust or (None if self._may(request, required) else Withheld.NOT_PERMITTED)
 
-    def _may(self, request: ClientRequest, need: RequiredAccess) -> bool:
+    def _may(self, request: ClientRequest, required: RequiredAccess) -> bool:
         """Whether what the request does may be helped, in each repository that it touches."""
-        allow, origin = self._means.trust.permits.allow, request.origin
-        sources = [scope.name for scope in need.scopes if scope.kind == "repository" and scope.name != need.repository]
-        read = [*sources, None] if need.mounts_any else sources
-        return allow(request.method, origin, need.repository) and all(allow("GET", origin, name) for name in read)
+        allow, origin = self._state.trust.permits.allow, request.origin
+        sources = [
+            scope.name for scope in required.scopes if scope.kind == "repository" and scope.name != required.repository
+        ]
+        read = [*sources, None] if required.mounts_any else sources
+        return allow(request.method, origin, required.repository) and all(allow("GET", origin, name) for name in read)
 
     def _own_login(self, request: ClientRequest, offers: Offers | None) -> Login | None:
         """The login that a misled client brings in a scheme of its own choice, where the registry wants another.
@@ -244,7 +246,7 @@ class Authenticator:
     def _finished(self, outcome: AuthResult) -> AuthResult:
         """With a final 401 made a 403 if that is wanted."""
         answer = outcome.answer
-        if answer is None or answer.status != 401 or not self._means.manner.is_refusal_final:
+        if answer is None or answer.status != 401 or not self._state.settings.is_refusal_final:
             return outcome
         return replace(outcome, answer=replace(answer, status=403))
 
@@ -258,11 +260,11 @@ def _brought(request: ClientRequest) -> frozenset[str]:
     )
 
 
-def _sent_once(spent: Used, before: AuthResult | None) -> Used:
+def _sent_once(used: Used, before: AuthResult | None) -> Used:
     """After the client's request went out with what `before` had found for it."""
     found = before.authorization if before is not None else None
-    values = spent.values if found is None else spent.values | {found.value}
-    return replace(spent, sends=spent.sends + 1, values=values)
+    values = used.values if found is None else used.values | {found.value}
+    return replace(used, sends=used.sends + 1, values=values)
 
 
 def may_be_manifest(request: ClientRequest, status: int, content_type: str) -> bool:

@@ -13,13 +13,13 @@ from regauth_core.model.withheld import Withheld
 class Budget:
     """Begins with what was spent before, and only grows."""
 
-    def __init__(self, now: float, spent: Used) -> None:
+    def __init__(self, now: float, used: Used) -> None:
         """`now` in seconds since the epoch."""
         self.now = now
-        self.sends, self.fetches, self.probes = spent.sends, spent.fetches, spent.probes
-        self.values = set(spent.values)
+        self.sends, self.fetches, self.probes = used.sends, used.fetches, used.probes
+        self.values = set(used.values)
         """Every `Authorization` value that went to the registry."""
-        self.keys: set[Hashable] = set(spent.keys)
+        self.keys: set[Hashable] = set(used.keys)
         """What fresh tokens were fetched for."""
         self.tried: list[Tried] = []
         self.reasons: list[Withheld | StopReason] = []
@@ -60,5 +60,5 @@ class Budget:
             tried=tuple(self.tried),
             reasons=reasons,
             notes=tuple(dict.fromkeys(self.notes)),
-            spent=Used(self.sends, self.fetches, self.probes, frozenset(self.values), frozenset(self.keys)),
+            used=Used(self.sends, self.fetches, self.probes, frozenset(self.values), frozenset(self.keys)),
         )

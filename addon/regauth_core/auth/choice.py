@@ -25,9 +25,9 @@ class SharedState:
     """What all requests share."""
 
     trust: Trust
-    manner: AuthSettings
+    settings: AuthSettings
     tokens: TokenCache
-    learned: RegistryMemory
+    memory: RegistryMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +35,21 @@ class AuthorizedRequest:
     """A request that may have a credential, and whose."""
 
     request: ClientRequest
-    need: RequiredAccess
+    required: RequiredAccess
     login: Login
 
 
 class CredentialChooser:
     """Finds credentials for one errand."""
 
-    def __init__(self, means: SharedState, errand: AuthorizedRequest, ledger: Budget) -> None:
-        self._means = means
-        self._request, self._need, self._login = errand.request, errand.need, errand.login
-        self._ledger = ledger
+    def __init__(self, state: SharedState, authorized: AuthorizedRequest, budget: Budget) -> None:
+        self._state = state
+        self._request, self._required, self._login = authorized.request, authorized.required, authorized.login
+        self._budget = budget
 
     def likely(self, offers: Offers) -> Flow[Authorization | None]:
         """What is probably wanted, `offers` being of another time, and costs nothing; yields nothing."""
-        worked = self._means.learned.worked(self._request.origin, self._need.repository)
+        worked = self._state.memory.worked(self._request.origin, self._required.repository)
         return (yield from self._first(offers, worked, is_sure=False, extra=()))
 
     def wanted(self, offers: Offers, extra: tuple[Scope, ...] = ()) -> Flow[Authorization | None]:
@@ -59,21 +59,21 @@ class CredentialChooser:
     @property
     def is_proven(self) -> bool:
         """The login is known to be right."""
-        return self._means.learned.is_proven(self._login.id, self._request.origin)
+        return self._state.memory.is_proven(self._login.id, self._request.origin)
 
     def is_refused(self) -> bool:
         """Whether the login was refused a moment ago; then the reasons say so."""
-        reason = self._means.learned.refusal(self._login.id, self._request.origin, self._need, self._ledger.now)
-        if reason is not None and reason not in self._ledger.reasons:
-            self._ledger.refuse(reason, StopReason.RECENTLY_REFUSED)
+        reason = self._state.memory.refusal(self._login.id, self._request.origin, self._required, self._budget.now)
+        if reason is not None and reason not in self._budget.reasons:
+            self._budget.refuse(reason, StopReason.RECENTLY_REFUSED)
         return reason is not None
 
     def _first(
         self, offers: Offers, worked: Scheme | None, *, is_sure: bool, extra: tuple[Scope, ...]
     ) -> Flow[Authorization | None]:
-        self._ledger.offered = offers.schemes
+        self._budget.offered = offers.schemes
         if not offers.all:
-            self._ledger.refuse(StopReason.UNSUPPORTED_SCHEME)
+            self._budget.refuse(StopReason.UNSUPPORTED_SCHEME)
         for scheme in sorted(offers.schemes, key=lambda each: (each is not worked, each is not Scheme.BEARER)):
             if self.is_refused():
                 break
@@ -99,23 +99,23 @@ class CredentialChooser:
 
     def _note_unfit(self) -> None:
         # What was tried first tells more.
-        if not self._ledger.reasons:
-            self._ledger.refuse(StopReason.LOGIN_DOES_NOT_FIT)
+        if not self._budget.reasons:
+            self._budget.refuse(StopReason.LOGIN_DOES_NOT_FIT)
 
     def _bearer(self, offers: Offers, *, is_sure: bool, extra: tuple[Scope, ...]) -> Flow[Authorization | None]:
         if self._login.registry_token:
             return self._direct(Scheme.BEARER, f"Bearer {self._login.registry_token}", is_sure=is_sure)
-        if self._login.is_anonymous and not self._means.manner.anonymous:
+        if self._login.is_anonymous and not self._state.settings.anonymous:
             self._note_unfit()
             return None
         for offer in offers.of(Scheme.BEARER):
-            realm = self._means.trust.realm(offer.realm, registry=self._request.origin, path=offers.path)
+            realm = self._state.trust.realm(offer.realm, registry=self._request.origin, path=offers.path)
             if realm.reason is not None:
-                self._ledger.refuse(realm.reason)
+                self._budget.refuse(realm.reason)
             elif is_sure:
                 return (yield from self._token(offer, realm, extra))
             else:
-                return self._held(self._audience(offer, realm), self._need.scopes)
+                return self._held(self._audience(offer, realm), self._required.scopes)
         return None
 
     def _audience(self, offer: Offer, realm: TrustDecision) -> Audience:
@@ -124,29 +124,29 @@ class CredentialChooser:
             realm=realm.url,
             service=offer.service,
             login=self._login.id,
-            client="" if self._means.manner.shared else self._request.client,
+            client="" if self._state.settings.shared else self._request.client,
         )
 
-    def _held(self, audience: Audience, need: tuple[Scope, ...]) -> Authorization | None:
+    def _held(self, audience: Audience, required: tuple[Scope, ...]) -> Authorization | None:
         """A token of the cache that this request has not tried."""
         # The last sending that is left is for a fresh token.
-        if self._ledger.is_last_send:
+        if self._budget.is_last_send:
             return None
-        held = self._means.tokens.find(audience, need, self._ledger.now)
-        if held is None or (value := f"Bearer {held.token}") in self._ledger.values:
+        held = self._state.tokens.find(audience, required, self._budget.now)
+        if held is None or (value := f"Bearer {held.token}") in self._budget.values:
             return None
         return Authorization(scheme=Scheme.BEARER, value=value, scopes=held.scopes)
 
     def _token(self, offer: Offer, realm: TrustDecision, extra: tuple[Scope, ...]) -> Flow[Authorization | None]:
         audience = self._audience(offer, realm)
-        scopes = merged([*offer.scopes, *extra, *self._need.wish])
+        scopes = merged([*offer.scopes, *extra, *self._required.wish])
         key = TokenKey(audience, frozenset(scopes))
         found = self._held(audience, scopes)
         if found is not None or not self._may_fetch(key):
             return found
         is_safe = self.is_proven or self._login.is_anonymous
         turn: Hashable = key if is_safe else LoginTurn(self._login.id, self._request.origin)
-        self._ledger.now = (yield Lock(key=turn)).at
+        self._budget.now = (yield Lock(key=turn)).at
         # Whoever had the turn before may have got the token, or have been refused.
         found = self._held(audience, scopes)
         if found is not None or self.is_refused() or not self._may_fetch(key):
@@ -159,44 +159,44 @@ class CredentialChooser:
                     scopes=scopes,
                     named=offer.scopes,
                     login=self._login,
-                    manner=self._means.manner,
-                    refresh_token=self._means.tokens.refresh_token(audience),
+                    settings=self._state.settings,
+                    refresh_token=self._state.tokens.refresh_token(audience),
                     turn=turn,
                 )
             )
         )
 
     def _may_fetch(self, key: TokenKey) -> bool:
-        failure = self._means.tokens.failure(key, self._ledger.now)
+        failure = self._state.tokens.failure(key, self._budget.now)
         if failure is not None:
-            self._ledger.refuse(failure)
-        elif not self._ledger.may_fetch(key):
-            self._ledger.refuse(StopReason.LIMIT)
+            self._budget.refuse(failure)
+        elif not self._budget.may_fetch(key):
+            self._budget.refuse(StopReason.LIMIT)
         else:
             return True
         return False
 
     def _fetched(self, order: TokenOrder) -> Flow[Authorization | None]:
-        tokens, ledger = self._means.tokens, self._ledger
-        ledger.fetches += 1
-        ledger.keys.add(order.key)
-        exchange = TokenFetch(order, self._means.trust)
+        tokens, budget = self._state.tokens, self._budget
+        budget.fetches += 1
+        budget.keys.add(order.key)
+        exchange = TokenFetch(order, self._state.trust)
         issued = yield from exchange.fetch()
-        ledger.now = exchange.at
-        ledger.tried += exchange.tried
-        ledger.notes += exchange.notes
+        budget.now = exchange.at
+        budget.tried += exchange.tried
+        budget.notes += exchange.notes
         if exchange.is_refresh_refused:
             tokens.keep_refresh_token(order.key.audience, None)
         if issued is None:
             self._note_failure(order, exchange)
             return None
         if exchange.is_secret_accepted:
-            self._means.learned.prove(self._login.id, self._request.origin)
+            self._state.memory.prove(self._login.id, self._request.origin)
         if issued.refresh_token is not None:
             tokens.keep_refresh_token(order.key.audience, issued.refresh_token)
         value = f"Bearer {issued.token}"
-        if value in ledger.values:
-            ledger.refuse(StopReason.TOKEN_REPEATED)
+        if value in budget.values:
+            budget.refuse(StopReason.TOKEN_REPEATED)
             return None
         tokens.keep(order.key, order.scopes, issued)
         return Authorization(scheme=Scheme.BEARER, value=value, scopes=order.scopes, is_fresh=True)
@@ -206,7 +206,7 @@ class CredentialChooser:
         if exchange.is_secret_refused:
             # A secret that works elsewhere is not wrong: it is what was asked for that was refused.
             refused = StopReason.TOKEN_REFUSED if self.is_proven else StopReason.TOKEN_CREDENTIALS_REFUSED
-            self._means.learned.refuse(self._login.id, self._request.origin, self._need, refused, self._ledger.now)
+            self._state.memory.refuse(self._login.id, self._request.origin, self._required, refused, self._budget.now)
             reason = refused
-        self._ledger.refuse(reason)
-        self._means.tokens.fail(order.key, reason, self._ledger.now)
+        self._budget.refuse(reason)
+        self._state.tokens.fail(order.key, reason, self._budget.now)

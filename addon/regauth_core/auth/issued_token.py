@@ -60,10 +60,10 @@ def read(body: bytes, at: float) -> FetchedToken | None:
     )
 
 
-def grants_less(token: str, need: Iterable[Scope]) -> bool:
-    """Whether `token` itself says that it allows less than `need`. It is not verified: for explanations only."""
+def grants_less(token: str, required: Iterable[Scope]) -> bool:
+    """Whether `token` itself says that it allows less than `required`. It is not verified: for explanations only."""
     read_claims = jwt.decode(token)
     if read_claims is None or read_claims.access is None:
         return False
     granted = [Scope("", entry.kind, entry.name, frozenset(entry.actions)) for entry in read_claims.access]
-    return not covered(need, granted)
+    return not covered(required, granted)

@@ -206,4 +206,4 @@ class AuthResult:
     """Everything that kept a credential from going out or from working, in order; the last one ended the flow."""
     notes: tuple[Note, ...] = ()
     verification: Verification | None = None
-    spent: Used = Used()
+    used: Used = Used()

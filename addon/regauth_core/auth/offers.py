@@ -58,9 +58,9 @@ class Offers:
         """It says that the token allows too little (RFC 6750 section 3.1)."""
         return any(offer.error == "insufficient_scope" for offer in self.of(Scheme.BEARER))
 
-    def about(self, need: Iterable[Scope]) -> Offers:
-        """The same for another request of the same registry, whose scopes are `need`: scopes of others are left out."""
-        resources = {scope.resource for scope in need}
+    def about(self, required: Iterable[Scope]) -> Offers:
+        """The same for another request of the same registry, whose scopes are `required`; others are left out."""
+        resources = {scope.resource for scope in required}
         kept = tuple(
             replace(offer, error="", scopes=tuple(s for s in offer.scopes if s.opaque or s.resource in resources))
             for offer in self.all

@@ -71,10 +71,10 @@ class RegistryMemory:
             if whole and origin_of(whole) == origin:
                 self._realms[origin, bare(whole.partition("://")[2].partition("/")[2])] = True
 
-    def offers(self, origin: Origin, need: RequiredAccess) -> Offers | None:
-        """What `origin` asked for last time, for the repository or else at all, as far as it concerns `need`."""
-        found = self._offers.get((origin, need.repository)) or self._offers.get((origin, None))
-        return found.about(need.scopes) if found else None
+    def offers(self, origin: Origin, required: RequiredAccess) -> Offers | None:
+        """What `origin` asked for last time, for the repository or else at all, as far as it concerns `required`."""
+        found = self._offers.get((origin, required.repository)) or self._offers.get((origin, None))
+        return found.about(required.scopes) if found else None
 
     def is_realm(self, origin: Origin, path: str) -> bool:
         """Whether `path` (with or without a query) of `origin` is where that registry's tokens come from."""
@@ -99,18 +99,20 @@ class RegistryMemory:
         """Whether the login was ever accepted there."""
         return (login, origin) in self._proven
 
-    def refuse(self, login: str, origin: Origin, need: RequiredAccess, reason: StopReason, now: float) -> None:
+    def refuse(self, login: str, origin: Origin, required: RequiredAccess, reason: StopReason, now: float) -> None:
         """The login was refused; one that is known to be right is refused for this need only, any other altogether."""
-        what = frozenset(need.scopes) if self.is_proven(login, origin) else None
+        what = frozenset(required.scopes) if self.is_proven(login, origin) else None
         self._refused[login, origin, what] = now + REFUSAL_LASTS, reason
 
-    def refuse_need(self, login: str, origin: Origin, need: RequiredAccess, reason: StopReason, now: float) -> None:
+    def refuse_access(
+        self, login: str, origin: Origin, required: RequiredAccess, reason: StopReason, now: float
+    ) -> None:
         """What the login stands for does not suffice for this need."""
-        self._refused[login, origin, frozenset(need.scopes)] = now + REFUSAL_LASTS, reason
+        self._refused[login, origin, frozenset(required.scopes)] = now + REFUSAL_LASTS, reason
 
-    def refusal(self, login: str, origin: Origin, need: RequiredAccess, now: float) -> StopReason | None:
+    def refusal(self, login: str, origin: Origin, required: RequiredAccess, now: float) -> StopReason | None:
         """Why the login was refused, altogether or for this need, within the last minute; `None`: it was not."""
-        for what in (None, frozenset(need.scopes)):
+        for what in (None, frozenset(required.scopes)):
             until, reason = self._refused.get((login, origin, what), (0.0, None))
             if now < until:
                 return reason

@@ -65,9 +65,9 @@ class TokenCache:
     def __repr__(self) -> str:
         return f"Tokens({sum(map(len, self._held.values()))} held)"
 
-    def find(self, audience: Audience, need: Iterable[Scope], now: float) -> Held | None:
-        """The token asked for the least that still covers `need`, if one has not yet to be renewed."""
-        wanted = tuple(need)
+    def find(self, audience: Audience, required: Iterable[Scope], now: float) -> Held | None:
+        """The token asked for the least that still covers `required`, if one has not yet to be renewed."""
+        wanted = tuple(required)
         held = self._held.get(audience)
         if held is None:
             return None

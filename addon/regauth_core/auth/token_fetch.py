@@ -61,7 +61,7 @@ class TokenFetch:
             if answer is None or answer.status not in _NO_OAUTH2:
                 return self._concluded(answer, secret=True)
             self.notes.append(Note.NO_OAUTH2)
-            if not (order.login.has_pair or order.manner.anonymous):
+            if not (order.login.has_pair or order.settings.anonymous):
                 self.reason = StopReason.TOKEN_REFUSED
                 return None
         if order.login.has_pair:
@@ -74,7 +74,7 @@ class TokenFetch:
 
     def _with_password(self) -> Flow[FetchedToken | None]:
         order = self._order
-        posts = order.registry in order.manner.oauth_first
+        posts = order.registry in order.settings.oauth_first
         answer = yield from self._asked(order.by_password(order.scopes, posts=posts))
         if answer is not None and answer.status in (_NO_OAUTH2 if posts else _NOT_THERE):
             if posts:

@@ -53,7 +53,7 @@ class TokenOrder:
     named: tuple[Scope, ...] = field(repr=False)
     """What the challenge itself named."""
     login: Login
-    manner: AuthSettings
+    settings: AuthSettings
     refresh_token: str | None = field(default=None, repr=False)
     """One that this token server gave."""
     turn: Hashable = field(repr=False)
@@ -77,8 +77,8 @@ class TokenOrder:
         pairs = [("service", service)] if service is not None else []
         pairs += [("scope", str(scope)) for scope in scopes]
         pairs += [("account", login.user)] if login.user else []
-        pairs += [("client_id", self.manner.client_id)]
-        pairs += [("offline_token", "true")] if self.manner.offline else []
+        pairs += [("client_id", self.settings.client_id)]
+        pairs += [("offline_token", "true")] if self.settings.offline else []
         path = self.realm.path
         sign = "" if path.endswith(("?", "&")) else "&" if "?" in path else "?"
         return TokenHttpRequest(
@@ -103,9 +103,9 @@ class TokenOrder:
     def _by_form(self, secret: list[tuple[str, str]], scopes: tuple[Scope, ...]) -> TokenHttpRequest:
         service = self.key.audience.service
         pairs = [*secret, *([("service", service)] if service is not None else [])]
-        pairs += [("client_id", self.manner.client_id)]
+        pairs += [("client_id", self.settings.client_id)]
         pairs += [("scope", " ".join(map(str, scopes)))] if scopes else []
-        pairs += [("access_type", "offline")] if self.manner.offline else []
+        pairs += [("access_type", "offline")] if self.settings.offline else []
         form = _encoded(pairs).encode("ascii")
         return TokenHttpRequest(method="POST", path=self.realm.path, form=form, carries=Scheme.BASIC)
 

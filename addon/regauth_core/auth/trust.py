@@ -79,8 +79,8 @@ class Trust:
 
         `named` are the parameters that the registry has put into URLs for its clients.
         """
-        need = required_access_of(request.method, request.path)
-        if not (need.is_api or need.is_unclear):
+        required = required_access_of(request.method, request.path)
+        if not (required.is_api or required.is_unclear):
             return Withheld.OUTSIDE_API
         if request.origin.scheme != "https" and not self.allow_http:
             return Withheld.PLAIN_HTTP
@@ -88,7 +88,7 @@ class Trust:
             return Withheld.UNVERIFIED_CONNECTION
         if any(origin != request.origin for origin in request.named):
             return Withheld.OTHER_HOST_NAMED
-        return objection(request, need, named)
+        return objection(request, required, named)
 
     def realm(self, text: str, *, registry: Origin, base: Origin | None = None, path: str = "/v2/") -> TrustDecision:
         """Whether `text`, a realm or a redirect of a token request, is a place to ask for a token of `registry`.

@@ -116,16 +116,16 @@ def is_delimited(request: ClientRequest) -> bool:
     return is_framed and is_counted and is_expected and not is_switching
 
 
-def objection(request: ClientRequest, need: RequiredAccess, named: Set[str] = frozenset()) -> Withheld | None:
+def objection(request: ClientRequest, required: RequiredAccess, named: Set[str] = frozenset()) -> Withheld | None:
     """Why the request may be read otherwise; `None` if it is understood.
 
     `named` are the parameters that the registry itself has put into the URLs that it gave its clients.
     """
     if not request.is_alone:
         return Withheld.UNCLEAR_CONNECTION
-    if not (need.is_api and need.endpoint in _PATHS and _is_target_clear(request, need)):
+    if not (required.is_api and required.endpoint in _PATHS and _is_target_clear(request, required)):
         return Withheld.UNCLEAR_TARGET
-    if not _is_query_clear(request.path, need.endpoint, named):
+    if not _is_query_clear(request.path, required.endpoint, named):
         return Withheld.UNCLEAR_QUERY
     if any(_is_steering(name) for name, _ in request.headers if name.lower() not in _HARMLESS):
         return Withheld.OTHER_REQUEST_NAMED
@@ -136,12 +136,12 @@ def objection(request: ClientRequest, need: RequiredAccess, named: Set[str] = fr
     return None if is_delimited(request) else Withheld.UNCLEAR_FIELD
 
 
-def _is_target_clear(request: ClientRequest, need: RequiredAccess) -> bool:
-    pattern, methods = _PATHS[need.endpoint]
+def _is_target_clear(request: ClientRequest, required: RequiredAccess) -> bool:
+    pattern, methods = _PATHS[required.endpoint]
     found = pattern.fullmatch(request.path.partition("?")[0])
     if found is None or request.method not in methods or request.method not in METHODS:
         return False
-    return "name" not in pattern.groupindex or found["name"] == need.repository
+    return "name" not in pattern.groupindex or found["name"] == required.repository
 
 
 def _is_query_clear(path: str, endpoint: Endpoint, named: Set[str]) -> bool:

@@ -8,33 +8,38 @@ from typing import Final
 
 from regauth_core.auth.messages import AuthResult, Purpose
 from regauth_core.auth.reasons import StopReason
-from regauth_core.model.finding import ProofResult as Proved
-from regauth_core.model.finding import Verification
+from regauth_core.model.finding import ProofResult, Verification
 from regauth_core.model.withheld import WITHHELD_BECAUSE, Withheld
 
-_REFUSALS: Final[Mapping[StopReason, tuple[Proved, str]]] = {
-    StopReason.CREDENTIALS_REFUSED: (Proved.CREDENTIALS_REJECTED, "the registry refuses these credentials"),
+_REFUSALS: Final[Mapping[StopReason, tuple[ProofResult, str]]] = {
+    StopReason.CREDENTIALS_REFUSED: (ProofResult.CREDENTIALS_REJECTED, "the registry refuses these credentials"),
     StopReason.LOGIN_NOT_ALLOWED: (
-        Proved.INSUFFICIENT_RIGHTS,
+        ProofResult.INSUFFICIENT_RIGHTS,
         "the registry accepts these credentials for other requests and refuses them for this one",
     ),
-    StopReason.TOKEN_CREDENTIALS_REFUSED: (Proved.CREDENTIALS_REJECTED, "the token server refuses these credentials"),
-    StopReason.TOKEN_REFUSED: (Proved.TOKEN_SERVER_REFUSED, "the token server gives no token for this request"),
+    StopReason.TOKEN_CREDENTIALS_REFUSED: (
+        ProofResult.CREDENTIALS_REJECTED,
+        "the token server refuses these credentials",
+    ),
+    StopReason.TOKEN_REFUSED: (ProofResult.TOKEN_SERVER_REFUSED, "the token server gives no token for this request"),
     StopReason.TOKEN_UNUSABLE: (
-        Proved.TOKEN_SERVER_REFUSED,
+        ProofResult.TOKEN_SERVER_REFUSED,
         "the token server answers with success, but without a usable token",
     ),
     StopReason.INSUFFICIENT_SCOPE: (
-        Proved.INSUFFICIENT_RIGHTS,
+        ProofResult.INSUFFICIENT_RIGHTS,
         "the token server issues a token that allows less than the registry asks for",
     ),
     StopReason.TOKEN_REJECTED: (
-        Proved.UNDECIDED,
+        ProofResult.UNDECIDED,
         "the registry refuses a token that its own token server has just issued for this request",
     ),
-    StopReason.TOKEN_REPEATED: (Proved.UNDECIDED, "the token server issues the same token again after it was refused"),
-    StopReason.TOKEN_REDIRECT: (Proved.UNDECIDED, "the token server redirects in a way that must not be followed"),
-    StopReason.TOKEN_SERVER_FAILED: (Proved.UNDECIDED, "the token server gave no usable answer"),
+    StopReason.TOKEN_REPEATED: (
+        ProofResult.UNDECIDED,
+        "the token server issues the same token again after it was refused",
+    ),
+    StopReason.TOKEN_REDIRECT: (ProofResult.UNDECIDED, "the token server redirects in a way that must not be followed"),
+    StopReason.TOKEN_SERVER_FAILED: (ProofResult.UNDECIDED, "the token server gave no usable answer"),
 }
 _UNDECIDED: Final[Mapping[StopReason, str]] = {
     StopReason.NO_LOGIN: "no credentials are configured for this registry and repository",
@@ -69,14 +74,14 @@ def verification(outcome: AuthResult, *, is_ping: bool = False) -> Verification:
     is_answered = last is not None and last.purpose is Purpose.REQUEST and final is not StopReason.FOREIGN_ANSWER
     if is_answered and status is not None and status != 401:
         found = _of_answer(status)
-        is_login_only = is_ping and found.outcome is Proved.WOULD_HAVE_WORKED
+        is_login_only = is_ping and found.outcome is ProofResult.WOULD_HAVE_WORKED
         return replace(found, note=found.note + _LOGIN_ONLY) if is_login_only else found
     if isinstance(final, StopReason) and final in _REFUSALS:
         proved, note = _REFUSALS[final]
         note += _AGAIN if StopReason.RECENTLY_REFUSED in outcome.reasons else ""
         return Verification(outcome=proved, status=status, note=note)
     note = _clause(final) if final is not None else _NOTHING
-    return Verification(outcome=Proved.UNDECIDED, status=status, note=note)
+    return Verification(outcome=ProofResult.UNDECIDED, status=status, note=note)
 
 
 def objection(reason: Withheld | StopReason) -> str:
@@ -96,12 +101,12 @@ def _of_answer(status: int) -> Verification:
     """What the registry's answer, other than a 401, to a request with the credentials proves."""
     if status < 400:
         note = f"with these credentials the registry answers {status}"
-        return Verification(outcome=Proved.WOULD_HAVE_WORKED, status=status, note=note)
+        return Verification(outcome=ProofResult.WOULD_HAVE_WORKED, status=status, note=note)
     if status == 404:
         note = "with these credentials the registry answers 404: the resource does not exist"
-        return Verification(outcome=Proved.WOULD_HAVE_WORKED, status=status, note=note)
+        return Verification(outcome=ProofResult.WOULD_HAVE_WORKED, status=status, note=note)
     if status == 403:
         note = "the registry knows these credentials but does not allow this request"
-        return Verification(outcome=Proved.INSUFFICIENT_RIGHTS, status=status, note=note)
+        return Verification(outcome=ProofResult.INSUFFICIENT_RIGHTS, status=status, note=note)
     note = f"with these credentials the registry answers {status}, which says nothing about them"
-    return Verification(outcome=Proved.UNDECIDED, status=status, note=note)
+    return Verification(outcome=ProofResult.UNDECIDED, status=status, note=note)

@@ -60,7 +60,7 @@ def find(search: LookupNotes, store: DockerFiles, address: str) -> Asking[Login 
     if not helper:
         return _in_file(search, store, address)
     answer = yield from search.helper(helper, address)
-    if answer.trouble:
+    if answer.failure:
         # docker drops the error and is left with what its file holds.
         return _in_file(search, store, address)
     entry = _choice(search, store, address)

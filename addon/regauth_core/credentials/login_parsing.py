@@ -66,27 +66,27 @@ def helper_answer(status: int, output: bytes) -> HelperAnswer:
     docker-credential-helpers, ``credentials/credentials.go``: errors come on standard output too.
     """
     if len(output) > MAX_OUTPUT:
-        return HelperAnswer(trouble=f"printed more than {MAX_OUTPUT // 1024} KiB")
+        return HelperAnswer(failure=f"printed more than {MAX_OUTPUT // 1024} KiB")
     text = output.decode("utf-8", "replace").strip()
     if status:
         if text == NOT_FOUND:
             return HelperAnswer()
         ended = f"ended with exit status {status}" if status > 0 else f"was ended by signal {-status}"
-        return HelperAnswer(trouble=ended)
+        return HelperAnswer(failure=ended)
     try:
         value, _ = json.JSONDecoder(parse_int=len, parse_float=len).raw_decode(text)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        return HelperAnswer(trouble="did not print a JSON object")
+        return HelperAnswer(failure="did not print a JSON object")
     fields = {name.casefold(): each for name, each in value.items()}
     user, secret = fields.get("username") or "", fields.get("secret") or ""
     if not isinstance(user, str) or not isinstance(secret, str):
-        return HelperAnswer(trouble='printed a "Username" or "Secret" that is not text')
+        return HelperAnswer(failure='printed a "Username" or "Secret" that is not text')
     if not user and not secret:
         return HelperAnswer()
     if login_of((user, secret)) is None:
-        return HelperAnswer(trouble='printed a "Username" that cannot be sent')
+        return HelperAnswer(failure='printed a "Username" that cannot be sent')
     return HelperAnswer(pair=(user, secret))
 
 

@@ -89,18 +89,18 @@ class WantsHelper:
 
 @dataclass(frozen=True, slots=True)
 class FileAnswer:
-    """`text` is `None` where there is no such file, or where `trouble` says why it could not be read."""
+    """`text` is `None` where there is no such file, or where `failure` says why it could not be read."""
 
     text: str | None = field(default=None, repr=False)
-    trouble: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HelperAnswer:
-    """`pair` is `None` where the helper knows nothing, or where `trouble` says what went wrong (without its words)."""
+    """`pair` is `None` where the helper knows nothing, or where `failure` says what went wrong (without its words)."""
 
     pair: Pair | None = field(default=None, repr=False)
-    trouble: str = ""
+    failure: str = ""
 
 
 Question: TypeAlias = WantsFile | WantsHelper
@@ -137,10 +137,10 @@ class LookupNotes:
     def file(self, path: str, *, legacy: bool = False) -> Asking[AuthFile | None]:
         """The file at `path`, or `None` where there is none; what of it cannot be read is noted."""
         answer = yield WantsFile(path)
-        if not isinstance(answer, FileAnswer) or answer.trouble:
-            trouble = answer.trouble or "was not read"
-            self.note(path, "", LookupResult.FAILED, trouble + self._surrender(path))
-            return AuthFile(broken=trouble)
+        if not isinstance(answer, FileAnswer) or answer.failure:
+            failure = answer.failure or "was not read"
+            self.note(path, "", LookupResult.FAILED, failure + self._surrender(path))
+            return AuthFile(broken=failure)
         if answer.text is None:
             self.note(path, "", LookupResult.MISSING)
             return None
@@ -152,14 +152,14 @@ class LookupNotes:
     def helper(self, name: str, server: str) -> Asking[HelperAnswer]:
         """What a helper says, which is noted."""
         if not HELPER_NAME.fullmatch(name):
-            answer = HelperAnswer(trouble="not run: invalid helper name")
-            self.note("docker-credential-…", server, LookupResult.FAILED, answer.trouble + self._surrender(server))
+            answer = HelperAnswer(failure="not run: invalid helper name")
+            self.note("docker-credential-…", server, LookupResult.FAILED, answer.failure + self._surrender(server))
             return answer
         program = f"docker-credential-{name}"
         said = yield WantsHelper(name, server)
-        answer = said if isinstance(said, HelperAnswer) else HelperAnswer(trouble="was not asked")
-        if answer.trouble:
-            self.note(program, server, LookupResult.FAILED, answer.trouble + self._surrender(program))
+        answer = said if isinstance(said, HelperAnswer) else HelperAnswer(failure="was not asked")
+        if answer.failure:
+            self.note(program, server, LookupResult.FAILED, answer.failure + self._surrender(program))
         elif answer.pair is None:
             self.note(program, server, LookupResult.UNKNOWN)
         else:

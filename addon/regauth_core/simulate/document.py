@@ -66,7 +66,7 @@ class Spot:
 
     def wrong(self, problem: str) -> ScenarioError:
         """The error for this spot; `problem` says what was expected."""
-        return trouble(self.file, self.line, self.key, problem)
+        return problem_at(self.file, self.line, self.key, problem)
 
     def expected(self, words: str) -> ScenarioError:
         """The error for a value that is not `words`."""
@@ -109,7 +109,7 @@ class Spot:
             key = Spot(file=self.file, key=self.key, node=key_node).text()
             spot = Spot(file=self.file, key=f"{self.key}.{_shown(key)}".lstrip("."), node=value_node)
             if key in found:
-                raise trouble(self.file, key_node.start_mark.line + 1, spot.key, "duplicate key")
+                raise problem_at(self.file, key_node.start_mark.line + 1, spot.key, "duplicate key")
             found[key] = spot
         return found
 
@@ -134,17 +134,17 @@ def document(text: str, file: str) -> Spot:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise trouble(file, line, "", f"unsupported YAML: {_clipped(error.problem or 'unreadable', 100)}") from None
+        raise problem_at(file, line, "", f"unsupported YAML: {_clipped(error.problem or 'unreadable', 100)}") from None
     except (yaml.YAMLError, ValueError, OverflowError):
         # A character that YAML forbids, or an escape or a version number that PyYAML cannot turn into one.
         raise ScenarioError(f"{file}: unsupported YAML: a character or an escape that YAML does not allow") from None
     if node is None:
-        raise trouble(file, 1, "", "expected a scenario, got an empty file")
+        raise problem_at(file, 1, "", "expected a scenario, got an empty file")
     _refuse_tags(node, file)
     return Spot(file=file, key="", node=node)
 
 
-def trouble(file: str, line: int, key: str, problem: str) -> ScenarioError:
+def problem_at(file: str, line: int, key: str, problem: str) -> ScenarioError:
     """The error for a line and a key; an empty `key` is left out."""
     return ScenarioError(f"{file}:{line}: {key}{': ' if key else ''}{problem}")
 
@@ -160,7 +160,9 @@ def _refuse_tags(top: yaml.Node, file: str) -> None:
     while waiting:
         node = waiting.pop()
         if node.tag not in _STANDARD:
-            raise trouble(file, node.start_mark.line + 1, "", f"unsupported YAML: the tag {_clipped(str(node.tag))!r}")
+            raise problem_at(
+                file, node.start_mark.line + 1, "", f"unsupported YAML: the tag {_clipped(str(node.tag))!r}"
+            )
         if isinstance(node, yaml.SequenceNode):
             waiting.extend(node.value)
         elif isinstance(node, yaml.MappingNode):

@@ -217,7 +217,7 @@ def test_login_of_one_line(text: str, expected: str) -> None:
 def test_what_a_helper_said(status: int, output: str, expected: Pair | str | None) -> None:
     """A pair, nothing, or what went wrong without the helper's own words."""
     answer = helper_answer(status, output.encode())
-    assert (answer.trouble or answer.pair) == expected
+    assert (answer.failure or answer.pair) == expected
 
 
 @given(status=st.integers(-64, 255), output=st.binary() | DOCUMENTS.map(str.encode))

@@ -57,10 +57,10 @@ def helpers(directory: Path, clock: Clock | None = None, seconds: float = 20.0) 
     ],
 )
 def test_helper_is_understood(tmp_path: Path, script: str, expected: Pair | str | None) -> None:
-    """What it prints is a pair, nothing, or trouble in our own words."""
+    """What it prints is a pair, nothing, or failure in our own words."""
     installed(tmp_path, "h", script)
     answer = asyncio.run(helpers(tmp_path).ask("h", "r.test"))
-    assert (answer.trouble or answer.pair) == expected
+    assert (answer.failure or answer.pair) == expected
     assert SECRET not in repr(answer)
 
 
@@ -92,7 +92,7 @@ def test_helper_that_hangs_costs_its_time_limit(tmp_path: Path, script: str) -> 
     began = time.monotonic()
     answer = asyncio.run(helpers(tmp_path, seconds=0.3).ask("h", "r.test"))
     assert time.monotonic() - began < 5
-    assert answer.trouble == "did not answer within 0.3 seconds"
+    assert answer.failure == "did not answer within 0.3 seconds"
     assert len(pids.read_text().split()) == 2
     assert are_gone(pids.read_text().split())
 
@@ -104,7 +104,7 @@ def test_helper_that_leaves_a_service_behind_is_not_waited_for(tmp_path: Path) -
     before = set(Path("/proc/self/fd").iterdir())
     answer = asyncio.run(helpers(tmp_path, seconds=0.3).ask("h", "r.test"))
     gc.collect()
-    assert answer.trouble == "did not answer within 0.3 seconds"
+    assert answer.failure == "did not answer within 0.3 seconds"
     # Others' files may be closed meanwhile; the listing itself has one open each time, of the same number.
     assert len(set(Path("/proc/self/fd").iterdir()) - before) <= 1
 
@@ -120,7 +120,7 @@ def test_helper_that_hung_is_left_alone_for_a_while(tmp_path: Path) -> None:
         second = await known.ask("h", "x.test")
         clock.now += FRESH + 1
         third = await known.ask("h", "x.test")
-        return [first.trouble[:14], second.trouble[:14], third.trouble[:23]]
+        return [first.failure[:14], second.failure[:14], third.failure[:23]]
 
     assert asyncio.run(asked()) == ["did not answer", "did not answer", "did not answer within 0"]
     assert (tmp_path / "runs").read_text() == "x\nx\n"
@@ -208,7 +208,7 @@ def test_helper_that_is_missing_or_no_program(tmp_path: Path) -> None:
 
     async def asked() -> list[str]:
         known = helpers(tmp_path)
-        return [(await known.ask(name, "r.test")).trouble for name in ("missing", "broken")]
+        return [(await known.ask(name, "r.test")).failure for name in ("missing", "broken")]
 
     assert asyncio.run(asked()) == [
         "is not installed: not found in PATH",
@@ -224,7 +224,7 @@ def test_name_of_a_helper_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     evil = tmp_path / "evil"
     evil.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     evil.chmod(0o755)
-    assert asyncio.run(helpers(tmp_path).ask(name, "r.test")).trouble == "not run: invalid helper name"
+    assert asyncio.run(helpers(tmp_path).ask(name, "r.test")).failure == "not run: invalid helper name"
     assert not (tmp_path / "ran").exists()
 
 
@@ -234,7 +234,7 @@ def test_helper_of_the_current_directory_is_not_run(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     for path in (".", ":/usr/bin"):
         answer = asyncio.run(Helpers({"PATH": path}, clock=Clock()).ask("h", "r.test"))
-        assert answer.trouble.startswith("not run: ")
+        assert answer.failure.startswith("not run: ")
     assert not (tmp_path / "ran").exists()
 
 
@@ -245,7 +245,7 @@ def test_files_are_read_without_waiting(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     assert read_file(str(tmp_path / "good")).text == "x\ufffd"
     assert read_file(str(tmp_path / "none")).text is None
-    assert read_file(str(tmp_path / "good" / "below")).trouble == ""
-    troubles = [read_file(str(tmp_path / name)).trouble for name in ("pipe", ".", "loop", "x\0y", "y" * 5000)]
+    assert read_file(str(tmp_path / "good" / "below")).failure == ""
+    troubles = [read_file(str(tmp_path / name)).failure for name in ("pipe", ".", "loop", "x\0y", "y" * 5000)]
     assert troubles[:2] == ["is not a regular file", "is not a regular file"]
-    assert all(trouble.startswith("cannot be read: ") for trouble in troubles[2:])
+    assert all(failure.startswith("cannot be read: ") for failure in troubles[2:])

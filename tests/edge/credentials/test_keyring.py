@@ -243,7 +243,7 @@ def test_prompt_is_asked_once(home: Home) -> None:
 
 @pytest.mark.parametrize("typed", [("", ""), ("a:b", SECRET), ("", "two words")])
 def test_what_cannot_be_sent_is_not_taken(home: Home, typed: tuple[str, str]) -> None:
-    """Typing nothing, or what is no login, is trouble that does not repeat it."""
+    """Typing nothing, or what is no login, is failure that does not repeat it."""
     with pytest.raises(UserError) as caught:
         home.keyring("prompt:r.test").prompt(lambda _: typed)
     assert str(caught.value).startswith("prompt:r.test: expected a user and a password")

@@ -21,15 +21,15 @@ def read_file(path: str) -> FileAnswer:
     except (FileNotFoundError, NotADirectoryError):
         return FileAnswer()
     except (OSError, ValueError) as error:
-        return FileAnswer(trouble=f"cannot be read: {_words(error)}")
+        return FileAnswer(failure=f"cannot be read: {_words(error)}")
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            return FileAnswer(trouble="is not a regular file")
+            return FileAnswer(failure="is not a regular file")
         with os.fdopen(handle, "rb") as file:
             return FileAnswer(text=file.read(_MOST + 1).decode("utf-8", "replace"))
     except OSError as error:
-        return FileAnswer(trouble=f"cannot be read: {_words(error)}")
+        return FileAnswer(failure=f"cannot be read: {_words(error)}")
 
 
 def _words(error: OSError | ValueError) -> str:

@@ -45,13 +45,13 @@ class Helpers:
     async def ask(self, name: str, server: str) -> HelperAnswer:
         """What the helper called `name` knows of `server`. Never raises."""
         if not HELPER_NAME.fullmatch(name):
-            return HelperAnswer(trouble="not run: invalid helper name")
+            return HelperAnswer(failure="not run: invalid helper name")
         async with self._turns.setdefault(name, asyncio.Lock()):
             known = self._known.get((name, server))
             if known is not None and self._clock() < known[0]:
                 return known[1]
             if self._clock() < self._hung.get(name, 0.0):
-                return HelperAnswer(trouble="did not answer a moment ago; it is not asked again for a minute")
+                return HelperAnswer(failure="did not answer a moment ago; it is not asked again for a minute")
             answer = await self._run(name, server)
             self._known[name, server] = (self._clock() + FRESH, answer)
             return answer
@@ -59,15 +59,15 @@ class Helpers:
     async def _run(self, name: str, server: str) -> HelperAnswer:
         program = shutil.which(f"docker-credential-{name}", path=self._environment.get("PATH", os.defpath))
         if program is None:
-            return HelperAnswer(trouble="is not installed: not found in PATH")
+            return HelperAnswer(failure="is not installed: not found in PATH")
         if not Path(program).is_absolute():
             # Whatever lies in the directory that one happens to be in; Go refuses it too.
-            return HelperAnswer(trouble="not run: it was found only in a relative directory of PATH")
+            return HelperAnswer(failure="not run: it was found only in a relative directory of PATH")
         try:
             process = await _started(program, self._environment)
         except (OSError, ValueError) as error:
             why = reason(error) if isinstance(error, OSError) else "its environment is not valid"
-            return HelperAnswer(trouble=f"cannot be started: {why}")
+            return HelperAnswer(failure=f"cannot be started: {why}")
         try:
             async with asyncio.timeout(self._seconds):
                 output = await _said(process, server)
@@ -75,7 +75,7 @@ class Helpers:
                     await process.wait()
         except TimeoutError:
             self._hung[name] = self._clock() + FRESH
-            return HelperAnswer(trouble=f"did not answer within {self._seconds:g} seconds")
+            return HelperAnswer(failure=f"did not answer within {self._seconds:g} seconds")
         finally:
             await _ended(process)
         return helper_answer(process.returncode or 0, output)

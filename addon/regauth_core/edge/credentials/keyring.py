@@ -159,7 +159,7 @@ class Keyring:
             return _told("the terminal", source, self._typed.get(source) or "nothing was typed yet")
         if isinstance(source, SecretFileSource):
             answer = await asyncio.to_thread(read_file, source.path)
-            text = answer.trouble or "does not exist" if answer.text is None else login_of_text(answer.text)
+            text = answer.failure or "does not exist" if answer.text is None else login_of_text(answer.text)
             return _told(source.path, source, text)
         return _told(",".join(source.variables), source, self._from_variables(source))
 

@@ -42,11 +42,11 @@ def unpacked(names: Sequence[str]) -> Iterator[list[Path]]:
             paths.append(path)
         try:
             yield paths
-        except UserError as trouble:
-            text = str(trouble)
+        except UserError as error:
+            text = str(error)
             for copy, name in copies.items():
                 text = text.replace(copy, name)
-            raise UserError(text, status=trouble.status) from None
+            raise UserError(text, status=error.status) from None
 
 
 def _usable(name: str, directory: Path) -> Path:

@@ -94,7 +94,7 @@ class ActiveHelper:
                 keyring,
                 settings.trust,
                 self._sender,
-                manner=settings.manner,
+                auth_settings=settings.auth_settings,
                 callers=settings.callers,
                 caller_of=CallerReader(self._identities, self._noted_names(), self._admission).read,
             )

@@ -118,18 +118,18 @@ class Injector:
         trust: Trust,
         sender: RequestSender,
         *,
-        manner: AuthSettings,
+        auth_settings: AuthSettings,
         callers: Callers,
         caller_of: Callable[[http.HTTPFlow], Awaitable[Caller]],
     ) -> None:
-        """`manner` without what `mode` says; `callers`: for whom credentials may be used; `caller_of`: who sent it."""
+        """`auth_settings` without what `mode` says; `callers`: for whom credentials may be used, and who asks."""
         self.mode = mode
         self._own_credentials = OwnCredentials(keyring)
         self._sender = sender
         self._callers = callers
         self._caller_of = caller_of
-        manner = replace(manner, is_overriding=mode is Inject.OVERRIDE)
-        self._authenticator = Authenticator(keyring, trust=trust, manner=manner)
+        auth_settings = replace(auth_settings, is_overriding=mode is Inject.OVERRIDE)
+        self._authenticator = Authenticator(keyring, trust=trust, settings=auth_settings)
         self._pending: dict[str, _Pending] = {}
         self._misled: Bounded[tuple[str, str, Origin], bool] = Bounded(_REMEMBERED)
         self._sent_back: Bounded[tuple[str, Origin, str], float] = Bounded(_REMEMBERED)

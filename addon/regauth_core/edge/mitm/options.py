@@ -152,7 +152,7 @@ class Settings:
     credentials: tuple[str, ...] = ()
     callers: Callers = Callers()
     trust: Trust = Trust()
-    manner: AuthSettings = AuthSettings()
+    auth_settings: AuthSettings = AuthSettings()
     shim: tuple[ShimTarget, ...] = ()
 
 
@@ -171,7 +171,7 @@ def settings_of(options: Any) -> Settings:
         credentials=tuple(options.regauth_credentials),
         callers=callers(options.regauth_clients),
         trust=trust("regauth_trust", options.regauth_trust, permits("regauth_allow", options.regauth_allow)),
-        manner=manner("regauth_manner", options.regauth_manner),
+        auth_settings=auth_settings_of("regauth_manner", options.regauth_manner),
         shim=tuple(shim("regauth_shim", text) for text in options.regauth_shim),
         trace=writable("regauth_trace", options.regauth_trace) if options.regauth_trace else None,
         reports=tuple(report_file("regauth_report", name) for name in options.regauth_report),
@@ -263,7 +263,7 @@ def trust(name: str, texts: Sequence[str], permits: Permits) -> Trust:
     )
 
 
-def manner(name: str, texts: Sequence[str]) -> AuthSettings:
+def auth_settings_of(name: str, texts: Sequence[str]) -> AuthSettings:
     """How challenges are answered. Raises `UserError`."""
     plain, first = set(), set()
     for word in (text.strip() for text in texts):
@@ -293,8 +293,8 @@ def writable(name: str, text: str) -> Path:
     path = Path(text).expanduser()
     try:
         check_writable(path)
-    except UserError as trouble:
-        raise UserError(f"{name}: {trouble}") from None
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
     return path
 
 
@@ -318,5 +318,5 @@ def _scenario_name(given: str, scenario: Scenario | None) -> str | None:
 def _scenario(name: str) -> Scenario | None:
     try:
         return scenario_at(scenario_path(name)) if name else None
-    except UserError as trouble:
-        raise UserError(f"regauth_scenario: {trouble}") from None
+    except UserError as error:
+        raise UserError(f"regauth_scenario: {error}") from None

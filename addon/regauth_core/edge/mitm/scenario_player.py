@@ -19,7 +19,7 @@ MAX_UPLOAD: Final = 256 * 1024 * 1024
 class ScenarioPlayer:
     """The hooks that keep mitmproxy from contacting the hosts that a scenario's registry serves, and the answers."""
 
-    name = "regauth-standin"
+    name = "regauth-scenario"
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

@@ -37,8 +37,8 @@ def report_file(name: str, text: str) -> ReportFile:
     if rest != "-":
         try:
             check_writable(path)
-        except UserError as trouble:
-            raise UserError(f"{name}: {trouble}") from None
+        except UserError as error:
+            raise UserError(f"{name}: {error}") from None
     if ending is None:
         formats = ", ".join(one.names[0] for one in FORMATS)
         raise UserError(
