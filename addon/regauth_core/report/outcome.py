@@ -67,11 +67,13 @@ def conclusion(journal: Journal) -> Conclusion:
 
 def decisive_obstacle(journal: Journal) -> Obstacle | None:
     """What kept the command from the registry, if that is the reason of how it ended; nothing else is, then."""
-    obstacle = next(iter(journal.environment.obstacles), None)
-    if obstacle is None or any(o.end is not End.LOST for o in journal.diagnosis.operations if o.end.is_failure):
+    obstacle, status = next(iter(journal.environment.obstacles), None), journal.environment.status
+    ends = [o.end for o in journal.diagnosis.operations if o.end.is_failure]
+    if obstacle is None or any(end is not End.LOST for end in ends):
         return None
     is_silence = not obstacle.kind.is_regauths and not obstacle.kind.is_networks
-    return obstacle if is_silence or journal.environment.status != 0 else None
+    # Without a command, its status: with what was lost.
+    return obstacle if is_silence or (bool(ends) if status is None else status != 0) else None
 
 
 def _of_obstacle(journal: Journal, obstacle: Obstacle) -> Conclusion:

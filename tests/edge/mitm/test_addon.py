@@ -26,7 +26,11 @@ from regauth_core.edge.mitm import live as live_module
 from regauth_core.edge.mitm import recorder as recorder_module
 from regauth_core.model import ChangeKind, Endpoint, FailureKind
 from regauth_core.model.finding import Severity
+from regauth_core.model.outcome import Verdict
 from regauth_core.report import ENDINGS
+from regauth_core.report.outcome import conclusion
+
+SYSTEM = "/etc/ssl/certs/ca-certificates.crt"
 
 BASIC = "Basic YWxpY2U6d29uZGVyLWxhbmQ="
 BEARER = 'Bearer realm="https://auth.test/site/token",service="registry.test",scope="repository:foo:pull"'
@@ -276,7 +280,7 @@ def test_expectation_is_stated(proxy: Proxy, upstream: Upstream) -> None:
 def test_client_without_trust_is_named(proxy: Proxy, tmp_path: Path) -> None:
     """A client that does not trust the authority sends nothing; the summary says who it was and what host it wanted."""
     other = tmp_path / "other.pem"
-    other.write_bytes(Path("/etc/ssl/certs/ca-certificates.crt").read_bytes())
+    other.write_bytes(Path(SYSTEM).read_bytes())
     with contextlib.closing(proxy.connect(trusted=other)) as connection, pytest.raises(OSError, match="certificate"):
         connection.request("GET", "/v2/")
     time.sleep(0.2)
@@ -285,6 +289,17 @@ def test_client_without_trust_is_named(proxy: Proxy, tmp_path: Path) -> None:
     assert "does not trust the proxy's certificate authority" in note
     assert "tunnel/1" in note
     assert "registry.test" in note
+
+
+def test_registry_that_mitmproxy_does_not_trust_is_regauth_s_matter(upstream: Upstream, authority_dir: Path) -> None:
+    """A private authority that the client may know: nobody is accused, and the option is named."""
+    with running(authority_dir, upstream=upstream, ssl_verify_upstream_trusted_ca=SYSTEM) as proxy:
+        assert proxy.ask("/v2/")[0] == 502
+        journal = proxy.stop()
+    told = conclusion(journal)
+    assert told.verdict is Verdict.REGAUTH_IN_THE_WAY
+    assert told.title == "mitmproxy does not trust the certificate of registry.test"
+    assert "ssl_verify_upstream_trusted_ca" in told.next_commands[0].command
 
 
 @pytest.mark.parametrize(

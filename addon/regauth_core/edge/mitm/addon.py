@@ -11,7 +11,7 @@ from typing import Final
 
 from mitmproxy import command, ctx, exceptions, http, tls, types
 from mitmproxy.addonmanager import Loader
-from mitmproxy.connection import Client
+from mitmproxy.connection import Client, Server
 from mitmproxy.log import ALERT
 from mitmproxy.proxy import mode_specs
 
@@ -201,10 +201,17 @@ class RegAuth:
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """A client that does not trust the proxy sends no request at all; say so."""
         with self._guard("a failed handshake"):
-            # Whoever embeds us knows the command, and says it in words that lead on.
-            if self._session.live is not None and isinstance(data.conn, Client) and not self._embedded:
+            # `regauth run` knows the command, and says it in words that lead on.
+            if self._session.live is not None and isinstance(data.conn, Client) and self._admission is None:
                 who = self._identities.described(data.conn, self._session.live.recorder.redactor)
                 self._session.live.distrusted(who, data.context.server.address, data.conn.error or "")
+
+    def tls_failed_server(self, data: tls.TlsData) -> None:
+        """A registry whose certificate mitmproxy does not trust; the client might."""
+        with self._guard("a failed handshake"):
+            server = data.conn
+            if self._session.live is not None and isinstance(server, Server) and self._admission is None:
+                self._session.live.registry_unknown(server.address, server.error or "")
 
     # Exchanges
 

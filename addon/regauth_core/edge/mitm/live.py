@@ -20,9 +20,10 @@ from regauth_core.edge.mitm.processes import Process
 from regauth_core.edge.mitm.recorder import Recorder
 from regauth_core.edge.mitm.streaming import Counter, stream_request, stream_response
 from regauth_core.edge.outputs.final_sweep import swept_text
-from regauth_core.model import ChangeKind, FailureKind, Origin
+from regauth_core.model import DEFAULT_PORTS, ChangeKind, FailureKind, Origin
 from regauth_core.model.finding import Finding, Severity
 from regauth_core.model.journal import Ending, Journal
+from regauth_core.model.obstacle import Obstacle, ObstacleKind
 from regauth_core.recording.traffic import Destination, TrafficKind, Watch, destination_of
 from regauth_core.report.terminal.summary import live_line
 
@@ -32,6 +33,9 @@ _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
 _MAX_HOSTS: Final = 1000
 _MOST_LINES: Final = 10
 """Findings of one rule that are told as they become certain."""
+_MOST_OBSTACLES: Final = 20
+_UNVERIFIED: Final = "Certificate verify failed"
+"""In mitmproxy's words for a server whose certificate is not trusted."""
 _SAID: Final = "does not trust the proxy's certificate for"
 """In mitmproxy's words for a client that says so by an alert (RFC 8446 section 6.2)."""
 
@@ -171,6 +175,24 @@ class Live:
             # It gave no such reason, and clients also drop connections that they opened in advance and do not need.
             self._left[host] = f"{who} closed the connection during the handshake and may not {unseen}"
             self.recorder.note(self._left[host])
+
+    def registry_unknown(self, server: tuple[str, int] | None, error: str) -> None:
+        """mitmproxy refused a server's certificate, with its words: no request of a client gets there."""
+        host, port = (server[0].lower(), server[1]) if server is not None else ("", 0)
+        if not host or _UNVERIFIED not in error or not self.watch.may_be_registry(Origin("https", host, port)):
+            return
+        shown = self.recorder.redactor.host(host)
+        place = shown if port == DEFAULT_PORTS["https"] else f"{shown}:{port}"
+        obstacle = Obstacle(
+            kind=ObstacleKind.REGISTRY_UNKNOWN,
+            place=place,
+            title=f"mitmproxy does not trust the certificate of {place}",
+            advice="Your client may trust it. Name the registry's authority to mitmdump as well:",
+            command='mitmdump -s "$(regauth addon)" --set ssl_verify_upstream_trusted_ca=CA.crt',
+        )
+        known = self.recorder.environment.obstacles
+        if obstacle not in known and len(known) < _MOST_OBSTACLES:
+            self.recorder.environment = replace(self.recorder.environment, obstacles=(*known, obstacle))
 
     def is_idle(self) -> bool:
         """Whether no watched request is waiting for its answer."""
