@@ -279,6 +279,12 @@ def _is_ping_overcome(conversation: Conversation, last: Exchange) -> bool:
         return True
     if is_told_by_repositories(conversation, [last]):
         return True
+    if last.status == 401 and any(
+        e.request.credentials and e.target.endpoint is not Endpoint.PING and not conversation.is_token_exchange(e)
+        for e in conversation.auth_steps_since(last)
+    ):
+        # It was answered with another request, and what came of that is told there.
+        return True
     # What failed at the token server for a repository is told there.
     return any(
         e.started > last.started and not has_token(e) and e.number not in own

@@ -66,6 +66,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     first = refused[0]
     host = first.origin.authority
     certain = first.status in (404, 405, 501)
+    judged = "The password was not judged." if certain else "The password may be right: nothing shows that it was read."
     yield Match(
         exchanges=present(challenge_for(conversation, first), *refused),
         severity=Severity.INFO if continued_after(conversation, first) else None,
@@ -76,8 +77,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         client_author=f"After a {first.status} to the POST ask {host} once more by GET, with Basic credentials.",
         user=(
-            f"The password was not judged. Use a client that falls back to GET; the operator of {host} can help by"
-            " answering the POST with 404."
+            f"{judged} Use a client that falls back to GET; the operator of {host} can help by answering the POST with"
+            " 404."
         ),
         confidence=Confidence.HIGH if certain else Confidence.MEDIUM,
         because=(

@@ -48,7 +48,7 @@ RULE = Header(
 )
 
 _ROOT = frozenset({200, 401})
-_OF_OTHER_RULES = frozenset({407, 429})
+_OF_OTHER_RULES = frozenset({407, 413, 414, 429, 431, 511})
 
 
 def matches(conversation: Conversation) -> Iterable[Match]:
@@ -141,7 +141,10 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
             f"Try again later; if it stays, look at the log of {ping.origin.authority} and of the"
             " proxies in front of it. It"
             " is not about the login."
-            if ping.status >= 500
+            if ping.status >= 500 or ping.status in (408, 425)
+            else f"{ping.origin.host} refuses without asking for a login: look at rules about addresses, networks and"
+            " paths in front of it."
+            if ping.status == 403
             else f"Check host, port and path of {ping.origin}, and forward /v2/ and everything below it to the"
             " registry, slashes unchanged."
         ),

@@ -42,7 +42,7 @@ _UNANSWERED = frozenset({FailureKind.CONNECT, FailureKind.TLS, FailureKind.SERVE
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every request to a realm that does not answer."""
-    dead = [e for e in conversation.token_exchanges if _is_unanswered(e) and is_about(conversation, e)]
+    dead = [e for e in conversation.token_exchanges if _is_dead(conversation, e) and is_about(conversation, e)]
     if not dead or _answers_later(conversation, dead[0]):
         return
     first = dead[0]
@@ -66,6 +66,13 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         because=oddity or "the failure may have been temporary",
         undecided=why_undecided(conversation, first),
     )
+
+
+def _is_dead(conversation: Conversation, exchange: Exchange) -> bool:
+    """Whether nobody was reached; a gateway's error counts where the address is one that cannot be reached."""
+    if exchange.response is not None:
+        return _is_unanswered(exchange) and _oddity(conversation, exchange) is not None
+    return _is_unanswered(exchange)
 
 
 def _is_unanswered(exchange: Exchange) -> bool:

@@ -10,7 +10,7 @@ client-certificate, plain-http, content, unavailable), else what kind of failure
 connection-lost, server-error, token-server-error, token-path, token-request, token-missing, token-refused-anonymously,
 password-refused, not-for-this-login, token-refused, token-brought-along, challenge-not-answered, no-challenge,
 denied-without-credential, token-left-out, not-served, request-refused, credential-not-asked-for, too-large, proxy-asks,
-page, store-refused).
+network-asks, page, store-refused).
 
 Info where the answer says that it is about the content (content), which no login changes.
 

@@ -26,6 +26,7 @@ from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.logins import home, log_in, login_sent
 from regauth_core.rules.wording import asked_text, numbers, where
 
+_NO_SUCH_ADDRESS = (404, 405, 410, 501)
 _PASSING = (408, 425)
 """Errors of the client's class that another try may get over (RFC 9110 section 15.5.9, RFC 8470 section 5.2)."""
 _WORDS = 200
@@ -61,6 +62,7 @@ class Cause(StrEnum):
     """A credential that nobody had asked for is answered 400."""
     TOO_LARGE = "too-large"
     PROXY_ASKS = "proxy-asks"
+    NETWORK_ASKS = "network-asks"
     PAGE = "page"
     STORE_REFUSED = "store-refused"
 
@@ -105,11 +107,13 @@ def cause_of(refusal: Refusal) -> StatedReason | Cause:
         return Cause.TOKEN_MISSING if refusal.place is Place.TOKEN_SERVER else Cause.PAGE
     if status == 407:
         return Cause.PROXY_ASKS
+    if status == 511:
+        return Cause.NETWORK_ASKS
     if status in (413, 414, 431):
         return Cause.TOO_LARGE
     if refusal.place is Place.TOKEN_SERVER:
         return _at_token_server(refusal)
-    if status >= 500 or status in _PASSING:
+    if _passes(status):
         return Cause.SERVER_ERROR
     if refusal.place is Place.ELSEWHERE and status in (401, 403):
         return Cause.STORE_REFUSED
@@ -117,19 +121,24 @@ def cause_of(refusal: Refusal) -> StatedReason | Cause:
         return Cause.UNASKED
     if status in (401, 403):
         return _of_refusal(refusal)
-    return Cause.NOT_SERVED if status in (404, 405, 410) else Cause.REQUEST_REFUSED
+    return Cause.NOT_SERVED if status in _NO_SUCH_ADDRESS else Cause.REQUEST_REFUSED
 
 
 def _at_token_server(refusal: Refusal) -> Cause:
     status = refusal.exchange.status
-    if status >= 500 or status in _PASSING:
+    if _passes(status):
         return Cause.TOKEN_SERVER_ERROR
     if status in (401, 403):
         is_anonymous = refusal.sent in (Sent.NOTHING, Sent.EMPTY)
         if not is_anonymous and refusal.accepted is not None:
             return Cause.RIGHT_MISSING
         return Cause.TOKEN_REFUSED_ANONYMOUSLY if is_anonymous else Cause.PASSWORD_REFUSED
-    return Cause.TOKEN_PATH if status in (404, 405, 410) else Cause.TOKEN_REQUEST
+    return Cause.TOKEN_PATH if status in _NO_SUCH_ADDRESS else Cause.TOKEN_REQUEST
+
+
+def _passes(status: int) -> bool:
+    """Whether a server's own trouble is told, or what another try may get over."""
+    return (status >= 500 and status not in _NO_SUCH_ADDRESS) or status in _PASSING
 
 
 def _of_refusal(refusal: Refusal) -> Cause:
@@ -317,7 +326,7 @@ _STATED: dict[StatedReason, _Advice] = {
     ),
     StatedReason.BILLING: (
         Fault.CONFIGURATION,
-        "{host} wants to be paid first: look at the plan or the billing of the owner of the repository.",
+        "{host} wants to be paid first: look at the plan and the billing there.",
         "Show the words of the answer.",
     ),
     StatedReason.SSO_REQUIRED: (
@@ -506,6 +515,11 @@ _BY_CAUSE: dict[Cause, _Advice] = {
         "A proxy on the way wants its own login: put it into the proxy's URL.",
         "Say that the proxy refused, not the registry.",
     ),
+    Cause.NETWORK_ASKS: (
+        Fault.CONFIGURATION,
+        "The network itself wants a login first, as in a hotel: open any page in a browser, then try again.",
+        "Say that the network refused, not {host}.",
+    ),
     Cause.PAGE: (
         Fault.PROXY,
         "A page came in the place of a registry's answer: look at the proxies and login pages before {host}.",
@@ -526,7 +540,7 @@ def _advice(conversation: Conversation, refusal: Refusal, cause: StatedReason | 
     url = exchange.request.url.partition("?")[0]
     text = user.format(host=exchange.origin.authority, origin=exchange.origin, url=url)
     more = _login(conversation, refusal, cause)
-    return fault, f"{text} {more}" if more else text, author
+    return fault, f"{text} {more}" if more else text, author.replace("{host}", exchange.origin.host)
 
 
 _WITHOUT_LOGIN = frozenset({Cause.UNANSWERED, Cause.TOKEN_REFUSED_ANONYMOUSLY})
