@@ -17,6 +17,12 @@ REGCLIENT = "regclient"
 ORAS_PY = "oras-py"
 DXF = "python-dxf"
 JIB = "jib"
+OCI_CLIENT = "oci-client"
+ORAS_JAVA = "oras-java"
+RENOVATE = "renovate"
+NODE_CLIENT = "node-docker-registry-client"
+PYTHON_CLIENT = "docker-registry-client"
+SNYK = "snyk-docker-registry-v2-client"
 
 # The order matters: the first match counts where a user agent names two (docker with containerd's store).
 _AGENT_MARKS = (
@@ -40,6 +46,14 @@ _AGENT_MARKS = (
     ("notation/", ORAS_GO),
     ("regclient/", REGCLIENT),
     ("jib ", JIB),
+    ("trivy/", GO_CONTAINERREGISTRY),
+    ("Apptainer/", CONTAINERS_IMAGE),
+    ("oci-client/", OCI_CLIENT),
+    ("ORAS-Java-SDK/", ORAS_JAVA),
+    ("Renovate/", RENOVATE),
+    ("RenovateBot/", RENOVATE),
+    ("node-docker-registry-client/", NODE_CLIENT),
+    ("Needle/", SNYK),
 )
 
 _CLIENT_ID_MARKS = {
@@ -82,9 +96,16 @@ def engine_of(exchange: Exchange) -> str | None:
         return named
     if request.header("docker-distribution-api-version") is not None:
         return CONTAINERS_IMAGE
-    if agent.startswith("python-requests/") and "docker.distribution.manifest.v1+" in (request.header("accept") or ""):
-        return DXF
+    if agent.startswith("python-requests/"):
+        return _of_python(request.header("accept") or "")
     return None
+
+
+def _of_python(accept: str) -> str | None:
+    """Two libraries ask for manifests of the first schema, one of them for nothing but the signed kind."""
+    if accept == "application/vnd.docker.distribution.manifest.v1+prettyjws":
+        return PYTHON_CLIENT
+    return DXF if "docker.distribution.manifest.v1+json" in accept else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,12 @@ _REMEDIES = (
         "ping-derived-auth",
         DOCKER_DISTRIBUTION,
         "docker with the containerd image store (daemon.json: features.containerd-snapshotter) answers such challenges",
+    ),
+    Remedy(
+        "challenge-ignored",
+        "realm-of-another-domain",
+        SNYK,
+        "this engine asks only token servers in the registry's own domain: let the registry name a realm there",
     ),
     Remedy(
         "wrong-scheme-sent",

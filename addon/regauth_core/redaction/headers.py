@@ -32,6 +32,9 @@ _UNPRINTED = frozenset(
 )
 
 
+_COMMIT = re.compile(r"\b(git-commit/[0-9a-f]{12})[0-9a-f]{28}\b")
+
+
 class Headers:
     """Redacts header fields."""
 
@@ -70,6 +73,9 @@ class Headers:
             return self._urls.authority(value)
         if name == "docker-upload-uuid" and _UPLOAD.fullmatch(value):
             return value
+        if name == "user-agent":
+            # Programs name the commit that they were built from; as many digits as tell commits apart are no secret.
+            value = _COMMIT.sub(r"\1", value)
         return value if is_hash(value) else self._text(value)
 
     def _text(self, value: str) -> str:

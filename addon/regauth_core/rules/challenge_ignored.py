@@ -12,9 +12,10 @@ and nobody's fault: a client without a login has nothing to answer with.
 
 Causes: ping-derived-auth (this client's ping was answered 200 without a challenge), scheme-spelling (the scheme is
 spelled unusually), credentials-for-other-host (it sent Basic to a sibling of this host), parameter-missing (the
-challenge has no service, or a repository's has no scope), token-exchange-unsupported (the client never asks for a
-token anywhere), head-only (HEAD was refused and it never tried GET), denied-without-credential (it then got 403),
-not-logged-in (only Basic is asked for, and nothing shows that there is a login).
+challenge has no service, or a repository's has no scope), realm-of-another-domain (the client is one that takes no such
+token server), token-exchange-unsupported (the client never asks for a token anywhere), head-only (HEAD was refused and
+it never tried GET), denied-without-credential (it then got 403), not-logged-in (only Basic is asked for, and nothing
+shows that there is a login).
 
 What to do: the client's author should keep challenges for each request, not for the registry, and answer any 401 that
 carries one. A user should leave the password alone, since it was never sent, and use another client, or have the
@@ -32,6 +33,7 @@ from collections.abc import Iterable
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.conversation import Conversation
+from regauth_core.conversation.engines import SNYK
 from regauth_core.conversation.evidence import asked_before, ignored_before
 from regauth_core.conversation.exchanges import bearer_challenges, is_anonymous, succeeded, usable_challenges
 from regauth_core.conversation.recovery import is_final, is_probe, is_told_by_repositories, is_unanswered
@@ -192,6 +194,8 @@ def _cause(conversation: Conversation, refused: Exchange, ping: Exchange | None)
         return "credentials-for-other-host"
     if challenge.kind == "bearer" and _lacks_parameter(challenge, refused):
         return "parameter-missing"
+    if challenge.kind == "bearer" and conversation.client_state.engine == SNYK and _is_of_another(challenge, refused):
+        return "realm-of-another-domain"
     if challenge.kind == "bearer" and not _asks_for_tokens(conversation):
         return "token-exchange-unsupported"
     if refused.request.method == "HEAD" and not any(
@@ -199,6 +203,12 @@ def _cause(conversation: Conversation, refused: Exchange, ping: Exchange | None)
     ):
         return "head-only"
     return None
+
+
+def _is_of_another(challenge: Challenge, refused: Exchange) -> bool:
+    """Whether the token server is in another domain than the registry."""
+    realm = challenge.realm_link.origin if challenge.realm_link is not None else None
+    return realm is not None and registrable_domain(realm.host) != registrable_domain(refused.origin.host)
 
 
 def _lacks_parameter(challenge: Challenge, refused: Exchange) -> bool:

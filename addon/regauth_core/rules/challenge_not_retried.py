@@ -9,8 +9,8 @@ repository) and sent nothing this time.
 Severity: error where the operation stopped there, info where it continued in another way.
 
 Causes: both-schemes-offered (the token was fetched, and the other scheme of the same answer is what the client wanted),
-body-not-rewindable (it carried a body), credential-left-out (it was answered 403 or 400), token-unused-after-exchange
-(anything else).
+ping-derived-auth (between the two the ping was answered 200), body-not-rewindable (it carried a body),
+credential-left-out (it was answered 403 or 400), token-unused-after-exchange (anything else).
 
 What to do: the client's author should repeat the refused request, with its body, once the client has the token. A user
 need not change the login.
@@ -159,7 +159,7 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
     return Match(
         exchanges=(refused, answer),
         severity=Severity.INFO if continued else None,
-        cause=_cause(refused),
+        cause=_cause(conversation, refused, answer),
         title=f"the client {held} and never repeated the refused request",
         explanation=(
             f"{what} ({refused.number}) was answered 401. The client {got} ({answer.number}), which is what the"
@@ -175,7 +175,13 @@ def _match(conversation: Conversation, refused: Exchange, answer: Exchange) -> M
 
 def _user(conversation: Conversation, refused: Exchange, answer: Exchange) -> str:
     host = refused.origin.authority
-    if _cause(refused) != "both-schemes-offered":
+    cause = _cause(conversation, refused, answer)
+    if cause == "ping-derived-auth":
+        return (
+            f"The login is good. The client takes the open /v2/ of {host} to mean that nothing needs one: use another"
+            " client, or let /v2/ answer 401 with the challenge."
+        )
+    if cause != "both-schemes-offered":
         return f"Try again, or use another client. {host} answered correctly."
     if conversation.is_token_exchange(answer) and is_anonymous(answer):
         return (
@@ -195,7 +201,10 @@ def _continued(conversation: Conversation, refused: Exchange, answer: Exchange) 
     )
 
 
-def _cause(refused: Exchange) -> str:
+def _cause(conversation: Conversation, refused: Exchange, answer: Exchange) -> str:
     if len({c.kind for c in usable_challenges(refused)}) > 1:
         return "both-schemes-offered"
+    ping = conversation.ping_before(refused)
+    if ping is not None and is_anonymous(ping) and succeeded(ping) and ping.started >= answer.finished:
+        return "ping-derived-auth"
     return "body-not-rewindable" if refused.request.size else "token-unused-after-exchange"
