@@ -171,7 +171,7 @@ class RecordingSession:
         if not ctx.master.should_exit.is_set():
             _log.log(ALERT, "regauth: this recording ends here; a new one begins")
         elif journal.exchanges or journal.diagnosis.notes:
-            more = next((str(path) for path in (*settings.reports, settings.trace) if path), "")
-            reports.print_summary(clean, redactor, sys.stderr, more=more)
+            written = next((str(path) for path in settings.reports), "")
+            reports.print_summary(clean, redactor, sys.stderr, more=str(settings.trace or ""), report=written)
         else:
             print("regauth: no registry traffic was seen", file=sys.stderr)
