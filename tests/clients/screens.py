@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ _NOTHING: Final[Mapping[str, str]] = {
     "regctl": "regctl version",
     "curl": "curl --version",
 }
-_UNCHECKED: Final[Mapping[str, str]] = {
+_UNCHECKED: Final[dict[str, str]] = {
     "skopeo": "--tls-verify=false",
     "podman": "--tls-verify=false",
     "oras": "--insecure",
@@ -165,11 +166,15 @@ def _command(situation: Situation, client: str, host: str, home: Path) -> list[s
     words = (situation.prefix + line).split()
     at = words.index(client) + 1
     if situation.kind == "distrust":
-        options, before = _DISTRUST[client]
-        words[at:at] = options.split()
+        option, before = _DISTRUST[client]
+        words[at:at] = option.split()
         words = before.split() + words
-    if situation.kind == "unchecked" and client in _UNCHECKED:
-        words[at + _subcommand(client, words[at:]) : at + _subcommand(client, words[at:])] = [_UNCHECKED[client]]
+    options = {"unchecked": _UNCHECKED, "silent": _UNCHECKED | {"oras": "--plain-http"}}.get(situation.kind, {})
+    if client in options:
+        place = at + _subcommand(client, words[at:])
+        words[place:place] = [options[client]]
+    if situation.kind == "silent":
+        words = [word.replace("https://", "http://") for word in words]
     return words
 
 
@@ -192,7 +197,9 @@ def _listening(situation: Situation, home: Path) -> Iterator[int]:
     """The port at which there is something, 0 where nothing has to be."""
     if situation.kind == "silent":
         with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(target=_say_nothing, args=(server,), daemon=True).start()
             yield server.getsockname()[1]
+            server.shutdown(socket.SHUT_RDWR)
         return
     if not situation.serves:
         yield 0
@@ -212,6 +219,18 @@ def _listening(situation: Situation, home: Path) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _say_nothing(server: socket.socket) -> None:
+    """Take requests by plain http and answer none, and end what begins with TLS."""
+    held = []
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            if connection.recv(1) == b"\x16":
+                connection.close()
+            else:
+                held.append(connection)
 
 
 def _environment(home: Path) -> dict[str, str]:

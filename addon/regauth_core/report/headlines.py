@@ -123,7 +123,10 @@ def _refused(journal: Journal, subject: Subject) -> Headline:
         return Headline(f"{subject.host or 'the registry'} refused {subject.program}")
     if _is_unsent(journal, finding, subject.marked):
         return Headline(_named(finding.title, subject), _NEVER_SENT)
-    return Headline(_named(finding.title, subject), _advice(finding))
+    title = _named(finding.title, subject)
+    if finding.cause == "ping-derived-auth" and finding.confidence is Confidence.MEDIUM:
+        return Headline(title, f"Log in first. If {subject.program} is logged in, it did not send the login.")
+    return Headline(title, _advice(finding))
 
 
 def _is_unsent(journal: Journal, finding: Finding, refused: Exchange | None) -> bool:
@@ -166,10 +169,8 @@ def _not_authentication(journal: Journal, subject: Subject) -> Headline:
     status = (operation.status or 0) if operation is not None else 0
     if operation is not None and operation.end.is_failure:
         if status >= 500:
-            sent = exchange is not None and bool(exchange.request.credentials)
-            after = " after a login was sent" if sent else ""
-            advice = f"The login is not the cause: the operator of {host} has to look at its log."
-            return Headline(f"not authentication: {host} answered {status}{after}", advice)
+            advice = "The login is not the cause: who runs the registry has to look at its log."
+            return Headline(f"not authentication: {host} answered {status}", advice)
         if subject.finding is not None:
             return Headline(f"not authentication: {_named(subject.finding.title, subject)}", _advice(subject.finding))
         return Headline(f"not authentication: {host} answered {status}")

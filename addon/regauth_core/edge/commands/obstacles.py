@@ -22,6 +22,8 @@ _DAEMONS: Final = {"docker": "dockerd", "nerdctl": "containerd", "crictl": "the 
 """Commands that let a daemon send their requests."""
 _SETUPS: Final = {"docker": "dockerd", "nerdctl": "containerd", "crictl": "containerd", "podman": "podman-machine"}
 _VERBS: Final = frozenset({"pull", "push", "login", "build", "run", "create", "search", "compose", "buildx"})
+_OWN: Final = {"docker": frozenset({"manifest", "--version", "-v", "--help", "help"})}
+"""What they do by themselves."""
 _STRIPPERS: Final = frozenset({"sudo", "doas", "pkexec", "su", "runuser"})
 _CONTAINERS: Final = frozenset({"skopeo", "podman", "buildah"})
 _HTTPS: Final = 443
@@ -206,6 +208,8 @@ def _daemon(command: Sequence[str], first: str, _: Redactor) -> Obstacle | None:
     is_remote = first == "podman-remote" or first == "podman" and not {"--remote", "-r"}.isdisjoint(command[1:4])
     name = "podman" if is_remote else first
     if name not in _SETUPS or name == "podman" and not is_remote:
+        return None
+    if name in _OWN and not _OWN[name].isdisjoint(command[1:3]):
         return None
     verb = next((word for word in command[1:] if word in _VERBS), "")
     daemon = _DAEMONS.get(name, "podman's service")
