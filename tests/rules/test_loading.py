@@ -14,8 +14,9 @@ from regauth_core.conversation.tracking import Tracker
 from regauth_core.rules.base import Rule
 
 TEMPLATE = Path(package.__file__).with_name("TEMPLATE").read_text("utf-8")
-IGNORED = "GET /v2/foo/manifests/1  -  -> 401 challenge Basic realm=r\n"
-ANSWERED = f"{IGNORED}GET /v2/foo/manifests/1  basic(alice)  -> 200\n"
+MANIFEST = "GET https://registry.test:5443/v2/foo/manifests/1"
+IGNORED = f"{MANIFEST}  -  -> 401 challenge Basic realm=r\n"
+ANSWERED = f"{IGNORED}{MANIFEST}  basic(alice)  -> 200\n"
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +42,11 @@ def test_the_template_is_a_rule(text: str, count: int) -> None:
     for exchange in read(text, "template").exchanges():
         tracker.add(exchange)
     (conversation,) = tracker.open()
-    assert len(list(rule.matches(conversation))) == count
+    found = list(rule.matches(conversation))
+    assert len(found) == count
     assert rule.means.endswith(".")
+    # As other tests of all rules demand: who copies it has nothing to mend.
+    assert all("registry.test:5443" in match.title and len(match.title) < 70 for match in found)
 
 
 @pytest.mark.parametrize("part", ['"""What goes', "RULE = Header(", "def matches"])

@@ -22,4 +22,5 @@ def test_the_port_is_named_with_the_host(name: str) -> None:
     talk = read(REQUEST.sub(r"\1https://registry.test:5443", PLAIN[name]), name)
     for found in talk.diagnosis().findings:
         told = (found.title, found.explanation, found.advice.user, found.advice.client_author)
-        assert [text for text in told if re.search(r"registry\.test(?!:5443)", text)] == []
+        bare = [text for text in told if re.search(r"registry\.test(?!:5443)", text)]
+        assert bare == [], "a host without its port: use `origin.authority`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ from regauth_core.edge.mitm import options
 from regauth_core.edge.mitm.addon import RegAuth
 
 ROOT = Path(__file__).parents[3]
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "quiet time that is no number": ({"regauth_quiet_time": "soon"}, "regauth_quiet_time: expected seconds", "'soon'"),
     "quiet time of nothing": ({"regauth_quiet_time": "0"}, "regauth_quiet_time: expected seconds", "'0'"),
     "quiet time that is not a number": ({"regauth_quiet_time": "nan"}, "regauth_quiet_time: expected seconds", "'nan'"),
@@ -55,7 +56,7 @@ BAD = {
         "no such scenario",
     ),
 }
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "quiet time": {"regauth_quiet_time": "2.5"},
     "reports": {"regauth_report": ["a.md", "b.HTML", "c.json", "d.har.json", "e.xml"]},
     "hosts": {"regauth_hosts": ["registry.test", "Registry.test:5000", "*.example.com", "[::1]:5000", "10.0.0.1"]},
@@ -65,6 +66,11 @@ GOOD = {
     "permits": {"regauth_allow": ["pull,push", "delete:registry.test:5000/team"]},
     "manners": {"regauth_manner": ["refusal-403", "offline", "oauth-first:registry.test:5000"]},
     "watching only": {"regauth_inject": "off"},
+    "credentials": {"regauth_inject": "verify", "regauth_credentials": ["docker", "containers"]},
+    "clients": {"regauth_clients": ["10.0.0.7", "user:root", "uid:0", "any-user", "name:registry.test", "browser"]},
+    "trust": {"regauth_trust": ["http", "unverified", "any-https", "https://auth.test"]},
+    "shim": {"regauth_inject": "shim", "regauth_shim": ["registry.test/foo", "registry.test:5000"]},
+    "trace": {"regauth_trace": "trace.jsonl"},
 }
 
 
@@ -81,12 +87,25 @@ def test_bad_value_is_refused_in_one_line(given: dict[str, str], begins: str, ho
 
 
 @pytest.mark.parametrize("given", GOOD.values(), ids=GOOD)
-def test_good_value_is_taken(given: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything that the help promises is taken."""
+def test_good_value_is_taken(
+    given: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everything that the help promises is taken; mitmproxy would only log that reading it failed."""
     monkeypatch.chdir(tmp_path)
     addon = RegAuth()
     with taddons.context(addon) as context:
         context.configure(addon, **given)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize("kind", ["GOOD", "BAD"])
+def test_every_option_has_a_value_that_is_tried(kind: str) -> None:
+    """One that is taken and one that is refused."""
+    tried = {name for given in GOOD.values() for name in given}
+    if kind == "BAD":
+        tried = {name for given, *_ in BAD.values() for name in given}
+    declared = {f"{options.PREFIX}{name}" for name, *_ in options._OPTIONS}
+    assert sorted(declared - tried) == [], f"options without a row in {kind}"
 
 
 def test_broken_scenario_is_refused_with_its_line(tmp_path: Path) -> None:
