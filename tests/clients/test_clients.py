@@ -224,3 +224,60 @@ def test_exit_status_is_the_clients(place: Place, state_home: Path) -> None:
     status = status_of(command, place.environment)
     assert status > 2
     assert sessions.run(command, "per-repository-basic", place, state_home).status == status
+
+
+SCENARIO_FILES: Final = Path(__file__).with_name("scenarios")
+REFUSED: Final = ("skopeo list-tags", "oras repo tags", "crane ls", "regctl tag ls")
+STRICT: Final = ("skopeo list-tags", "crane ls", "regctl tag ls")
+"""Clients that stop where the life of a token is a string."""
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_token_that_its_own_registry_refuses(command: str, place: Place, state_home: Path) -> None:
+    """Whatever the client says of the password: it is the configuration of the two servers, in each of them."""
+    require(BEHAVIOURS[command].needs)
+    told = sessions.run(
+        place.command(command, "foo"), SCENARIO_FILES / "closed-ping-token-refused.yaml", place, state_home
+    )
+    assert told.status != 0
+    (finding,) = told.document["findings"]
+    assert (finding["rule"], finding["fault"]) == ("fresh-token-refused", "configuration"), told.output
+    assert "password" not in finding["advice"]["user"].replace("Changing the password does not help", "")
+    assert (told.doubts, told.leaks()) == ([], [])
+
+
+@pytest.mark.parametrize("program", ["skopeo", "oras"])
+def test_login_with_a_token_that_is_refused(program: str, place: Place, state_home: Path) -> None:
+    """The same where all that is done is to log in."""
+    require(program)
+    login = f'{path_of(program)} login --username alice --password-stdin {REGISTRY} < "$PASSWORD_FILE"'
+    secret = place.directory / "secret"
+    secret.write_text(PASSWORD)
+    command = ["/usr/bin/env", f"PASSWORD_FILE={secret}", "/bin/sh", "-c", login]
+    told = sessions.run(command, SCENARIO_FILES / "closed-ping-token-refused.yaml", place, state_home)
+    assert told.status != 0
+    (finding,) = told.document["findings"]
+    assert (finding["rule"], finding["fault"]) == ("fresh-token-refused", "configuration"), told.output
+    assert (told.doubts, told.leaks()) == ([], [])
+
+
+@pytest.mark.parametrize("command", STRICT)
+def test_life_of_a_token_as_a_string(command: str, place: Place, state_home: Path) -> None:
+    """The token server is at fault, and not the client that stops there."""
+    require(BEHAVIOURS[command].needs)
+    told = sessions.run(place.command(command, "foo"), SCENARIO_FILES / "life-as-a-string.yaml", place, state_home)
+    assert told.status != 0
+    (finding,) = told.document["findings"]
+    said = (finding["rule"], finding["fault"], finding["cause"])
+    assert said == ("unusable-token-response", "token-server", "field-types"), told.output
+    assert "expires_in" in finding["explanation"]
+    assert (told.doubts, told.leaks()) == ([], [])
+
+
+def test_life_of_a_token_as_a_string_that_a_client_copes_with(place: Place, state_home: Path) -> None:
+    """Who reads it anyway is told nothing."""
+    require("oras")
+    told = sessions.run(
+        place.command("oras repo tags", "foo"), SCENARIO_FILES / "life-as-a-string.yaml", place, state_home
+    )
+    assert (told.status, told.findings, told.doubts) == (0, [], []), told.output
