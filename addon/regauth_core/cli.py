@@ -258,7 +258,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if scenario is not None:
         played = scenario_at(scenario)
         if played.elsewhere == "refused":
-            login = f"; log in as {played.users[0].name}, password {played.users[0].password}" if played.users else ""
+            user = played.users[0] if played.users else None
+            wrong = played.client.password if played.client else None
+            login = f"; log in as {user.name}, password {wrong or user.password}" if user else ""
             where = f"{played.registry.host} is played from {scenario.name}"
             print(f"regauth: {where}, and nothing leaves this machine{login}", file=sys.stderr)
     plan = run.Plan(

@@ -86,6 +86,7 @@ answers:
     status: 401
     challenge: ['Basic realm="x"']
     body: '{issued -}'
+  - {credential: none, allowed: true}
 unreachable: ['old.test:443']
 elsewhere: refused
 topic: token

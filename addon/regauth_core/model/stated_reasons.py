@@ -305,6 +305,11 @@ BEYOND_THE_LOGIN: Final = EXPLAINING - {_R.MISSING_SCOPE, _R.MISSING_WRITE_RIGHT
 """Reasons beside which no other scope, token or login would have helped."""
 
 
+def phrase_of(reason: StatedReason) -> str:
+    """Words by which a server states `reason`."""
+    return next((" ".join(phrase.words) for phrase in _PHRASES if phrase.reason is reason), "")
+
+
 def stated(texts: Iterable[str]) -> tuple[StatedReason, ...]:
     """The reasons that the texts of one answer give, the more special ones first, each once."""
     words = " ".join(" ".join(texts)[:MAX_TEXT].lower().replace("’", "'").split())

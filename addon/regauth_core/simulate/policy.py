@@ -204,6 +204,8 @@ class AnswerStep:
 
     status: Status | None = None
     """Left out: as usual."""
+    allowed: bool = False
+    """Instead of a status: as usual for somebody who may do it."""
     headers: Annotated[tuple[AnswerHeader, ...], Keyed()] = ()
     challenge: tuple[str, ...] = ()
     """`WWW-Authenticate` lines, which may hold placeholders."""

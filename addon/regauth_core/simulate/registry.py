@@ -124,6 +124,8 @@ class Registry:
 
     def _recorded(self, step: AnswerStep, asked: Asked, now: float) -> Answer:
         """The answer that `step` stands for, with its challenges and its token."""
+        if step.allowed:
+            return self._served(asked, now)
         answer = answer_of(step)
         issuer = self._issuer
         if issuer and ISSUED.search(step.body):
@@ -134,6 +136,15 @@ class Registry:
         place = route(asked.route)
         setting = self._setting(asked, needs(asked, place) if place.proper else ())
         return answer.with_headers(*(("WWW-Authenticate", setting.fill(line)) for line in step.challenge))
+
+    def _served(self, asked: Asked, now: float) -> Answer:
+        """The answer for somebody who may do everything."""
+        place = route(asked.route)
+        if place.endpoint is Endpoint.PING:
+            return json_answer(200, {}).with_headers(*self._marks)
+        if asked.method not in place.methods or self.scenario.repository(place.repository) is None:
+            return refusal(404, "NAME_UNKNOWN", "no such repository").with_headers(*self._marks)
+        return self._endpoints.answer(asked, place, now, may_mount=True).with_headers(*self._marks)
 
     def _ping(self, asked: Asked, asker: Asker) -> Answer:
         status: int = getattr(self._policy.ping, asker.standing)

@@ -26,7 +26,7 @@ class Steps:
         for index, step in enumerate(self._steps):
             if (step.always or self._left[index] > 0) and _is_for(step, asked, endpoint):
                 self._left[index] -= 1
-                return None if step.status is None else step
+                return step if step.status is not None or step.allowed else None
         return None
 
 

@@ -18,7 +18,7 @@ from regauth_core.simulate.registry import Registry
 from regauth_core.simulate.reproduction.comparison import differences, played
 from regauth_core.simulate.reproduction.guess import Guess, guess
 from regauth_core.simulate.reproduction.logins import Logins
-from regauth_core.simulate.reproduction.recorded import request_of, step_of
+from regauth_core.simulate.reproduction.recorded import allowed_step, request_of, step_of
 from regauth_core.simulate.reproduction.requests import RecordedClient
 from regauth_core.simulate.reproduction.surroundings import Surroundings, surroundings_of
 from regauth_core.simulate.steps import credential_of
@@ -27,7 +27,7 @@ MAX_EXCHANGES = 3_000
 """Of one capture; the later ones are left out."""
 MAX_STEPS = 300
 """Recorded answers of one scenario."""
-_ROUNDS = 4
+_ROUNDS = 5
 _SECRET = b"of a rehearsal: it signs nothing that is kept"
 
 
@@ -56,14 +56,17 @@ def derive(exchanges: Iterable[Exchange], *, name: str) -> Derivation | None:
         return None
     first = guess(held, places, name=name)
     forced: set[int] = set()
+    verbatim: set[int] = set()
     scenario = first.scenario
     wrong: dict[int, tuple[str, ...]] = {}
     dropped: set[int] = set()
     for _ in range(_ROUNDS):
         tries = list(_tried(held, scenario, first.logins))
         wrong = {attempt.exchange.number: attempt.wrong for attempt in tries if attempt.wrong}
+        # What an allowance did not mend is answered as it was recorded.
+        verbatim |= wrong.keys() & forced
         forced |= wrong.keys()
-        answers, dropped = _answers(tries, forced, places)
+        answers, dropped = _answers(tries, forced, verbatim, places)
         if answers == scenario.answers:
             break
         scenario = replace(first.scenario, answers=answers)
@@ -102,7 +105,7 @@ def _tried(exchanges: Sequence[Exchange], scenario: Scenario, logins: Logins) ->
 
 
 def _answers(
-    tries: Sequence[_Attempt], forced: set[int], places: Surroundings
+    tries: Sequence[_Attempt], forced: set[int], verbatim: set[int], places: Surroundings
 ) -> tuple[tuple[AnswerStep, ...], set[int]]:
     """Steps for the exchanges in `forced`, and those that no step can stand for."""
     groups: dict[tuple[str, str], list[tuple[int, AnswerStep | None]]] = {}
@@ -111,7 +114,9 @@ def _answers(
         stored = places.blobs is not None and attempt.asked.host == places.blobs != places.registry.host
         step = None
         if attempt.exchange.number in forced:
-            step = step_of(attempt.exchange, attempt.asked, stored=stored)
+            if attempt.exchange.number not in verbatim and not stored:
+                step = allowed_step(attempt.exchange, attempt.asked)
+            step = step or step_of(attempt.exchange, attempt.asked, stored=stored)
             if step is None:
                 dropped.add(attempt.exchange.number)
         key = (request_of(attempt.asked, stored=stored), credential_of(attempt.asked))

@@ -44,7 +44,12 @@ def missing(derivation: Derivation) -> list[str]:
 def _remarks(derivation: Derivation) -> Iterator[str]:
     user = derivation.scenario.users[0]
     yield "Made by regauth of a capture: a registry that behaves as the one in it did."
-    yield f"Its secrets are invented. Log in as {user.name} with the password {user.password}."
+    client = derivation.scenario.client
+    if client is not None and client.password:
+        yield f"Log in as {client.user} with the password {client.password}. It is refused, as the one in it was;"
+        yield f"{user.password} is taken."
+    else:
+        yield f"Its secrets are invented. Log in as {user.name} with the password {user.password}."
     if derivation.assumed:
         yield "Assumed, because the capture does not show it:"
         yield from (f"- {line}"[:_COLUMNS] for line in derivation.assumed[:_SHOWN])

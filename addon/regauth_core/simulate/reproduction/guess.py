@@ -15,6 +15,7 @@ from regauth_core.simulate.policy import (
     AnswerHeader,
     Blobs,
     Challenging,
+    Client,
     Denial,
     Ping,
     RegistryPolicy,
@@ -25,7 +26,7 @@ from regauth_core.simulate.policy import (
     Uploads,
 )
 from regauth_core.simulate.reproduction.challenging import Lines, commonest, policy_of, templates
-from regauth_core.simulate.reproduction.logins import Logins, logins_of
+from regauth_core.simulate.reproduction.logins import WRONG, Logins, logins_of
 from regauth_core.simulate.reproduction.requests import RecordedClient
 from regauth_core.simulate.reproduction.rights import action_of, identity, repositories_of
 from regauth_core.simulate.reproduction.surroundings import Surroundings, is_host, issued_in, named
@@ -89,9 +90,26 @@ def guess(exchanges: Sequence[Exchange], places: Surroundings, *, name: str) -> 
         users=logins.users,
         registry=policy,
         token=token,
+        client=_client(seen, found.repositories),
         unreachable=places.unreachable,
     )
     return Guess(scenario=scenario, logins=logins, assumed=(*found.assumed, *assumed))
+
+
+def _client(seen: _Evidence, repositories: Sequence[Repository]) -> Client | None:
+    """What the client of the capture did, and as whom."""
+    if not repositories:
+        return None
+    about = [e for e in seen.registry if e.target.repository == repositories[0].name]
+    pushes = any(Action.PUSH in action_of(e) for e in about)
+    lists = about and all(e.target.endpoint is Endpoint.TAGS for e in about)
+    user, password = seen.logins.shown or (None, None)
+    return Client(
+        action="push" if pushes else "tags" if lists else "pull",
+        repository=repositories[0].name,
+        user=user,
+        password=password if password == WRONG else None,
+    )
 
 
 def _needs_token(seen: _Evidence, repositories: Sequence[Repository]) -> bool:

@@ -17,6 +17,8 @@ _NAMES = {
     Holder.AZURE: "00000000-0000-0000-0000-000000000000",
 }
 """User names that say what the password is."""
+WRONG = "wrong"
+"""A password that is refused as the capture's was."""
 _STANDING = "a-token-from-before"
 
 
@@ -40,6 +42,13 @@ class Logins:
     def user(self, secret: Fingerprint | None) -> User | None:
         """Whose secret it is."""
         return self.by_secret.get(secret) if secret else None
+
+    @property
+    def shown(self) -> tuple[str, str] | None:
+        """User and password that stand for what the capture shows most of; `None` where nobody logged in."""
+        if self.by_secret:
+            return self.users[0].name, self.users[0].password
+        return (self.users[0].name, WRONG) if self.refused else None
 
     def header(self, credential: Credential, token: str | None) -> str:
         """An `Authorization` value that stands for `credential`; `token` is the one that stands for its token."""
@@ -82,8 +91,10 @@ def logins_of(exchanges: Iterable[Exchange], issued: frozenset[Fingerprint]) -> 
     names: dict[int, str] = {}
     for exchange in exchanges:
         accepted = 200 <= exchange.status < 400 and not is_for_nobody(exchange)
+        # A registry that forbids knows who asks (RFC 9110, section 15.5.4); a token server need not.
+        known = accepted or (exchange.status == 403 and exchange.target.repository is not None)
         for secrets in _secrets(exchange, issued):
-            if not accepted:
+            if not known:
                 tried.update(secrets)
                 continue
             number = next((numbers[secret] for secret in secrets if secret in numbers), len(set(numbers.values())))

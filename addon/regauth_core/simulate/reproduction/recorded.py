@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from regauth_core.model import Endpoint, Exchange, Response, TokenAnswer, TokenField
+from regauth_core.model.stated_reasons import phrase_of, stated
 from regauth_core.simulate.message import Asked
 from regauth_core.simulate.policy import AnswerHeader, AnswerStep
 from regauth_core.simulate.reproduction.challenging import lines_of
@@ -42,6 +43,14 @@ def request_of(asked: Asked, *, stored: bool) -> str:
     return f"{origin}{path[:_MAX_PATH]}{'*' if len(path) > _MAX_PATH else ''}"
 
 
+def allowed_step(exchange: Exchange, asked: Asked) -> AnswerStep | None:
+    """A step that serves requests like `asked` where `exchange` was served; `None` for another answer."""
+    if exchange.target.repository is None or not 200 <= exchange.status < 300:
+        return None
+    credential: Any = credential_of(asked)
+    return AnswerStep(request=request_of(asked, stored=False), credential=credential, allowed=True)
+
+
 def step_of(exchange: Exchange, asked: Asked, *, stored: bool) -> AnswerStep | None:
     """The answer of `exchange` for requests like `asked`; `None` where it cannot be written."""
     response = exchange.response
@@ -74,8 +83,14 @@ def _body(exchange: Exchange, response: Response) -> str:
     if response.layer_links:
         return json.dumps({"schemaVersion": 2, "layers": [{"urls": [str(link.text) for link in response.layer_links]}]})
     if response.errors:
-        return json.dumps({"errors": [_error(error) for error in response.errors]})
-    text = response.text or ""
+        errors = [_error(error) for error in response.errors]
+        # Words by which a reason was read, where they are not shown.
+        lost = [phrase_of(one) for one in response.stated if one not in stated([str(errors)])]
+        if lost:
+            errors[0]["message"] = " ".join([str(errors[0].get("message", "")), *lost]).strip()
+        return json.dumps({"errors": errors})
+    lost = [phrase_of(one) for one in response.stated if one not in stated([response.text or ""])]
+    text = " ".join([response.text or "", *lost]).strip()
     if response.is_html:
         return f"<html><body>{text}</body></html>"
     if not text and response.status == 200 and exchange.target.endpoint not in (Endpoint.ELSEWHERE, Endpoint.BLOB):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regauth_core.model import DEFAULT_PORTS, Endpoint, Exchange, FailureKind, Fingerprint, Origin
+from regauth_core.model import DEFAULT_PORTS, Endpoint, Exchange, FailureKind, Fingerprint, Link, Origin
 
 MAX_UNREACHABLE = 50
 _HOST = re.compile("[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?")
@@ -110,11 +110,17 @@ def _redirected(exchanges: Sequence[Exchange], host: str, endpoint: Endpoint) ->
         and exchange.response is not None
         and exchange.response.location is not None
         and exchange.response.location.origin is not None
-        and exchange.response.location.origin.host != host
-        # Another registry, where what matters is the path.
-        and (endpoint is not Endpoint.BLOB or not exchange.response.location.path.startswith("/v2/"))
+        and _is_elsewhere(exchange.response.location, host, endpoint)
     )
     return found.most_common(1)[0][0] if found else None
+
+
+def _is_elsewhere(link: Link, host: str, endpoint: Endpoint) -> bool:
+    """Whether what a registry's answer names is another place of that registry's."""
+    if endpoint is Endpoint.BLOB:
+        # Below /v2/ is another registry, where what matters is the path.
+        return not link.path.startswith("/v2/")
+    return link.origin is not None and link.origin.host != host
 
 
 def _unreachable(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
