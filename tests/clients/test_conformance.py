@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
@@ -9,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from clients import sessions
+from clients.processes import killed_if_left, start, status_of, wait_until
 from clients.programs import PASSWORD, REGISTRY, USER, Place, path_of, require
 
 pytestmark = pytest.mark.clients
@@ -51,3 +54,25 @@ def test_the_suite_passes_behind_regauth(scheme: str, mode: str, place: Place, s
     others = [one for one in told.findings if ON_PURPOSE.intersection(one) != ON_PURPOSE]
     assert (told.status, found["failures"], found["errors"], others) == (0, 0, 0, []), told.output[-3000:]
     assert told.leaks() == []
+
+
+def test_the_suite_passes_at_a_served_scenario(place: Place, state_home: Path) -> None:
+    """The registry that `regauth serve` plays is one, as far as the suite can see."""
+    require(SUITE)
+    directory = place.directory / "results"
+    regauth = [sys.executable, "-m", "regauth_core", "serve", "--port", "0", str(SCENARIOS["basic"])]
+    output = place.directory / "served"
+    with output.open("wb") as file:
+        server = start(regauth, {**place.environment, "XDG_STATE_HOME": str(state_home)}, stdout=file, stderr=file)
+    with killed_if_left(server):
+        wait_until(lambda: "Point a client at it" in output.read_text(), output)
+        port = re.search(r"https://localhost:([0-9]+)", output.read_text())
+        assert port is not None
+        variables = {
+            **{"OCI_REGISTRY": f"localhost:{port[1]}", "OCI_TLS": "disabled", "OCI_RESULTS_DIR": str(directory)},
+            **{"OCI_USERNAME": USER, "OCI_PASSWORD": PASSWORD},
+        }
+        assert status_of([path_of(SUITE) or SUITE], {**place.environment, **variables}) == 0
+    found = results(directory)
+    assert found["tests"] > 800
+    assert (found["failures"], found["errors"]) == (0, 0)
