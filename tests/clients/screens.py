@@ -126,7 +126,7 @@ def table(names: Sequence[str] = (), clients: Sequence[str] = CLIENTS) -> str:
 def parts(text: str) -> dict[str, str]:
     """A table's screens by the name of their situation."""
     found: dict[str, str] = {}
-    for part in re.split(r"(?m)^(?======== )", text):
+    for part in re.split(r"(?m)^(?=={8} )", text):
         if part:
             found[part.splitlines()[0].strip("= ")] = part.rstrip("\n") + "\n"
     return found

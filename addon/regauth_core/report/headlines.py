@@ -249,6 +249,11 @@ def _suspected(subject: Subject) -> str:
 def _not_recorded(_: Journal, subject: Subject) -> Headline:
     exchange = subject.marked
     host = subject.host or "the registry"
+    if exchange is not None and exchange.failure is not None and exchange.failure.kind is FailureKind.CLIENT_ABORTED:
+        return Headline(
+            f"undecided: {subject.program} ended before {host} had answered",
+            "Give it more time, or see whether something else ended it.",
+        )
     said = _lost(exchange, host)
     return Headline(f"undecided: the answer of {host} is missing", said)
 

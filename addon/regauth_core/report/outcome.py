@@ -52,7 +52,7 @@ def conclusion(journal: Journal) -> Conclusion:
         reason=reason,
         fault=fault,
         confidence=finding.confidence if finding is not None and fault is not None else None,
-        title=told.title,
+        title=told.title + _times(journal, finding),
         advice=told.advice,
         rule=_rule(subject),
         exchanges=tuple(e.number for e in subject.shown),
@@ -173,6 +173,18 @@ def _fault(journal: Journal, verdict: Verdict, failures: list[Operation]) -> Fau
     if worst is None:
         return Fault.UNKNOWN if failures else None
     return worst.fault
+
+
+def _times(journal: Journal, finding: Finding | None) -> str:
+    """How many clients the same is true of, such as six runs of one command in a loop; empty for one."""
+    if finding is None:
+        return ""
+
+    def about(one: Finding) -> tuple[object, ...]:
+        return one.rule, one.cause, one.registry, one.repository
+
+    count = sum(1 for one in journal.diagnosis.findings if about(one) == about(finding))
+    return f" ×{count}" if count > 1 else ""
 
 
 def _weighty(journal: Journal) -> Finding | None:

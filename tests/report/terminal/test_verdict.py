@@ -109,6 +109,12 @@ def test_the_bug_in_six_lines() -> None:
             1,
             ["not authentication: registry.test answered 500 ", "registry", "who runs the registry"],
         ),
+        (
+            f"{MANIFEST} - -> aborted",
+            "oras pull registry.test/foo:1",
+            124,
+            ["undecided: oras ended before registry.test had answered", "now: regauth run -- oras pull"],
+        ),
         ("", "docker pull registry.test/foo:1", 1, ["could not see what docker did"]),
         (f"{MANIFEST} - -> 200", "oras pull registry.test/foo:1", 3, ["answered all that oras asked", "exit status 3"]),
     ],
@@ -132,3 +138,12 @@ def test_what_is_alike_is_one_row() -> None:
     rows = [line for line in printed(told) if "GET" in line]
     assert len(rows) == 1
     assert "401 ×6" in rows[0]
+
+
+def test_what_many_clients_did_is_said_once() -> None:
+    """A loop that runs one command six times has one verdict, with the number."""
+    told = journals.per_repository()
+    (finding,) = told.diagnosis.findings
+    alike = tuple(replace(finding, client=f"c{number}") for number in range(1, 7))
+    told = replace(told, diagnosis=replace(told.diagnosis, findings=alike))
+    assert printed(told)[0].startswith("regauth: skopeo ignored the Basic challenge for foo ×6")
