@@ -125,11 +125,20 @@ def is_member(name: str) -> bool:
     return name[0].isupper() and "." in name
 
 
-def test_each_module_of_the_kit_has_a_row() -> None:
-    """And each row a module, by `test_page_names_what_is_there`."""
+@pytest.mark.parametrize(("folder", "shown"), [("kit", "| `kit/{}` |"), ("fuzz", "`tests/fuzz/{}`")])
+def test_each_module_is_on_the_page_of_the_tests(folder: str, shown: str) -> None:
+    """And each that is named is there, by `test_page_names_what_is_there`."""
     page = (ROOT / "tests" / "README.md").read_text("utf-8")
-    modules = [path.name for path in (ROOT / "tests" / "kit").glob("*.py") if path.name != "__init__.py"]
-    assert [name for name in sorted(modules) if f"| `kit/{name}` |" not in page] == [], "missing in tests/README.md"
+    modules = [path.name for path in (ROOT / "tests" / folder).glob("*.py") if path.name != "__init__.py"]
+    assert [name for name in sorted(modules) if shown.format(name) not in page] == [], "missing in tests/README.md"
+
+
+def test_each_folder_is_on_the_page_of_the_tests() -> None:
+    """Those with the name of a folder of the package are one row."""
+    page = (ROOT / "tests" / "README.md").read_text("utf-8")
+    own = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith((".", "_"))}
+    own -= {path.name for path in CORE.iterdir()}
+    assert [name for name in sorted(own) if f"| `{name}/` |" not in page] == [], "missing in tests/README.md"
 
 
 def test_readme_has_a_row_for_each_option() -> None:
