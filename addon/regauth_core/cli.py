@@ -226,13 +226,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.add_argument(
         "--quiet-time", metavar="SECONDS", default="30", help="silence after which a conversation is over (30)"
     )
-    parser.add_argument(
-        "--anonymize",
-        metavar="WHAT",
-        action="append",
-        default=[],
-        help="replace names by pseudonyms: hosts, repositories, users",
-    )
+    _add_anonymize(parser)
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show every exchange and finding before the verdict"
     )
@@ -312,6 +306,16 @@ def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.set_defaults(perform=_diagnose)
 
 
+def _add_anonymize(parser: _Parser) -> None:
+    parser.add_argument(
+        "--anonymize",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="replace names by pseudonyms: hosts, repositories, users",
+    )
+
+
 def _add_fail_on(parser: _Parser) -> None:
     parser.add_argument(
         "--fail-on",
@@ -365,13 +369,7 @@ def _add_report(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.add_argument(
         "--template", metavar="T", help=f"order a Markdown report by the issue form of a project: {_TEMPLATES}"
     )
-    parser.add_argument(
-        "--anonymize",
-        metavar="WHAT",
-        action="append",
-        default=[],
-        help="replace names by pseudonyms: hosts, repositories, users",
-    )
+    _add_anonymize(parser)
     parser.set_defaults(perform=_report)
 
 
@@ -449,13 +447,7 @@ def _add_scenario(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write it to this file, NAME.yaml (default: standard output)"
     )
-    parser.add_argument(
-        "--anonymize",
-        metavar="WHAT",
-        action="append",
-        default=[],
-        help="replace names by pseudonyms: hosts, repositories, users",
-    )
+    _add_anonymize(parser)
     parser.set_defaults(perform=_scenario)
 
 

@@ -250,10 +250,10 @@ class Attempt:
                 purpose=Purpose.PROBE, method="GET", origin=origin, path="/v2/", turn=turn, is_body_wanted=False
             )
             self._memory.note_probe(origin, answer.at)
-            told = self._heard(answer, Purpose.PROBE, None)
+            heard = self._heard(answer, Purpose.PROBE, None)
             # Some registries say what they want with a 200, too.
-            if told is not None and told.status in (200, 401):
-                self._memory.note(origin, None, offers_of(told, "/v2/"))
+            if heard is not None and heard.status in (200, 401):
+                self._memory.note(origin, None, offers_of(heard, "/v2/"))
         return self._memory.offers(origin, self._required)
 
     def _heard(self, answer: Received, purpose: Purpose, scheme: Scheme | None) -> Received | None:

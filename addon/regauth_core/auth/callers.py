@@ -125,10 +125,10 @@ def is_of_page(headers: Headers) -> bool:
     """
     names = {name.lower() for name, _ in headers}
     agents = [value.strip().lower() for name, value in headers if name.lower() == "user-agent"]
-    told = {name for name in names if name == "origin" or name.startswith(_OF_PAGES)}
-    if told == {"sec-fetch-mode"} and agents and _FETCH_OF_NODE.issuperset(agents):
+    sent_by_browsers = {name for name in names if name == "origin" or name.startswith(_OF_PAGES)}
+    if sent_by_browsers == {"sec-fetch-mode"} and agents and _FETCH_OF_NODE.issuperset(agents):
         return False
-    return bool(told) or any(agent.startswith(_BROWSER) for agent in agents)
+    return bool(sent_by_browsers) or any(agent.startswith(_BROWSER) for agent in agents)
 
 
 def _is_elsewhere(referer: str, own: set[str | None]) -> bool:

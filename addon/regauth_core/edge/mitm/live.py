@@ -32,7 +32,7 @@ _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
 
 _MAX_HOSTS: Final = 1000
 _MOST_LINES: Final = 10
-"""Findings of one rule that are told as they become certain."""
+"""Findings of one rule that are logged as they become certain."""
 _MOST_OBSTACLES: Final = 20
 _UNVERIFIED: Final = "Certificate verify failed"
 """In mitmproxy's words for a server whose certificate is not trusted."""
@@ -67,9 +67,9 @@ class Live:
         self._saved = False
         self._flows: weakref.WeakValueDictionary[int, http.HTTPFlow] = weakref.WeakValueDictionary()
         self._updates: set[asyncio.Task[None]] = set()
-        self._told_of: dict[str, int] = {}
+        self._announced: dict[str, int] = {}
         """How often each rule has fired."""
-        self.told: Callable[[Sequence[Finding]], None] | None = None
+        self.on_findings: Callable[[Sequence[Finding]], None] | None = None
         """Gets every finding as it becomes certain."""
 
     def place(self, flow: http.HTTPFlow) -> tuple[Destination, TrafficKind] | None:
@@ -235,8 +235,8 @@ class Live:
         return [finding for sender in gone for finding in self.recorder.gone(sender, now)]
 
     def _announce(self, findings: Sequence[Finding]) -> None:
-        if self.told is not None and findings:
-            self.told(findings)
+        if self.on_findings is not None and findings:
+            self.on_findings(findings)
         for finding in findings:
             self._tell(finding)
             flows = [flow for number in finding.exchanges if (flow := self._flows.get(number)) is not None]
@@ -247,7 +247,7 @@ class Live:
             self._show(flows)
 
     def _withdraw(self) -> None:
-        """Findings that were told are wrong: the client went on after all."""
+        """Findings that were logged have turned out wrong: the client went on."""
         for one in self.recorder.taken_back():
             said = f"regauth: taken back, {one.rule}: the client went on after all ({one.by})"
             _log.log(ALERT, swept_text(said, self.recorder.redactor)[0])
@@ -267,10 +267,10 @@ class Live:
 
     def _tell(self, finding: Finding) -> None:
         """A line for the finding; where there are ever more of a rule, the summary has them."""
-        told = self._told_of[finding.rule] = self._told_of.get(finding.rule, 0) + 1
-        if told <= _MOST_LINES:
+        lines = self._announced[finding.rule] = self._announced.get(finding.rule, 0) + 1
+        if lines <= _MOST_LINES:
             _log.log(ALERT, swept_text(f"regauth: {live_line(finding)}", self.recorder.redactor)[0])
-        if told == _MOST_LINES:
+        if lines == _MOST_LINES:
             _log.log(ALERT, f"regauth: further findings of {finding.rule} are counted and shown at the end")
 
 

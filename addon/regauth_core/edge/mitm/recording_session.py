@@ -102,7 +102,7 @@ class RecordingSession:
         if self._command:
             recorder.environment = replace(recorder.environment, command=redactor.command(self._command))
         live = Live(recorder, Watch(settings.hosts))
-        live.told = self._on_findings
+        live.on_findings = self._on_findings
         return live
 
     def _on_findings(self, findings: Sequence[Finding]) -> None:

@@ -63,7 +63,7 @@ def report_text(journal: Journal, name: str, redactor: Redactor, template: str |
     Raises `ValueError` for an ending or a template that is none.
     """
     clean = cleaned(journal, redactor)
-    return swept_report(lambda told: report.render(told, name, template=template), clean, name.lower(), redactor)
+    return swept_report(lambda cleaned: report.render(cleaned, name, template=template), clean, name.lower(), redactor)
 
 
 def write_reports(
@@ -139,12 +139,12 @@ def print_summary(
         # Broken lines and colours could hide a secret from the sweep: where there is one, they are given up.
         file.write(swept)
     else:
-        told = summary.summary(clean, more, detail=detail, report=report)
-        file.write(_rendered(told, Console(file=file)))
+        rendered = summary.summary(clean, more, detail=detail, report=report)
+        file.write(_rendered(rendered, Console(file=file)))
     file.flush()
 
 
-def _rendered(told: RenderableType, console: Console) -> str:
+def _rendered(content: RenderableType, console: Console) -> str:
     with console.capture() as capture:
-        console.print(told)
+        console.print(content)
     return capture.get().rstrip("\n") + "\n"

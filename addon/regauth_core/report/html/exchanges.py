@@ -28,9 +28,9 @@ def conversations(journal: Journal) -> Markup:
     sections = []
     for place, (client, exchanges) in enumerate(_by_client(journal).items(), 1):
         groups = []
-        for about, told in _by_repository(exchanges).items():
-            groups.append(element("h4", about, " ", element("small", counted(len(told), "exchange"))))
-            groups += [_exchange(one, parts, place, is_evidence=one.number in pointed) for one in told]
+        for about, members in _by_repository(exchanges).items():
+            groups.append(element("h4", about, " ", element("small", counted(len(members), "exchange"))))
+            groups += [_exchange(one, parts, place, is_evidence=one.number in pointed) for one in members]
         heading = element("h3", known.get(client, client or "unknown client"))
         sections.append(element("section", heading, *groups, class_="client"))
     return joined(*sections)
@@ -118,10 +118,10 @@ def _response(exchange: Exchange) -> Iterator[str]:
 
 def _about(exchange: Exchange) -> str:
     connection = exchange.connection
-    told = [
+    words = [
         f"{round((exchange.finished - exchange.started) * 1000)} ms" if exchange.finished > exchange.started else "",
         connection.http_version or "",
         connection.tls_version or "",
         f"connection {connection.id}" if connection.id else "",
     ]
-    return " · ".join(word for word in told if word)
+    return " · ".join(word for word in words if word)

@@ -86,8 +86,8 @@ def _findings(journal: Journal, anchors: dict[int, str]) -> Markup:
     worst_first = sorted(journal.diagnosis.findings, key=lambda finding: -finding.severity.rank)
     if not worst_first:
         return Markup("")
-    told = [_finding(finding, anchors) for finding in worst_first]
-    return element("section", element("h2", "Findings"), *told, aria_label="Findings")
+    findings = [_finding(finding, anchors) for finding in worst_first]
+    return element("section", element("h2", "Findings"), *findings, aria_label="Findings")
 
 
 def _finding(finding: Finding, anchors: dict[int, str]) -> Markup:
@@ -130,7 +130,7 @@ def _evidence(one: Finding | Undecided, anchors: dict[int, str]) -> Markup:
 
 def _open_ends(journal: Journal, anchors: dict[int, str]) -> Markup:
     diagnosis = journal.diagnosis
-    told = [
+    entries = [
         element(
             "li",
             element("code", case.rule),
@@ -145,8 +145,8 @@ def _open_ends(journal: Journal, anchors: dict[int, str]) -> Markup:
     if journal.left_out:
         notes.append(element("li", wording.left_out(journal)))
     parts = []
-    if told:
-        parts.append(element("section", element("h2", "Undecided"), element("ul", *told)))
+    if entries:
+        parts.append(element("section", element("h2", "Undecided"), element("ul", *entries)))
     if notes:
         parts.append(element("section", element("h2", "Notes"), element("ul", *notes)))
     return joined(*parts)
@@ -212,9 +212,9 @@ def _origin(journal: Journal) -> Markup:
         ("scenario", environment.scenario),
         ("exit status", str(environment.status) if environment.status is not None else None),
     ]
-    told = [(name, text(value)) for name, value in rows if value is not None]
+    pairs = [(name, text(value)) for name, value in rows if value is not None]
     version = list(_version(journal))
-    return joined(_pairs(told), *version)
+    return joined(_pairs(pairs), *version)
 
 
 def _version(journal: Journal) -> Iterator[Markup]:

@@ -58,25 +58,25 @@ def render(journal: Journal, name: str | None = None) -> str:
     """
     headings = template(name)
     text = ""
-    for plan in _PLANS:
-        text = _text(journal, headings, plan)
+    for extent in _PLANS:
+        text = _text(journal, headings, extent)
         if len(text.encode()) <= BUDGET:
             return text
     return text
 
 
-def _text(journal: Journal, headings: Template, plan: Extent) -> str:
-    told = parts.report_input(journal, plan)
-    lines = [*parts.headlines(told), ""]
+def _text(journal: Journal, headings: Template, extent: Extent) -> str:
+    content = parts.report_input(journal, extent)
+    lines = [*parts.headlines(content), ""]
     for section in headings:
         lines += [f"### {section.heading}", ""]
         if section.ask:
             lines += [f"_For you to fill in: {section.ask}._", ""]
         for part in section.parts:
-            lines += [*parts.lines(part, told), ""]
+            lines += [*parts.lines(part, content), ""]
     lines += ["---", ""]
-    if plan.cut:
-        lines.append(f"Left out to stay below {BUDGET // 1000} kB: {plan.cut}. The other formats have everything.\\")
+    if extent.cut:
+        lines.append(f"Left out to stay below {BUDGET // 1000} kB: {extent.cut}. The other formats have everything.\\")
     lines.append(f"Recorded by regauth {prose(journal.environment.regauth, 40)}. {_sentence(journal)}")
     return "\n".join(_without_doubled_blanks(lines)) + "\n"
 

@@ -59,31 +59,31 @@ class ReportInput:
     journal: Journal
     findings: tuple[Finding, ...]
     """The worst first."""
-    plan: Extent
+    extent: Extent
 
 
-def report_input(journal: Journal, plan: Extent) -> ReportInput:
-    """The story of `journal` as far as `plan` shows it."""
+def report_input(journal: Journal, extent: Extent) -> ReportInput:
+    """The story of `journal` as far as `extent` shows it."""
     worst_first = sorted(journal.diagnosis.findings, key=lambda finding: -finding.severity.rank)
-    return ReportInput(journal=journal, findings=tuple(worst_first), plan=plan)
+    return ReportInput(journal=journal, findings=tuple(worst_first), extent=extent)
 
 
-def headlines(told: ReportInput) -> Iterator[str]:
+def headlines(content: ReportInput) -> Iterator[str]:
     """The verdict, and one line for each finding; what does not fit is counted by rule."""
-    yield from _verdict(told.journal)
-    if not told.findings:
-        yield f"{wording.silence(told.journal).capitalize()}; {wording.seen(told.journal)}."
-        if ending := wording.ending(told.journal):
+    yield from _verdict(content.journal)
+    if not content.findings:
+        yield f"{wording.silence(content.journal).capitalize()}; {wording.seen(content.journal)}."
+        if ending := wording.ending(content.journal):
             yield ""
             yield f"{prose(ending[:1].upper() + ending[1:], 1200)}."
         return
-    for finding in told.findings[: told.plan.named]:
+    for finding in content.findings[: content.extent.named]:
         yield (
             f"- **{finding.severity}** {span(finding.rule, 60)}: {prose(finding.title, 200)}"
             f" ({wording.numbers(finding.exchanges) or 'no exchange'}; fault: {finding.fault},"
             f" confidence {finding.confidence})"
         )
-    rest = Counter((finding.severity, finding.rule) for finding in told.findings[told.plan.named :])
+    rest = Counter((finding.severity, finding.rule) for finding in content.findings[content.extent.named :])
     for (severity, rule), number in rest.most_common(_KINDS):
         yield f"- **{severity}** {span(rule, 60)}: {counted(number, 'more finding')} of this kind"
     if len(rest) > _KINDS:
@@ -109,9 +109,9 @@ def _verdict(journal: Journal) -> Iterator[str]:
     yield ""
 
 
-def lines(part: Part, told: ReportInput) -> Iterator[str]:
+def lines(part: Part, content: ReportInput) -> Iterator[str]:
     """The lines of `part`."""
-    tell = {
+    writers = {
         Part.DESCRIPTION: _description,
         Part.REPRODUCE: _reproduce,
         Part.RECEIVED: _received,
@@ -120,15 +120,15 @@ def lines(part: Part, told: ReportInput) -> Iterator[str]:
         Part.ENVIRONMENT: _environment,
         Part.DETAILS: _details,
     }
-    return tell[part](told)
+    return writers[part](content)
 
 
-def _description(told: ReportInput) -> Iterator[str]:
+def _description(content: ReportInput) -> Iterator[str]:
     yield "_For you to write: what you were doing, and why it matters. What follows was recorded._"
 
 
-def _reproduce(told: ReportInput) -> Iterator[str]:
-    environment = told.journal.environment
+def _reproduce(content: ReportInput) -> Iterator[str]:
+    environment = content.journal.environment
     yield "With the client:"
     yield ""
     if environment.command is None:
@@ -138,7 +138,7 @@ def _reproduce(told: ReportInput) -> Iterator[str]:
     if environment.status is not None:
         yield ""
         yield f"It ended with exit status {environment.status}."
-    asked = reproduction.lines(told.journal, told.findings[0]) if told.findings else []
+    asked = reproduction.lines(content.journal, content.findings[0]) if content.findings else []
     if sum(map(len, asked)) > _CURL:
         yield ""
         yield "_The requests to the registry are too long to show here._"
@@ -150,32 +150,32 @@ def _reproduce(told: ReportInput) -> Iterator[str]:
         )
         yield ""
         yield from fence(asked, "sh")
-    if told.plan.scenario and replay.fits(told.journal):
+    if content.extent.scenario and replay.fits(content.journal):
         yield ""
-        yield f"The same with this report alone, saved as {span(_FILE)}. {prose(replay.remark(told.journal))}"
+        yield f"The same with this report alone, saved as {span(_FILE)}. {prose(replay.remark(content.journal))}"
         yield ""
-        yield from fence([f"$ {replay.command(told.journal, _FILE)}"], "console")
+        yield from fence([f"$ {replay.command(content.journal, _FILE)}"], "console")
         yield ""
-        yield from _folded(replay.summary(told.journal), fence(told.journal.scenario, "yaml", 3000))
+        yield from _folded(replay.summary(content.journal), fence(content.journal.scenario, "yaml", 3000))
 
 
-def _received(told: ReportInput) -> Iterator[str]:
-    if told.journal.environment.command is not None:
+def _received(content: ReportInput) -> Iterator[str]:
+    if content.journal.environment.command is not None:
         yield "_For you to add: what the client itself printed, without what is secret in it._"
         yield ""
-    for finding in told.findings[: told.plan.explained]:
-        yield f"- {span(finding.rule, 60)}: {prose(finding.explanation, told.plan.words)}"
+    for finding in content.findings[: content.extent.explained]:
+        yield f"- {span(finding.rule, 60)}: {prose(finding.explanation, content.extent.words)}"
         if finding.verification is not None:
-            yield f"  Verified: {prose(wording.verification(finding.verification), told.plan.words)}"
-    if told.findings:
+            yield f"  Verified: {prose(wording.verification(finding.verification), content.extent.words)}"
+    if content.findings:
         yield ""
-    yield from _table(told)
-    yield from _open_ends(told)
+    yield from _table(content)
+    yield from _open_ends(content)
 
 
-def _table(told: ReportInput) -> Iterator[str]:
-    journal = told.journal
-    shown = timeline.rows(journal, most=told.plan.rows, is_strict=True)
+def _table(content: ReportInput) -> Iterator[str]:
+    journal = content.journal
+    shown = timeline.rows(journal, most=content.extent.rows, is_strict=True)
     if not shown:
         yield "No exchange was recorded."
         return
@@ -203,94 +203,94 @@ def _table(told: ReportInput) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _open_ends(told: ReportInput) -> Iterator[str]:
-    diagnosis = told.journal.diagnosis
-    most = told.plan.explained
-    if diagnosis.undecided or diagnosis.notes or told.journal.left_out:
+def _open_ends(content: ReportInput) -> Iterator[str]:
+    diagnosis = content.journal.diagnosis
+    most = content.extent.explained
+    if diagnosis.undecided or diagnosis.notes or content.journal.left_out:
         yield ""
     for case in diagnosis.undecided[:most]:
-        why = prose(case.explanation, told.plan.words)
+        why = prose(case.explanation, content.extent.words)
         yield f"- undecided {span(case.rule, 60)} because of {case.reason.replace('-', ' ')}: {why}"
     if len(diagnosis.undecided) > most:
         yield f"- {counted(len(diagnosis.undecided) - most, 'more undecided case')}"
     for note in diagnosis.notes[:most]:
-        yield f"- note: {prose(note, told.plan.words)}"
+        yield f"- note: {prose(note, content.extent.words)}"
     if len(diagnosis.notes) > most:
         yield f"- {counted(len(diagnosis.notes) - most, 'more note')}"
-    if told.journal.left_out:
-        yield f"- {wording.left_out(told.journal)}"
+    if content.journal.left_out:
+        yield f"- {wording.left_out(content.journal)}"
 
 
-def _expected(told: ReportInput) -> Iterator[str]:
-    if not told.findings:
-        all_is_well = conclusion(told.journal).verdict is Verdict.OK
+def _expected(content: ReportInput) -> Iterator[str]:
+    if not content.findings:
+        all_is_well = conclusion(content.journal).verdict is Verdict.OK
         yield "Nothing else." if all_is_well else "_For you to write: what should have happened._"
-    for finding in told.findings[: told.plan.explained]:
+    for finding in content.findings[: content.extent.explained]:
         due = finding.advice.client_author if finding.fault is Fault.CLIENT else finding.advice.user
-        yield f"- {span(finding.rule, 60)}: {prose(due, told.plan.words)}"
+        yield f"- {span(finding.rule, 60)}: {prose(due, content.extent.words)}"
         for one in finding.references[:4]:
             yield f"  - {prose(f'{one.document}, {one.section}', 200)}: {link(one.url)}"
         if finding.fault is Fault.CLIENT:
-            yield f"  - for users, until it is mended: {prose(finding.advice.user, told.plan.words)}"
+            yield f"  - for users, until it is mended: {prose(finding.advice.user, content.extent.words)}"
 
 
-def _version(told: ReportInput) -> Iterator[str]:
-    environment = told.journal.environment
+def _version(content: ReportInput) -> Iterator[str]:
+    environment = content.journal.environment
     if environment.client_version is None:
         yield "_The client's version was not recorded. Please write it here._"
     else:
-        yield from fence(environment.client_version.splitlines()[: told.plan.printed], "text", 120)
+        yield from fence(environment.client_version.splitlines()[: content.extent.printed], "text", 120)
 
 
-def _environment(told: ReportInput) -> Iterator[str]:
-    environment = told.journal.environment
+def _environment(content: ReportInput) -> Iterator[str]:
+    environment = content.journal.environment
     known = [
         ("regauth", environment.regauth),
         ("mitmproxy", environment.mitmproxy),
         ("platform", environment.platform),
         ("scenario that answered as the registry", environment.scenario),
-        ("registry", ", ".join(_registries(told.journal)) or None),
+        ("registry", ", ".join(_registries(content.journal)) or None),
     ]
     for name, value in known:
         if value is not None:
             yield f"- {name}: {span(value, 200)}"
     yield "- proxy in the path: yes, regauth's, which recorded this"
-    for client in told.journal.diagnosis.clients[:10]:
+    for client in content.journal.diagnosis.clients[:10]:
         yield f"- client {span(wording.client(client), 200)}"
-    if len(told.journal.diagnosis.clients) > 10:
-        yield f"- {counted(len(told.journal.diagnosis.clients) - 10, 'more client')}"
+    if len(content.journal.diagnosis.clients) > 10:
+        yield f"- {counted(len(content.journal.diagnosis.clients) - 10, 'more client')}"
 
 
 def _registries(journal: Journal) -> Sequence[str]:
     return [str(origin) for origin in sorted(roles(journal).registries)[:5]]
 
 
-def _details(told: ReportInput) -> Iterator[str]:
-    diagram = mermaid.lines(told.journal, told.plan.messages) if told.plan.messages else []
+def _details(content: ReportInput) -> Iterator[str]:
+    diagram = mermaid.lines(content.journal, content.extent.messages) if content.extent.messages else []
     if diagram:
         yield from _folded("Sequence", fence(diagram, "mermaid"))
-    shown = _in_full(told)
+    shown = _in_full(content)
     if shown:
-        left = len(told.journal.exchanges) - len(shown)
+        left = len(content.journal.exchanges) - len(shown)
         summary = f"Redacted exchanges ({len(shown)}{f', {left} not shown' if left else ''})"
-        body = [line for exchange in shown for line in _wire(told.journal, exchange)]
+        body = [line for exchange in shown for line in _wire(content.journal, exchange)]
         yield from _folded(summary, fence(body[:-1], "text", 600))
     if not diagram and not shown:
-        yield "_Left out for length._" if told.journal.exchanges else "No exchange was recorded."
+        yield "_Left out for length._" if content.journal.exchanges else "No exchange was recorded."
 
 
 def _folded(summary: str, body: Iterable[str]) -> Iterator[str]:
     yield from ("<details>", f"<summary>{summary}</summary>", "", *body, "", "</details>", "")
 
 
-def _in_full(told: ReportInput) -> list[Exchange]:
+def _in_full(content: ReportInput) -> list[Exchange]:
     """The exchanges that are shown whole: all, or those that findings point to and then the first ones."""
-    every = told.journal.exchanges
-    if len(every) <= told.plan.exchanges:
+    every = content.journal.exchanges
+    if len(every) <= content.extent.exchanges:
         return list(every)
-    pointed = timeline.evidence(told.journal)
+    pointed = timeline.evidence(content.journal)
     wanted = sorted(every, key=lambda exchange: (exchange.number not in pointed, exchange.number))
-    return sorted(wanted[: told.plan.exchanges], key=lambda exchange: exchange.number)
+    return sorted(wanted[: content.extent.exchanges], key=lambda exchange: exchange.number)
 
 
 def _wire(journal: Journal, exchange: Exchange) -> Iterator[str]:
