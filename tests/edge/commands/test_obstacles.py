@@ -36,6 +36,7 @@ def met(
 
 SILENT = {
     "docker pull registry.test/a": (ObstacleKind.DAEMON, "docker pull is done by dockerd", "regauth setup dockerd"),
+    "docker manifest inspect localhost:5000/a": (ObstacleKind.LOOPBACK, "programs in Go", "regauth run --listen"),
     "docker --context x pull a": (ObstacleKind.DAEMON, "docker pull is done by dockerd", "regauth setup dockerd"),
     "podman --remote pull a": (ObstacleKind.DAEMON, "podman pull is done by podman's service", "regauth setup podman"),
     "podman-remote pull a": (ObstacleKind.DAEMON, "podman's service", "regauth setup podman"),
@@ -97,6 +98,23 @@ def test_host_that_is_not_reached_is_named_with_the_reason(kind: ObstacleKind, t
     (one,) = met("oras repo tags registry.test:5443/a", fact)
     assert (one.kind, one.title) == (kind, title)
     assert met("oras repo tags registry.test:5443/a", fact, is_seen=True) == ()
+
+
+DISTRUST = {
+    "env SSL_CERT_FILE=/none SSL_CERT_DIR=/none oras repo tags registry.test/a": "env oras repo tags registry.test/a",
+    "curl --capath /certs https://registry.test/v2/": "curl https://registry.test/v2/",
+    "wget --ca-directory=/certs https://registry.test/v2/": "wget https://registry.test/v2/",
+    "make images": None,
+}
+
+
+@pytest.mark.parametrize(("line", "without"), DISTRUST.items(), ids=DISTRUST)
+def test_what_keeps_a_client_from_trusting_regauth_is_left_out(line: str, without: str | None) -> None:
+    """What it names is said first, and then the command without it."""
+    (one,) = met(line, BadHandshake("registry.test", 443, None))
+    assert one.kind is ObstacleKind.PROXY_DISTRUSTED
+    assert one.command == (f"regauth run -- {without}" if without else None)
+    assert "~/.local/ca.pem" in one.advice
 
 
 def test_own_proxy_is_named_as_one_s_own() -> None:

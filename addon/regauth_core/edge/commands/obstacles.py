@@ -60,11 +60,12 @@ class Situation:
 def obstacles(situation: Situation, redactor: Redactor) -> tuple[Obstacle, ...]:
     """What was in the way, the decisive first; empty where nothing was."""
     hindrances = situation.hindrances
-    for host in [*(one.host for one in hindrances.handshakes), *(one.host for one in hindrances.connections)]:
+    unmet = (*hindrances.connections, *hindrances.unanswered)
+    for host in [*(one.host for one in hindrances.handshakes), *(one.host for one in unmet)]:
         redactor.requested_host(host)  # which a client did: so it may be shown in its command
     again = redactor.command(situation.command)
-    found = [_of_handshake(one, situation, redactor, again) for one in situation.hindrances.handshakes]
-    missed = [_of_connection(one, situation, redactor, again) for one in situation.hindrances.connections]
+    found = [_of_handshake(one, situation, redactor, again) for one in hindrances.handshakes]
+    missed = [_of_connection(one, situation, redactor, again) for one in unmet]
     # Once the registry was reached it may be anybody that the client happens to try.
     found += [one for one in missed if not situation.is_seen or one.kind is ObstacleKind.OWN_PROXY]
     if not found and not situation.is_seen:
@@ -81,7 +82,7 @@ def _place(redactor: Redactor, host: str, port: int) -> str:
 def _of_handshake(one: BadHandshake, situation: Situation, redactor: Redactor, again: str) -> Obstacle:
     place = _place(redactor, one.host, one.port)
     if one.registry is None:
-        return _proxy_distrusted(place, situation)
+        return _proxy_distrusted(place, situation, redactor)
     if is_readable(situation.command):
         client = programs(situation.command)[0]
         command = f"SSL_CERT_FILE=CA.crt regauth run -- {again}"
@@ -104,11 +105,10 @@ def _of_handshake(one: BadHandshake, situation: Situation, redactor: Redactor, a
     )
 
 
-def _proxy_distrusted(place: str, situation: Situation) -> Obstacle:
+def _proxy_distrusted(place: str, situation: Situation, redactor: Redactor) -> Obstacle:
     file = shortened(str(situation.authority), situation.environment)
     options = [one.name for one in trust_options(situation.command) if one.is_all]
-    words = script_words(situation.command)
-    options += [name for word in words if (name := word.partition("=")[0]) in TRUST_VARIABLES and "=" in word]
+    options += [word.partition("=")[0] for word in script_words(situation.command) if _is_trust_variable(word)]
     client = next(iter(programs(situation.command)), "the client")
     if options:
         advice = f"{options[0]} says what it trusts: leave it out, or add {file} to what it names."
@@ -119,7 +119,23 @@ def _proxy_distrusted(place: str, situation: Situation) -> Obstacle:
         place=place,
         title=f"{client} does not trust regauth's own certificate for {place}",
         advice=advice,
+        command=_without_trust(situation.command, redactor),
     )
+
+
+def _is_trust_variable(word: str) -> bool:
+    name, equals, _ = word.partition("=")
+    return bool(equals) and name in (*TRUST_VARIABLES, "SSL_CERT_DIR")
+
+
+def _without_trust(command: Sequence[str], redactor: Redactor) -> str | None:
+    """The command without what names certificates, behind regauth; `None` where it is in a script, or nothing is."""
+    gone = {at for at, word in enumerate(command) if _is_trust_variable(word)}
+    for one in trust_options(command):
+        if one.is_all and one.place is not None:
+            gone |= {one.place} if command[one.place].startswith(one.name) else {one.place - 1, one.place}
+    kept = [word for at, word in enumerate(command) if at not in gone]
+    return f"regauth run -- {redactor.command(kept)}" if gone else None
 
 
 def _of_connection(one: NoConnection, situation: Situation, redactor: Redactor, again: str) -> Obstacle:
@@ -137,7 +153,13 @@ def _of_connection(one: NoConnection, situation: Situation, redactor: Redactor, 
             command=f"env -u HTTPS_PROXY -u https_proxy regauth run -- {again}",
         )
     shown = redactor.host(one.host) if one.kind is ObstacleKind.NO_SUCH_NAME else place
-    return Obstacle(kind=one.kind, place=place, title=f"{shown}: {_WORDS[one.kind]}", advice=_CHECKS[one.kind])
+    return Obstacle(
+        kind=one.kind,
+        place=place,
+        title=f"{shown}: {_WORDS[one.kind]}",
+        advice=_CHECKS[one.kind],
+        command=f"curl -i https://{place}/v2/",
+    )
 
 
 def _of_silence(situation: Situation, redactor: Redactor, again: str) -> Obstacle:
@@ -212,6 +234,8 @@ def _daemon(command: Sequence[str], first: str, _: Redactor) -> Obstacle | None:
     if name in _OWN and not _OWN[name].isdisjoint(command[1:3]):
         return None
     verb = next((word for word in command[1:] if word in _VERBS), "")
+    if name == "docker" and not verb:  # such as docker manifest, which is the client's own
+        return None
     daemon = _DAEMONS.get(name, "podman's service")
     return Obstacle(
         kind=ObstacleKind.DAEMON,

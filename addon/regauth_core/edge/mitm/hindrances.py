@@ -55,6 +55,30 @@ class Hindrances:
         self._registry_reason = registry_reason
         self.handshakes: list[BadHandshake] = []
         self.connections: list[NoConnection] = []
+        self._awaited: dict[str, tuple[str, int]] = {}
+        """Servers that have not shown who they are, by the number of the connection."""
+
+    @property
+    def unanswered(self) -> tuple[NoConnection, ...]:
+        """Servers that took a connection and then said nothing."""
+        return tuple(
+            NoConnection(host, port, ObstacleKind.TIMED_OUT) for host, port in dict.fromkeys(self._awaited.values())
+        )
+
+    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """A server has to begin with its handshake now."""
+        address = data.server.address
+        if address is not None and data.server.tls and self._admits(data.client) and len(self._awaited) < _MOST:
+            self._awaited[data.server.id] = (address[0].lower(), address[1])
+
+    def tls_established_server(self, data: tls.TlsData) -> None:
+        """It has."""
+        self._awaited.pop(data.conn.id, None)
+
+    def tls_failed_server(self, data: tls.TlsData) -> None:
+        """It has, in a way."""
+        if data.conn.error and "closed" not in data.conn.error:
+            self._awaited.pop(data.conn.id, None)
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """A client broke the handshake off."""
