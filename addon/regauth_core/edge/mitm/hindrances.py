@@ -68,7 +68,7 @@ class Hindrances:
     def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
         """A server has to begin with its handshake now."""
         address = data.server.address
-        if address is not None and data.server.tls and self._admits(data.client) and len(self._awaited) < _MOST:
+        if address is not None and self._admits(data.client) and len(self._awaited) < _MOST:
             self._awaited[data.server.id] = (address[0].lower(), address[1])
 
     def tls_established_server(self, data: tls.TlsData) -> None:
