@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation, NamedUrl
 from regauth_core.conversation.exchanges import is_anonymous, realm_key, secret_of, usable_challenges
 from regauth_core.model import Exchange
@@ -118,5 +119,5 @@ def _belongs(conversation: Conversation, exchange: Exchange, naming: NamedUrl) -
 def _asking(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     """The answer in which the other origin itself asked for credentials."""
     before = (e for e in conversation.steps if e.origin == exchange.origin and e.started < exchange.started)
-    asking = [e for e in before if e.status == 401 and is_anonymous(e) and usable_challenges(e)]
+    asking = [e for e in before if asks_for_login(e) and is_anonymous(e) and usable_challenges(e)]
     return asking[-1] if asking else None

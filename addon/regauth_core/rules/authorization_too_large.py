@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_bad_request, is_too_large
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about
 from regauth_core.conversation.exchanges import asked
@@ -76,9 +77,7 @@ def _size(conversation: Conversation, exchange: Exchange) -> int:
 
 
 def _is_too_large(conversation: Conversation, exchange: Exchange) -> bool:
-    if exchange.status not in (413, 414, 431) and not (
-        exchange.status == 400 and states(exchange, StatedReason.TOO_LARGE)
-    ):
+    if not is_too_large(exchange) and not (is_bad_request(exchange) and states(exchange, StatedReason.TOO_LARGE)):
         return False
     return _size(conversation, exchange) > _LARGE
 

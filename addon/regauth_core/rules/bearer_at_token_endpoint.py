@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_not_taken, is_server_error
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
 from regauth_core.conversation.exchanges import bearer, realm_key, succeeded
@@ -58,7 +59,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_refused(exchange: Exchange) -> bool:
     token = bearer(exchange)
-    return token is not None and not token.empty and (exchange.status in (400, 401, 403) or exchange.status >= 500)
+    return token is not None and not token.empty and (is_not_taken(exchange) or is_server_error(exchange))
 
 
 def _succeeds_later(conversation: Conversation, refused: Exchange) -> bool:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import ignored_before, present
 from regauth_core.conversation.exchanges import is_anonymous, succeeded, usable_challenges
@@ -81,7 +82,7 @@ def _holds_token(conversation: Conversation, denied: Exchange) -> bool:
 
 
 def _asking_ping(conversation: Conversation) -> Exchange | None:
-    return next((p for p in reversed(conversation.pings) if p.status == 401 and usable_challenges(p)), None)
+    return next((p for p in reversed(conversation.pings) if asks_for_login(p) and usable_challenges(p)), None)
 
 
 def _served(conversation: Conversation, denied: Exchange) -> Exchange | None:

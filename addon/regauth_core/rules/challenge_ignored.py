@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.engines import SNYK
 from regauth_core.conversation.evidence import asked_before, ignored_before
@@ -177,7 +178,7 @@ def _answered_by_whom(conversation: Conversation) -> Exchange | None:
         between = [
             p for p in conversation.pings if auth_steps and refused.finished <= p.started < auth_steps[0].started
         ]
-        asked = [e for e in conversation.repeats_of(refused) if e.status == 401 and is_anonymous(e)]
+        asked = [e for e in conversation.repeats_of(refused) if asks_for_login(e) and is_anonymous(e)]
         if any(between[0].started <= e.started < auth_steps[0].started for e in asked if between):
             return refused
     return None

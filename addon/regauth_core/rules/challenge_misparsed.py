@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import bearer, bearer_challenges, challenge_realm, realm_key
@@ -81,7 +82,7 @@ def _before(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
     return [
         e
         for e in conversation.context
-        if e.status == 401
+        if asks_for_login(e)
         and e.started < exchange.started
         and any((realm := challenge_realm(c)) is not None and realm[:3] == host for c in bearer_challenges(e))
     ]
@@ -165,7 +166,7 @@ def _judged(conversation: Conversation, exchange: Exchange, refused: Exchange, d
         for e in conversation.requests
         if e.started >= exchange.started and (t := bearer(e)) is not None and t.fingerprint in tokens
     ]
-    failed = [e for e in used if e.status in (401, 403) and not conversation.succeeded_later(e)]
+    failed = [e for e in used if is_turned_away(e) and not conversation.succeeded_later(e)]
     harmed = [e for e in failed if not is_needless(conversation, e)]
     done = conversation.was_served_after(exchange) or conversation.succeeded_later(refused)
     if not harmed and (done or (used and not damage.sure)):

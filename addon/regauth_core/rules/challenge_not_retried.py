@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present, uses
 from regauth_core.conversation.exchanges import bearer, is_anonymous, refuses, succeeded, usable_challenges
@@ -55,7 +56,7 @@ RULE = Header(
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each refused request that was given up although its answer was at hand."""
-    for refused in (e for e in conversation.context if e.status == 401):
+    for refused in (e for e in conversation.context if asks_for_login(e)):
         if not usable_challenges(refused) or not is_anonymous(refused) or conversation.is_token_exchange(refused):
             continue
         if refused.target.endpoint is Endpoint.ELSEWHERE or is_foreign(conversation, refused):
@@ -97,7 +98,7 @@ def _left_out(conversation: Conversation) -> Iterable[Match]:
 
 def _denied_without(conversation: Conversation, denied: Exchange) -> Exchange | None:
     """Where the client had got what it left out of a request that was denied without a challenge."""
-    if denied.status == 401 or not refuses(denied) or usable_challenges(denied) or is_probe(denied):
+    if asks_for_login(denied) or not refuses(denied) or usable_challenges(denied) or is_probe(denied):
         return None
     if EXPLAINING.intersection(reasons_of(denied)) or not is_final(conversation, denied):
         return None

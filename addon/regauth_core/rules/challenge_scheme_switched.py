@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import challenge_realm, is_same_request, realm_key, usable_challenges
@@ -61,7 +62,7 @@ def _before(conversation: Conversation, refused: Exchange) -> Exchange | None:
     if len(sent) != 1 or not offered or not is_final(conversation, refused):
         return None
     for earlier in reversed(conversation.context):
-        if earlier.status != 401 or earlier.started >= refused.started:
+        if not asks_for_login(earlier) or earlier.started >= refused.started:
             continue
         asked = [
             c for c in usable_challenges(earlier) if c.kind in sent and _led_here(conversation, c, earlier, refused)

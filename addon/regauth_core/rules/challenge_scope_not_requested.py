@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import asked, bearer, bearer_challenges, challenge_realm, realm_key, succeeded
@@ -96,7 +97,7 @@ def _judged(conversation: Conversation, gap: _Gap) -> Match | None:
         for e in conversation.repeats_of(gap.refused)
         if (token := bearer(e)) is not None and token.fingerprint in tokens
     ]
-    refused = [e for e in again if e.status in (401, 403)]
+    refused = [e for e in again if is_turned_away(e)]
     if not any(0 < e.status < 500 for e in again) or is_needless(conversation, gap.refused):
         return None
     failed = bool(refused) and not conversation.succeeded_later(gap.refused)

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import IssuedToken, asked, bearer_challenges, error_of, succeeded
@@ -173,7 +174,7 @@ def _refused_again(conversation: Conversation, one: _Wrong) -> list[Exchange]:
     return [
         e
         for e in (one.refused, *conversation.repeats_of(one.refused))
-        if e.status in (401, 403)
+        if is_turned_away(e)
         and error_of(e) != "invalid_token"
         and (issue := issue_behind(conversation, e)) is not None
         and _did_as_told(issue.exchange, one)

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_bad_request, is_denied, is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
 from regauth_core.conversation.exchanges import basic, is_write, refuses, secret_of, succeeded, usable_challenges
@@ -82,11 +83,11 @@ def _is_refused(conversation: Conversation, exchange: Exchange) -> bool:
     if EXPLAINING.intersection(reasons_of(exchange)):
         return False
     if conversation.is_token_exchange(exchange):
-        wrong = exchange.status in (401, 403) or (exchange.status == 400 and states(exchange, *_WRONG))
+        wrong = is_turned_away(exchange) or (is_bad_request(exchange) and states(exchange, *_WRONG))
         return wrong and is_about(conversation, exchange)
     if credential is None or exchange.target.endpoint is Endpoint.ELSEWHERE:
         return False
-    if exchange.status != 401 and not (refuses(exchange) and states(exchange, StatedReason.INVALID_CREDENTIALS)):
+    if not asks_for_login(exchange) and not (refuses(exchange) and states(exchange, StatedReason.INVALID_CREDENTIALS)):
         return False
     return any(c.kind == "basic" for c in usable_challenges(_asking(conversation, exchange) or exchange))
 
@@ -96,7 +97,7 @@ def _asking(conversation: Conversation, exchange: Exchange) -> Exchange | None:
     if usable_challenges(exchange):
         return exchange
     earlier = [
-        e for e in conversation.context if e.status == 401 and e.started < exchange.started and usable_challenges(e)
+        e for e in conversation.context if asks_for_login(e) and e.started < exchange.started and usable_challenges(e)
     ]
     return earlier[-1] if earlier else None
 
@@ -117,7 +118,7 @@ def _is_overcome(conversation: Conversation, refused: list[Exchange]) -> bool:
     accepted = _accepted(conversation, last)
     if accepted is None:
         return False
-    return last.status == 403 or _is_right_missing(accepted, last)
+    return is_denied(last) or _is_right_missing(accepted, last)
 
 
 def _is_right_missing(accepted: Exchange, refused: Exchange) -> bool:
@@ -161,13 +162,13 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
             f" {first.status} ({numbers(refused)}){said}.{more}"
         ),
         client_author=f'Say that "{host} refused these credentials", and stop.',
-        user=_USER[cause if cause or first.status == 401 else "denied"].format(
+        user=_USER[cause if cause or asks_for_login(first) else "denied"].format(
             home=home(conversation), repository=conversation.repository
         ),
-        confidence=Confidence.MEDIUM if first.status == 403 or (accepted and not is_over) else Confidence.HIGH,
+        confidence=Confidence.MEDIUM if is_denied(first) or (accepted and not is_over) else Confidence.HIGH,
         because=(
             "403 may also mean that the account is good and lacks the right"
-            if first.status == 403
+            if is_denied(first)
             else "the same value is good for something else, so it may lack the right here"
             if accepted and not is_over
             else "the challenge, the credential and its refusal are in the capture"
@@ -203,6 +204,6 @@ def _challenge(conversation: Conversation, refused: Exchange) -> Exchange | None
     earlier = [
         e
         for e in conversation.context
-        if e.status == 401 and e.started < refused.started and not e.request.credentials and usable_challenges(e)
+        if asks_for_login(e) and e.started < refused.started and not e.request.credentials and usable_challenges(e)
     ]
     return earlier[-1] if earlier else None

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_given, is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import changed_credential, continued_after, is_about, present
 from regauth_core.conversation.exchanges import IssuedToken, bearer, is_anonymous, secret_of, succeeded
@@ -57,7 +58,7 @@ RULE = Header(
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for the first refusal of an anonymous exchange or of its token."""
     for refused in conversation.steps:
-        if refused.status not in (401, 403):
+        if not is_turned_away(refused):
             continue
         issue = _anonymous_issue(conversation, refused)
         is_exchange = conversation.is_token_exchange(refused)
@@ -151,4 +152,4 @@ def _log_in(conversation: Conversation, refused: Exchange, tried: list[Exchange]
 
 def _exists(conversation: Conversation) -> bool:
     """Whether the trace shows that the repository exists: the client itself got something of it earlier."""
-    return any(200 <= e.status < 300 for e in conversation.requests)
+    return any(is_given(e) for e in conversation.requests)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_given, leads_on
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import asked_other_registry, is_about
 from regauth_core.conversation.exchanges import basic, credential_sent, secret_of
@@ -77,7 +78,7 @@ def _owner(conversation: Conversation, exchange: Exchange) -> HomeRegistry | Non
     if named is not None:
         return home if _short(named) == owner else None
     later = [e for e in asked_other_registry(conversation, exchange) if _short(registry_of(e.origin)) == owner]
-    return home if later and not 0 < exchange.status < 400 and not _is_written(conversation) else None
+    return home if later and not (is_given(exchange) or leads_on(exchange)) and not _is_written(conversation) else None
 
 
 def _short(registry: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_error, is_limited, is_missing
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about
 from regauth_core.model import Exchange
@@ -60,4 +61,4 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _is_refused(exchange: Exchange) -> bool:
-    return exchange.status >= 400 and exchange.status not in (404, 429)
+    return is_error(exchange) and not is_missing(exchange) and not is_limited(exchange)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_missing
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import changed_credential, continued_after, life_ends, present, renewals
 from regauth_core.conversation.exchanges import bearer, has_refusing_code
@@ -68,7 +69,7 @@ def _is_late(conversation: Conversation, refused: Exchange) -> bool:
         token is None
         or not has_refusing_code(refused)
         or conversation.succeeded_later(refused)
-        and refused.status != 404
+        and not is_missing(refused)
     ):
         return False
     end = life_ends(conversation, token)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from itertools import product
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_given, leads_on
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import realm_key, succeeded
 from regauth_core.conversation.recovery import is_foreign
@@ -47,7 +48,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     gets = [e for e in own if e.request.method == "GET"][:_MOST]
     for head, get in product(heads, gets):
         one, other = (head, get) if head.status in _REFUSING else (get, head)
-        if one.status in _REFUSING and 200 <= other.status < 400 and _is_alike(one, other):
+        if one.status in _REFUSING and (is_given(other) or leads_on(other)) and _is_alike(one, other):
             yield _match(conversation, one, other)
             return
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, present
 from regauth_core.conversation.exchanges import realm_key, succeeded
@@ -139,7 +140,7 @@ def _severity(
 ) -> Severity:
     success = continued_after(conversation, exchange)
     if followed is not None and not succeeded(followed) and not success:
-        reachable = conversation.is_token_exchange(followed) and followed.status in (401, 403)
+        reachable = conversation.is_token_exchange(followed) and is_turned_away(followed)
         return Severity.INFO if reachable else Severity.ERROR
     if followed is None and corrected is None:
         return Severity.ERROR

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_error, is_limited
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present, uses
 from regauth_core.conversation.exchanges import asked, bearer_challenges, refuses, secret_of
@@ -105,7 +106,7 @@ def _served(conversation: Conversation, exchange: Exchange) -> list[Exchange]:
 
 
 def _is_in_vain(conversation: Conversation, exchange: Exchange) -> bool:
-    if exchange.status >= 400 and exchange.status != 429:
+    if is_error(exchange) and not is_limited(exchange):
         return True
     served = _served(conversation, exchange)
     return bool(served) and all(refuses(e) for e in served)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_error, is_missing
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, present
 from regauth_core.model import Endpoint, Exchange
@@ -59,7 +60,8 @@ def _sent_there(conversation: Conversation, legacy: Exchange) -> Exchange | None
     refused = [
         e
         for e in conversation.context
-        if e.status in (401, 404)
+        if asks_for_login(e)
+        or is_missing(e)
         and e.target.endpoint is Endpoint.PING
         and e.started <= legacy.started
         and e.origin.host == legacy.origin.host
@@ -86,9 +88,9 @@ def _old_scheme(conversation: Conversation, old: list[Exchange], *, is_v2: bool)
 
 def _fallback(conversation: Conversation, before: Exchange, legacy: list[Exchange]) -> Match:
     response = before.response
-    unmarked = before.status == 401 and response is not None
+    unmarked = asks_for_login(before) and response is not None
     unmarked = unmarked and response is not None and response.header("docker-distribution-api-version") is None
-    failed = not continued_after(conversation, legacy[-1]) and all(e.status >= 400 or not e.status for e in legacy)
+    failed = not continued_after(conversation, legacy[-1]) and all(is_error(e) or not e.status for e in legacy)
     heavy = unmarked and failed
     host = before.origin.authority
     return Match(

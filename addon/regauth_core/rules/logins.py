@@ -6,6 +6,7 @@ to a host that is only a token server, told to log in where a login was sent, or
 
 from __future__ import annotations
 
+from regauth_core.conversation.answers import is_given
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import bearer, bearer_challenges, secret_of
 from regauth_core.model import Exchange, Link, Origin
@@ -58,7 +59,7 @@ def served(conversation: Conversation) -> Exchange | None:
         return None
     where = (conversation.registry, conversation.repository)
     state = conversation.trace_state
-    own = (e for e in conversation.requests if 200 <= e.status < 300 and e.request.method in ("GET", "HEAD"))
+    own = (e for e in conversation.requests if is_given(e) and e.request.method in ("GET", "HEAD"))
     return state.authorized_reads.get(where) or state.anonymous_reads.get(where) or next(own, None)
 
 

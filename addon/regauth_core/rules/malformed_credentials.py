@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_bad_request
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about
 from regauth_core.conversation.exchanges import basic, refuses
@@ -47,7 +48,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every refused request whose credential is malformed in the same way."""
     found: dict[str, list[Exchange]] = {}
     for exchange in conversation.steps:
-        said = _damage(exchange) if refuses(exchange) or exchange.status == 400 else None
+        said = _damage(exchange) if refuses(exchange) or is_bad_request(exchange) else None
         if said is not None and is_about(conversation, exchange):
             found.setdefault(said, []).append(exchange)
     for said, refused in found.items():

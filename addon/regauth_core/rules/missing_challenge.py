@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import bearer, is_anonymous, usable_challenges
@@ -67,7 +68,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         return
     for exchange in conversation.token_exchanges:
         if (
-            exchange.status == 401
+            asks_for_login(exchange)
             and _is_bare(exchange)
             and is_anonymous(exchange)
             and not conversation.repeats_of(exchange)

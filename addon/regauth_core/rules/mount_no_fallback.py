@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_given
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import is_anonymous
 from regauth_core.conversation.recovery import issue_behind
@@ -57,7 +58,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _is_given_up(conversation: Conversation, mount: Exchange) -> bool:
     if mount.target.mount is None or not 400 <= mount.status < 500 or mount.status in (407, 429):
         return False
-    if mount.status == 401 and is_anonymous(mount) and not _has_good_login(conversation, mount):
+    if asks_for_login(mount) and is_anonymous(mount) and not _has_good_login(conversation, mount):
         return False
     later = [e for e in conversation.requests if e.started > mount.started or e.number > mount.number]
     return not any(_makes_up_for(e, mount) for e in later) and not _reads_source(conversation, mount)
@@ -82,7 +83,7 @@ def _makes_up_for(later: Exchange, mount: Exchange) -> bool:
     target, digest = later.target, mount.target.mount
     if target.endpoint is Endpoint.UPLOAD_START:
         return target.mount is None or target.mount == digest
-    is_there = 200 <= later.status < 300
+    is_there = is_given(later)
     if target.endpoint is Endpoint.BLOB:
         return is_there and target.reference == digest
     return is_there and target.endpoint is Endpoint.MANIFEST and later.request.method == "PUT"

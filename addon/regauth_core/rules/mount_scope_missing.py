@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_given
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.recovery import issue_behind
 from regauth_core.model import Endpoint, Exchange
@@ -57,7 +58,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 def _is_uploaded(conversation: Conversation, mount: Exchange) -> bool:
     """Whether a separate upload followed, or the one that a 202 had begun."""
     return any(
-        e.started > mount.started and e.target.endpoint in _UPLOADS and e.target.mount is None and 200 <= e.status < 300
+        e.started > mount.started and e.target.endpoint in _UPLOADS and e.target.mount is None and is_given(e)
         for e in conversation.requests
     )
 

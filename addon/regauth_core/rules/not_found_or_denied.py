@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_missing
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import bearer, is_anonymous, is_write
 from regauth_core.conversation.recovery import is_final, is_probe
@@ -53,7 +54,7 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
         return False
     if target.endpoint is Endpoint.BLOB and refused.request.method == "HEAD":
         return False
-    if is_anonymous(refused) and refused.status == 401:
+    if is_anonymous(refused) and asks_for_login(refused):
         return False
     if left_out(conversation, refused) is not None:
         return False
@@ -73,7 +74,7 @@ def _is_final(conversation: Conversation, refused: Exchange) -> bool:
 def _is_brought(conversation: Conversation, refused: Exchange) -> bool:
     """Whether a token was sent that was not issued in the capture and was accepted nowhere in it."""
     token = bearer(refused)
-    if token is None or token.empty or refused.status == 404:
+    if token is None or token.empty or is_missing(refused):
         return False
     return conversation.issue_of(token) is None and accepted_elsewhere(conversation, refused) is None
 

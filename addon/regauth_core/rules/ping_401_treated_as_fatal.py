@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_not_taken
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import repositories
 from regauth_core.conversation.exchanges import asked, is_anonymous, usable_challenges
@@ -44,7 +45,8 @@ RULE = Header(
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match where the client stopped at the refused ping."""
     ping = next(
-        (p for p in reversed(conversation.pings) if p.status == 401 and usable_challenges(p) and is_anonymous(p)), None
+        (p for p in reversed(conversation.pings) if asks_for_login(p) and usable_challenges(p) and is_anonymous(p)),
+        None,
     )
     if ping is None or any(e.target.endpoint is not Endpoint.PING for e in conversation.requests):
         return
@@ -53,7 +55,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     if (last is not None and last.started >= ping.started) or (later is not None and later.number != ping.number):
         return
     attempts = [a for a in at_registry.auth_steps if a.started >= ping.started]
-    if any(not conversation.is_token_exchange(a) or a.status not in (400, 401, 403) for a in attempts):
+    if any(not conversation.is_token_exchange(a) or not is_not_taken(a) for a in attempts):
         return
     if conversation.repository is None and any(asked(a) for a in attempts):
         return

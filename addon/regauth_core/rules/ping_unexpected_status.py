@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_bad_request, is_denied, is_server_error, leads_on
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import is_anonymous, link_address, realm_key, succeeded, usable_challenges
@@ -72,7 +73,7 @@ def _at_the_root(conversation: Conversation, pings: list[Exchange]) -> Iterable[
     continued = last is not None and last.started > ping.started
     continued = continued or any(succeeded(a) for a in conversation.auth_steps_since(ping))
     continued = continued or any(succeeded(e) and e.target.endpoint is Endpoint.V1 for e in conversation.steps)
-    if continued or (ping.status in (400, 403) and not is_anonymous(ping)):
+    if continued or ((is_bad_request(ping) or is_denied(ping)) and not is_anonymous(ping)):
         return
     if _is_harmless(conversation, ping, followed):
         return
@@ -81,10 +82,10 @@ def _at_the_root(conversation: Conversation, pings: list[Exchange]) -> Iterable[
 
 def _is_harmless(conversation: Conversation, ping: Exchange, followed: list[Exchange]) -> bool:
     """Whether the redirected ping reached a registry's root anyway, and its challenge was answered."""
-    if 300 <= ping.status < 400 and not _redirects(ping):
+    if leads_on(ping) and not _redirects(ping):
         return True
     return any(e.status == 200 and e.target.endpoint is Endpoint.PING for e in followed) or any(
-        e.status == 401 and conversation.responded_to(e) for e in followed
+        asks_for_login(e) and conversation.responded_to(e) for e in followed
     )
 
 
@@ -92,7 +93,7 @@ def _led_astray(conversation: Conversation, pings: list[Exchange]) -> Iterable[M
     """The ping was redirected, got no challenge there, and the repository's own challenge stays unanswered."""
     ignored = [e for e in conversation.refused() if is_anonymous(e) and is_unanswered(conversation, e)]
     ping = next((p for p in pings if ignored and p.started < ignored[0].started and _redirects(p)), None)
-    if ping is None or any(p.status == 401 for p in pings if ping.started < p.started < ignored[0].started):
+    if ping is None or any(asks_for_login(p) for p in pings if ping.started < p.started < ignored[0].started):
         return
     followed = [e for e in _followed(conversation, ping) if e.started < ignored[0].started]
     if not any(usable_challenges(e) for e in followed):
@@ -102,7 +103,7 @@ def _led_astray(conversation: Conversation, pings: list[Exchange]) -> Iterable[M
 def _redirects(ping: Exchange) -> bool:
     """Whether the answer sends the client elsewhere than just from http to https."""
     link = ping.response.location if ping.response else None
-    if not 300 <= ping.status < 400 or link is None or link.origin is None:
+    if not leads_on(ping) or link is None or link.origin is None:
         return False
     return not (link.origin.host == ping.origin.host and (ping.origin.scheme, link.origin.scheme) == ("http", "https"))
 
@@ -141,10 +142,10 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
             f"Try again later; if it stays, look at the log of {ping.origin.authority} and of the"
             " proxies in front of it. It"
             " is not about the login."
-            if ping.status >= 500 or ping.status in (408, 425)
+            if is_server_error(ping) or ping.status in (408, 425)
             else f"{ping.origin.host} refuses without asking for a login: look at rules about addresses, networks and"
             " paths in front of it."
-            if ping.status == 403
+            if is_denied(ping)
             else f"Check host, port and path of {ping.origin}, and forward /v2/ and everything below it to the"
             " registry, slashes unchanged."
         ),

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_bad_request, is_denied
 from regauth_core.conversation.conversation import Conversation, NamedUrl
 from regauth_core.conversation.evidence import is_served_elsewhere
 from regauth_core.conversation.exchanges import realm_key, succeeded
@@ -52,7 +53,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 
 def _signed(conversation: Conversation, exchange: Exchange) -> NamedUrl | None:
-    if exchange.status not in (400, 403) or exchange.request.credentials:
+    if not (is_bad_request(exchange) or is_denied(exchange)) or exchange.request.credentials:
         return None
     naming = conversation.client_state.named.get(realm_key(exchange))
     return naming if naming is not None and naming.link.signed is not None and naming.how == "redirect" else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_proxy_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
 from regauth_core.model import Exchange
@@ -37,7 +38,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each host to which the proxy does not connect the client."""
     hosts: dict[str, list[Exchange]] = {}
     for exchange in conversation.steps:
-        if exchange.status == 407 and is_about(conversation, exchange):
+        if asks_for_proxy_login(exchange) and is_about(conversation, exchange):
             hosts.setdefault(exchange.origin.authority, []).append(exchange)
     for host, refused in hosts.items():
         if _gets_through(conversation, refused[-1]):

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_limited, is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import continued_after, is_about, present
 from regauth_core.conversation.exchanges import bearer, credential_sent, request_key
@@ -46,7 +47,7 @@ _TOO_OFTEN = 3
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every 429 that nothing good followed."""
-    limited = [e for e in conversation.steps if e.status == 429 and _counts(conversation, e)]
+    limited = [e for e in conversation.steps if is_limited(e) and _counts(conversation, e)]
     if not limited or conversation.succeeded_later(limited[-1]) or continued_after(conversation, limited[-1]):
         return
     if _is_overcome(conversation, limited[-1]) or _is_locked_out(conversation, limited[0]):
@@ -108,4 +109,4 @@ def _is_locked_out(conversation: Conversation, limited: Exchange) -> bool:
     attempts = (
         conversation.at_registry.failed_attempts.get((credential, request_key(limited)), ()) if credential else ()
     )
-    return sum(e.status in (401, 403) and e.started < limited.started for e in attempts) >= _TOO_OFTEN
+    return sum(is_turned_away(e) and e.started < limited.started for e in attempts) >= _TOO_OFTEN

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about
 from regauth_core.conversation.exchanges import credential_sent, request_key, secret_of
@@ -62,7 +63,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     for step in conversation.steps:
         credential = credential_sent(step)
         key = (credential, request_key(step)) if credential is not None else None
-        if key is None or key in asked or step.status not in (401, 403):
+        if key is None or key in asked or not is_turned_away(step):
             continue
         asked.add(key)
         attempts = conversation.at_registry.failed_attempts.get(key, ())
@@ -79,12 +80,12 @@ def _vain(conversation: Conversation, attempts: Iterable[Exchange]) -> list[Exch
     for one in attempts:
         is_exchange = conversation.is_token_exchange(one)
         row = posts if is_exchange and one.request.method == "POST" else others
-        if one.status not in ((401, 403) if is_exchange else (401,)):
+        if not (is_turned_away(one) if is_exchange else asks_for_login(one)):
             before = one
             continue
         if row and _asks(row[-1]) != _asks(one):
             row.clear()
-        if before is None or before.status in (401, 403):
+        if before is None or is_turned_away(before):
             row.append(one)
         before = one
     return max(others, posts, key=len)
@@ -124,7 +125,7 @@ def _is_locked(conversation: Conversation, refused: list[Exchange], attempts: It
         return True
     accepted = conversation.at_registry.accepted
     return any(
-        e.status in (401, 403)
+        is_turned_away(e)
         and (other := secret_of(e)) is not None
         and other != credential_sent(third)
         and other in accepted

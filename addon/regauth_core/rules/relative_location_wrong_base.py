@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_error, leads_on
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import realm_key
 from regauth_core.model import Exchange
@@ -51,14 +52,14 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _is_redirect(exchange: Exchange) -> bool:
     link = exchange.response.location if exchange.response else None
-    return link is not None and 300 <= exchange.status < 400 and link.origin != exchange.origin
+    return link is not None and leads_on(exchange) and link.origin != exchange.origin
 
 
 def _misled(conversation: Conversation, answer: Exchange, path: str) -> Exchange | None:
     """The first later request for that path, if it went to another host and failed."""
     for later in conversation.steps:
         if later.started >= answer.started and later is not answer and realm_key(later).path == path:
-            return later if later.origin != answer.origin and later.status >= 400 else None
+            return later if later.origin != answer.origin and is_error(later) else None
     return None
 
 

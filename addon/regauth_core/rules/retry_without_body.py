@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_error, is_limited
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.model import Exchange
 from regauth_core.model.finding import Fault, Severity
@@ -65,8 +66,9 @@ def _emptied(conversation: Conversation, refused: Exchange) -> Exchange | None:
             for e in conversation.repeats_of(refused)
             if e.request.credentials
             and e.request.size < refused.request.size
-            and e.status >= 400
-            and e.status not in (401, 429)
+            and is_error(e)
+            and not asks_for_login(e)
+            and not is_limited(e)
             and e.request.header("content-range") is None
         ),
         None,

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import is_about, present
 from regauth_core.conversation.exchanges import succeeded
@@ -67,7 +68,7 @@ def _form(exchange: Exchange) -> str | None:
 def _is_refused(exchange: Exchange) -> bool:
     if exchange.status in (400, 422):
         return not exchange.response or not exchange.response.errors or states(exchange, StatedReason.INVALID_SCOPE)
-    return exchange.status in (401, 403) and states(exchange, StatedReason.INVALID_SCOPE)
+    return is_turned_away(exchange) and states(exchange, StatedReason.INVALID_SCOPE)
 
 
 def _is_mended(conversation: Conversation, exchange: Exchange) -> bool:

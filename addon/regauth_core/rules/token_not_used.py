@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login, is_turned_away
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import asked, basic, bearer, succeeded
 from regauth_core.conversation.recovery import is_final, is_foreign
@@ -50,7 +51,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         later = [e for e in conversation.requests if e.started >= exchange.finished]
         if any(map(_carries_token, later)) or any(map(_carries_token, conversation.auth_steps_since(exchange))):
             continue
-        wrong = [e for e in later if e.status in (401, 403) and _was_wanted(conversation, exchange, e)]
+        wrong = [e for e in later if is_turned_away(e) and _was_wanted(conversation, exchange, e)]
         wrong = [e for e in wrong if is_final(conversation, e) and not is_foreign(conversation, e)]
         if wrong and not conversation.was_served_after(wrong[0]):
             yield _match(conversation, exchange, wrong)
@@ -64,7 +65,9 @@ def _is_issue(exchange: Exchange) -> bool:
 
 def _has_reason(conversation: Conversation, exchange: Exchange) -> bool:
     """Whether it asks for something, or answers a refusal in this conversation: a login does neither."""
-    return bool(asked(exchange)) or any(e.status == 401 and e.started < exchange.started for e in conversation.requests)
+    return bool(asked(exchange)) or any(
+        asks_for_login(e) and e.started < exchange.started for e in conversation.requests
+    )
 
 
 def _carries_token(exchange: Exchange) -> bool:
@@ -76,7 +79,7 @@ def _was_wanted(conversation: Conversation, exchange: Exchange, request: Exchang
     """Whether the request is the one that the token was asked for: refused before, or preceded by a refused ping."""
     if request.target.endpoint is Endpoint.PING and (asked(exchange) or conversation.responded_to(request)):
         return False
-    before = [e for e in conversation.context if e.status == 401 and e.started < exchange.started]
+    before = [e for e in conversation.context if asks_for_login(e) and e.started < exchange.started]
     return any(e.target.endpoint is Endpoint.PING or request in conversation.repeats_of(e) for e in before)
 
 

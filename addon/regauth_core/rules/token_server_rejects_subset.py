@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_not_taken
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
 from regauth_core.conversation.exchanges import asked, bearer_challenges, is_write, realm_key, secret_of
@@ -45,7 +46,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
     refused = [
         e
         for e in conversation.token_exchanges
-        if e.status in (400, 401, 403) and secret_of(e) is not None and _is_wide(e) and is_about(conversation, e)
+        if is_not_taken(e) and secret_of(e) is not None and _is_wide(e) and is_about(conversation, e)
     ]
     shown = [(e, less) for e in refused if (less := _granted_part(conversation, e)) or _speaks_of_rights(e)]
     if not shown:

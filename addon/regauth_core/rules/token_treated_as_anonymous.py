@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import IssuedToken, bearer, error_of, is_anonymous
 from regauth_core.conversation.recovery import at_home
@@ -41,7 +42,7 @@ RULE = Header(
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match with every request whose token does not seem to have arrived."""
-    asked = {_challenges(e) for e in conversation.context if e.status == 401 and is_anonymous(e)}
+    asked = {_challenges(e) for e in conversation.context if asks_for_login(e) and is_anonymous(e)}
     lost = [
         (e, issue)
         for e in conversation.refused()

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import is_not_taken
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import challenge_for, continued_after, is_about, present
 from regauth_core.conversation.exchanges import asked, bearer_challenges, realm_key, secret_of, succeeded
@@ -53,7 +54,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
 
 def _extra(conversation: Conversation, exchange: Exchange) -> tuple[Scope, ...]:
     """The scopes of a refused token request that nothing at this registry is about."""
-    refused = exchange.status in (400, 401, 403) or exchange.status == 500
+    refused = is_not_taken(exchange) or exchange.status == 500
     scopes = asked(exchange)
     if not refused or len(scopes) < 2 or not is_about(conversation, exchange):
         return ()

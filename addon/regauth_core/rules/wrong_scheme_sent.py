@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from regauth_core.conversation import signs
+from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import asked_before, present
 from regauth_core.conversation.exchanges import is_same_request, succeeded, usable_challenges
@@ -69,7 +70,7 @@ def _sent(exchange: Exchange) -> set[str]:
 
 def _asking(conversation: Conversation, refused: Exchange) -> Exchange:
     """The answer that says which scheme is wanted: the 401 itself; for a 403, the challenge before it."""
-    if refused.status == 401 or usable_challenges(refused) or EXPLAINING.intersection(reasons_of(refused)):
+    if asks_for_login(refused) or usable_challenges(refused) or EXPLAINING.intersection(reasons_of(refused)):
         return refused
     return asked_before(conversation, refused) or refused
 
@@ -88,7 +89,7 @@ def _was_told(conversation: Conversation, refused: Exchange, sent: set[str]) -> 
     """Whether the client had reason to send this scheme: this request's own challenge, or the way to its token."""
     if "bearer" in sent and issue_behind(conversation, refused) is not None:
         return True
-    earlier = [e for e in conversation.context if e.status == 401 and e.started < refused.started]
+    earlier = [e for e in conversation.context if asks_for_login(e) and e.started < refused.started]
     return any(
         c.kind in sent and (c.kind == "bearer" or is_same_request(e, refused))
         for e in earlier
@@ -100,10 +101,12 @@ def _cause(conversation: Conversation, refused: Exchange) -> str | None:
     ping = conversation.ping_before(refused)
     offered = {c.kind for c in usable_challenges(_asking(conversation, refused))}
     if ping is not None and (
-        succeeded(ping) or (ping.status == 401 and not offered & {c.kind for c in usable_challenges(ping)})
+        succeeded(ping) or (asks_for_login(ping) and not offered & {c.kind for c in usable_challenges(ping)})
     ):
         return "ping-derived-auth"
-    asked = any(e.status == 401 and usable_challenges(e) and e.started < refused.started for e in conversation.context)
+    asked = any(
+        asks_for_login(e) and usable_challenges(e) and e.started < refused.started for e in conversation.context
+    )
     return None if asked else "preemptive"
 
 
