@@ -29,7 +29,7 @@ from kit.messages import CHALLENGE, MANIFEST, basic, jwt, opaque, wire
 from kit.outputs import STORIES, Story, outputs, recorded, told
 from kit.proxy import Got, Reply, Upstream, running
 from regauth_core.edge.commands.diagnose import journal_of
-from regauth_core.edge.outputs.reports import report_text, write_reports
+from regauth_core.edge.outputs.reports import report_text, with_scenario, write_reports
 from regauth_core.model import Failure, FailureKind, Safe
 from regauth_core.redaction.allow_list import PLAIN_WORDS
 from regauth_core.redaction.redactor import Redactor
@@ -261,7 +261,7 @@ def test_password_that_is_a_part_of_the_format_stops_no_report(ending: str, word
     assert write_reports(journal, [path], redactor) == ()
     text = path.read_text()
     checked(path.name, text)
-    plain = report_text(journal, path.name, Redactor(b"k" * 32))
+    plain = report_text(with_scenario(journal), path.name, Redactor(b"k" * 32))
     assert word == "https://" or shape(path.name, text) == shape(path.name, plain)
     if is_looked_for(word):
         assert f"alice/{word}" not in text
