@@ -238,7 +238,7 @@ class Attempt:
         return self._heard(answer, Purpose.REQUEST, sent.scheme)
 
     def _probed(self) -> Flow[Offers | None]:
-        """What the registry's ping asks of whoever has no credentials."""
+        """What the registry's ping asks of a client without credentials."""
         budget, origin = self._budget, self._request.origin
         if not budget.may_probe:
             return None

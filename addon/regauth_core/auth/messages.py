@@ -21,7 +21,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 """Names in any case, in order, duplicates kept."""
 
 SECONDS: Final = 15.0
-"""How long whoever sends should wait for the answer to a probe or a token request."""
+"""How many seconds the sender should wait for the answer to a probe or a token request."""
 
 
 def named_origin(scheme: str, name: str) -> Origin | None:
@@ -137,7 +137,7 @@ class Received:
     body: bytes = field(default=b"", repr=False)
     """Decoded content; may be cut off beyond `issued.MAX_ANSWER` bytes + 1 where it answers a token request."""
     origin: Origin | None = None
-    """Who answered, if it was not whoever was asked."""
+    """Who answered, if it was not the host that was asked."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of the header `name` (lower case)."""

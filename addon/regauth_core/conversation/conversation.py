@@ -90,7 +90,7 @@ class ClientState:
         self.home_registries = HomeRegistries()
         """Which registry each of its credentials belongs to."""
         self.challengers: Bounded[Address, str] = Bounded(128)
-        """Token endpoint to the registry by whose own answer it was named last, whoever had led the client there."""
+        """Token endpoint to the registry whose own answer named it last, whichever host had led the client there."""
         self.asked: Bounded[tuple[str | None, str | None], tuple[Exchange, ...]] = Bounded(64)
         """Repository (without registry) and reference to the requests for it anywhere: a mirror, then the primary."""
         self.named: Bounded[Address, NamedUrl] = Bounded(512)

@@ -26,7 +26,7 @@ def find(tool: Tool, places: Locations, host: str, repository: str) -> Lookup:
 
 
 def find_in_file(path: str, kind: Tool | None, host: str, repository: str) -> Lookup:
-    """What the file at `path` alone holds: by the rules of `kind`, else of whoever writes such a file."""
+    """What the file at `path` alone holds: by the rules of `kind`, else of the tool that writes such a file."""
     search = LookupNotes(kind or Tool.CONTAINERS, DOCKER_HUB if host in HUB_REFERENCES else host, repository)
     name = PurePath(path).name
     place = Location(path, legacy=name == ".dockercfg")

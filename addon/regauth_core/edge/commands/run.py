@@ -104,7 +104,7 @@ def run(plan: Plan, environment: Mapping[str, str], out: TextIO) -> int:
     with forwarding() as forward:
         with early_notice.shown(out):
             observed = observe_command(plan, environment, forward)
-        # The files first: whoever reads our output may have left.
+        # The files first: the reader of our output may have left.
         clean = cleaned(observed.journal, observed.redactor)
         complaints = write_reports(clean, plan.reports, observed.redactor)
         out.write("\n")  # the command may have left its last line open

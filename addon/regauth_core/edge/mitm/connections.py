@@ -18,7 +18,7 @@ class Connections:
         """By connection, the flow whose end is not clear."""
 
     def saw(self, flow: http.HTTPFlow) -> None:
-        """A request has arrived, up to its head, whoever it is for."""
+        """A request has arrived, up to its head, for any host."""
         if not is_delimited(client_request(flow, Endpoint.ELSEWHERE)):
             self.blur(flow)
 

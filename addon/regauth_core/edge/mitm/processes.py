@@ -56,7 +56,7 @@ class Process:
 class ProcessFinder:
     """Finds the process at the other end of a connection from this machine.
 
-    Programs open many connections: whoever was found last is looked at first, then the youngest processes.
+    Programs open many connections: the one that was found last is looked at first, then the youngest processes.
     """
 
     def __init__(self) -> None:
