@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regauth_core.model import Endpoint, Exchange, Fingerprint
@@ -53,6 +53,9 @@ def repositories_of(exchanges: Sequence[Exchange], logins: Logins, owners: Mappi
         _note(seen.setdefault(name, _Seen()), exchange, logins, owners)
     _note_grants(exchanges, owners, seen)
     _note_sources(exchanges, seen)
+    for asked_for in _asked_for(exchanges):
+        if len(seen) < MAX_REPOSITORIES:
+            seen.setdefault(asked_for, _Seen())
     assumed: list[str] = []
     repositories = tuple(_repository(name, held, logins, assumed) for name, held in seen.items())
     return Found(repositories=repositories, assumed=tuple(assumed))
@@ -129,6 +132,17 @@ def _note_grants(
             if action in _ACTIONS and _NAME.fullmatch(name) and (name in seen or len(seen) < MAX_REPOSITORIES):
                 held = seen.setdefault(name, _Seen())
                 held.note(owner, [_ACTIONS[action]], allowed=(name, action) in granted)
+
+
+def _asked_for(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    """Repositories for which tokens were asked; a client that got none may have gone no further."""
+    for exchange in exchanges:
+        asked = exchange.request.token
+        for entry in " ".join(asked.scopes).split() if asked is not None else ():
+            kind, _, rest = entry.partition(":")
+            name = rest.rpartition(":")[0]
+            if kind == "repository" and _NAME.fullmatch(name):
+                yield name
 
 
 def _note_sources(exchanges: Sequence[Exchange], seen: dict[str, _Seen]) -> None:
