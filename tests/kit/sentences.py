@@ -66,7 +66,7 @@ def _sent_here(case: Case) -> list[Fact]:
         if (
             f.host == case.registry
             and (name is None or f.repository in (name, None))
-            or f.address in case.realms
+            or (f.address in case.realms and bool(f.query or f.form))
             and (name is None or f":{name}:" in f.asked or f.asked == "no scope")
         ):
             found.append(f)

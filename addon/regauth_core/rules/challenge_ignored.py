@@ -150,7 +150,9 @@ def _of_denied(conversation: Conversation, asking: Exchange, denied: list[Exchan
             f"{_where(asking)} ({asking.number}) was answered 401 with a {scheme} challenge. The client did not answer"
             f" it: it sent {_where(first)} without a credential and got 403 ({numbers(denied)})."
         ),
-        client_author=f"Answer the challenge of {_where(asking)} before the next request, and send the token with it.",
+        client_author=(
+            f"Answer the challenge of {_where(asking)} before the next request, and send with it what was asked for."
+        ),
         user=_user(conversation, first, misled=False, known=known),
         confidence=Confidence.MEDIUM,
         because="the client was asked and sent no credential; a 403 may also have another reason",

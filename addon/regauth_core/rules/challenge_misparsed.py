@@ -24,9 +24,11 @@ from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present
 from regauth_core.conversation.exchanges import bearer, bearer_challenges, challenge_realm, realm_key
 from regauth_core.conversation.recovery import is_needless
+from regauth_core.conversation.refusal import states
 from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Challenge, Exchange
 from regauth_core.model.finding import Confidence, Fault, Severity
+from regauth_core.model.stated_reasons import StatedReason
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import rfc
 from regauth_core.rules.wording import numbers, reference_of
@@ -159,6 +161,8 @@ def _of_address(exchange: Exchange, challenges: list[Challenge]) -> _Damage | No
 
 def _judged(conversation: Conversation, exchange: Exchange, refused: Exchange, damage: _Damage) -> Match | None:
     """The match, graver where the damage did harm; `None` where it may be on purpose and did none."""
+    if not damage.sure and states(exchange, StatedReason.INVALID_CREDENTIALS):
+        return None
     answer = exchange.response.token if exchange.response else None
     tokens = answer.fingerprints if answer else ()
     used = [

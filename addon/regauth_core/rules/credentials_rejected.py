@@ -54,6 +54,8 @@ _USER = {
     "public-repository": "{repository} can be read without a login: log out of {home}, or renew the login.",
     "denied": "See whether this login has the right to this; else renew the password (or access token), and log in to"
     " {home} again.",
+    "at-once": "It was good a moment before: try again. If it is refused again, renew the password (or access token)"
+    " and log in to {home} again.",
     None: "Check or renew the password (or access token), and log in to {home} again.",
 }
 """What the user can do, by cause."""
@@ -152,6 +154,8 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
     is_over = cause in ("expired", "revoked")
     more = f" The same value had been accepted before ({accepted.number})." if accepted is not None else ""
     words = own_words(first)
+    at_once = cause == "expired" and accepted is not None and first.started - accepted.finished < _AT_ONCE
+    is_said = states(first, StatedReason.INVALID_CREDENTIALS)
     said = f" in these words: {words}" if words else ""
     return Match(
         exchanges=present(_challenge(conversation, first), *refused),
@@ -162,10 +166,14 @@ def _match(conversation: Conversation, refused: list[Exchange]) -> Match:
             f" {first.status} ({numbers(refused)}){said}.{more}"
         ),
         client_author=f'Say that "{host} refused these credentials", and stop.',
-        user=_USER[cause if cause or asks_for_login(first) else "denied"].format(
+        user=_USER["at-once" if at_once else cause or (None if is_said or asks_for_login(first) else "denied")].format(
             home=home(conversation), repository=conversation.repository
         ),
-        confidence=Confidence.MEDIUM if is_denied(first) or (accepted and not is_over) else Confidence.HIGH,
+        confidence=(
+            Confidence.MEDIUM
+            if is_denied(first) or at_once or (accepted is not None and not is_over)
+            else Confidence.HIGH
+        ),
         because=(
             "403 may also mean that the account is good and lacks the right"
             if is_denied(first)

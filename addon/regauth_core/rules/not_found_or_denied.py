@@ -119,6 +119,11 @@ def _user(conversation: Conversation, last: Exchange) -> str:
             f"Check the spelling of {conversation.repository}, and whether the client has a login for"
             f" {conversation.registry}: it sent none."
         )
+    if conversation.repository is not None and is_write(last):
+        return (
+            f"See whether the login may write to {conversation.repository} at {conversation.registry}, then whether the"
+            " name is right."
+        )
     if conversation.repository is not None:
         return f"Check the spelling of {conversation.repository} before you doubt the credentials."
     return (

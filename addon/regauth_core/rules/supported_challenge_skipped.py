@@ -74,7 +74,7 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
     place = best.line + 1
     lone = best.kind == "basic" and not conversation.holds_credentials
     tried = basic(first) is not None
-    did = "The client sent Basic, which was refused" if tried else "The client sent no such credential"
+    did = "The client sent Basic, which was refused," if tried else "The client sent no such credential"
     return Match(
         exchanges=tuple(skipped),
         title=f"the client skipped the {best.scheme} challenge of {reference_of(conversation)}",
@@ -88,7 +88,10 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
             f" best of the rest: {best.scheme} here."
         ),
         user=(
-            f"Let {host} send Bearer or Basic first, each in a separate header line, or offer nothing else below /v2/."
+            f"Check the password first: {host} offers Basic as well, and refused this one. If it is good, let {host}"
+            " offer Bearer alone, or use another client."
+            if tried and any(c.kind == "basic" for c in usable_challenges(first))
+            else f"Let {host} send Bearer or Basic first, each in a separate header line, or offer nothing else below /v2/."
         ),
         confidence=Confidence.MEDIUM if lone or tried else Confidence.HIGH,
         because=(

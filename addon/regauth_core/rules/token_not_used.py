@@ -103,7 +103,11 @@ def _match(conversation: Conversation, exchange: Exchange, wrong: list[Exchange]
             f"Send the token with {where(first)}: take access_token, else token, from the answer, and set the"
             " header in one place only."
         ),
-        user=f"Let {exchange.origin.authority} return token and access_token with one value, or use another client.",
+        user=(
+            f"Let {exchange.origin.authority} return token and access_token with one value, or use another client."
+            if cause == "response-field-ignored"
+            else "Use another client, or another version of this one: the token was had, and is not at fault."
+        ),
         because="the token, the attempt without it and its refusal are in the capture",
         undecided=why_undecided(conversation, first),
     )

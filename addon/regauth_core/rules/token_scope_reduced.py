@@ -30,6 +30,7 @@ from regauth_core.model.finding import Confidence, Fault, Severity
 from regauth_core.protocol.scope import Scope
 from regauth_core.rules.base import Family, Header, Level, Match
 from regauth_core.rules.clauses import page
+from regauth_core.rules.logins import served
 from regauth_core.rules.wording import asked_text, numbers, reference_of, where
 
 RULE = Header(
@@ -81,6 +82,17 @@ def _cause(issue: IssuedToken, refused: Exchange) -> str | None:
     return "push-without-pull" if any("push" in s.actions and "pull" not in s.actions for s in granted) else None
 
 
+def _grant(conversation: Conversation, wanted: str, *, is_read: bool) -> str:
+    """What to do about a right that is missing; of a token that nobody can read, it is known by the refusal alone."""
+    pushes = ", pull together with push" if "push" in wanted else ""
+    if is_read or conversation.repository is None or served(conversation) is not None:
+        return f"The login lacks this right: have {wanted} granted{pushes}."
+    return (
+        f"Check the spelling of {conversation.repository}; if it is right, the login lacks this right: have {wanted}"
+        f" granted{pushes}."
+    )
+
+
 def _match(conversation: Conversation, issue: IssuedToken, lost: tuple[Scope, ...], refused: list[Exchange]) -> Match:
     first = refused[0]
     cause = _cause(issue, first)
@@ -111,7 +123,7 @@ def _match(conversation: Conversation, issue: IssuedToken, lost: tuple[Scope, ..
             if cause == "catalog"
             else f"{server} drops entries of the list: report it to its operator, and request one repository at a time."
             if cause == "one-of-several-scopes"
-            else f"The login lacks this right: have {wanted} granted, pull together with push."
+            else _grant(conversation, wanted, is_read=granted is not None)
         ),
         confidence=Confidence.MEDIUM if granted is None else Confidence.HIGH,
         because=(
