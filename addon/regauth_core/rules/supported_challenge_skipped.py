@@ -91,7 +91,8 @@ def _match(conversation: Conversation, skipped: list[Exchange]) -> Match:
             f"Check the password first: {host} offers Basic as well, and refused this one. If it is good, let {host}"
             " offer Bearer alone, or use another client."
             if tried and any(c.kind == "basic" for c in usable_challenges(first))
-            else f"Let {host} send Bearer or Basic first, each in a separate header line, or offer nothing else below /v2/."
+            else f"Let {host} send Bearer or Basic first, each in a separate header line, or offer nothing else below"
+            " /v2/."
         ),
         confidence=Confidence.MEDIUM if lone or tried else Confidence.HIGH,
         because=(
