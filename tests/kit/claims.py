@@ -41,7 +41,7 @@ def twice(talk: Talk, diagnosis: Diagnosis) -> Iterator[str]:
     last = {max(numbers) for numbers in ends if numbers}
     weighty = [f for f in diagnosis.findings if f.severity is not Severity.INFO and f.rule not in _ALONE]
     for number in sorted(last):
-        found = [f for f in weighty if number in f.exchanges]
+        found = [f for f in weighty if number == max(failed.intersection(f.exchanges), default=0)]
         if len(found) > 1 and len({_subject(f) for f in found}) < len(found):
             yield f"{number} is explained by {', '.join(f.rule for f in found)}"
 

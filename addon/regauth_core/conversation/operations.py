@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.exchanges import is_anonymous, realm_key, refuses, succeeded
-from regauth_core.conversation.recovery import is_needless, is_probe, is_told_by_repositories
+from regauth_core.conversation.recovery import is_needless, is_probe, is_told_by_repositories, tried_in_vain
 from regauth_core.conversation.refusal import has_no_answer, was_served
 from regauth_core.model import Endpoint, Exchange
 from regauth_core.model.finding import End, OperationKind
@@ -53,8 +53,14 @@ class OperationBuilder:
     """An upload session was opened: the next start is another blob's."""
 
     def deciding(self, conversation: Conversation) -> Exchange:
-        """The exchange that decides how it ended: the last one, or the last request where that is a good token's."""
+        """The exchange that decides how it ended: the last one, or the last request where that is a good token's.
+
+        Where the last one only repeats without a credential what had been answered in vain, the failed answer decides.
+        """
         last = self.exchanges[-1]
+        if last.status == 401 and is_anonymous(last) and tried_in_vain(conversation, last) is not None:
+            tried = [e for e in self.exchanges[:-1] if not is_anonymous(e) and not was_served(e)]
+            last = tried[-1] if tried else last
         if conversation.is_token_exchange(last) and has_token(last):
             asked = [e for e in self.exchanges if not conversation.is_token_exchange(e)]
             return asked[-1] if asked else last

@@ -13,16 +13,22 @@ from regauth_core.conversation.exchanges import (
     IssuedToken,
     bearer,
     bearer_challenges,
+    challenge_realm,
     error_of,
     is_same_request,
+    realm_key,
+    refuses,
+    secret_of,
     usable_challenges,
 )
-from regauth_core.model import Endpoint, Exchange
+from regauth_core.model import Endpoint, Exchange, FailureKind
 from regauth_core.protocol.registries import registry_of, repository_of
 from regauth_core.protocol.scope import Scope, covered, entries, needed
 
 _SOON = 30.0
 """Seconds within which a ping belongs to the refused request before it."""
+_TRIED = 60.0
+"""Seconds for which a client may keep in mind that its login was refused."""
 
 
 def is_sound(exchange: Exchange) -> bool:
@@ -51,6 +57,28 @@ def is_needless(conversation: Conversation, refused: Exchange) -> bool:
     return is_probe(refused) and conversation.was_served_after(refused)
 
 
+def tried_in_vain(conversation: Conversation, refused: Exchange) -> Exchange | None:
+    """Where the client had just answered such a challenge and got nothing for it, so that it need not try again."""
+    before = [s for s in conversation.at_registry.auth_steps if s.finished <= refused.started]
+    realms = {challenge_realm(c) for c in bearer_challenges(refused)}
+    offered = {c.kind for c in usable_challenges(refused)}
+    for step in reversed(before):
+        if refused.started - step.finished > _TRIED:
+            return None
+        if conversation.is_token_exchange(step):
+            if realm_key(step) in realms:
+                return step if _is_failed(step) and secret_of(step) is not None else None
+        elif any(c.scheme in offered for c in step.request.credentials):
+            is_alike = step.status == 401 or step.target.repository == refused.target.repository
+            return step if refuses(step) and is_alike else None
+    return None
+
+
+def _is_failed(exchange: Exchange) -> bool:
+    failure = exchange.failure
+    return exchange.status >= 400 or (failure is not None and failure.kind is not FailureKind.NOT_RECORDED)
+
+
 def is_unanswered(conversation: Conversation, refused: Exchange) -> bool:
     """Whether a 401 with a usable challenge got no answer of any kind, and the client needed one."""
     if (
@@ -60,6 +88,8 @@ def is_unanswered(conversation: Conversation, refused: Exchange) -> bool:
     ):
         return False
     if conversation.succeeded_later(refused) or conversation.responded_to(refused):
+        return False
+    if tried_in_vain(conversation, refused) is not None:
         return False
     return not is_needless(conversation, refused)
 

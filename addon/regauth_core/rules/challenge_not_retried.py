@@ -30,7 +30,7 @@ from regauth_core.conversation.answers import asks_for_login
 from regauth_core.conversation.conversation import Conversation
 from regauth_core.conversation.evidence import present, uses
 from regauth_core.conversation.exchanges import bearer, is_anonymous, refuses, succeeded, usable_challenges
-from regauth_core.conversation.recovery import is_final, is_foreign, is_needless, is_probe
+from regauth_core.conversation.recovery import is_final, is_foreign, is_needless, is_probe, tried_in_vain
 from regauth_core.conversation.refusal import left_out, reasons_of
 from regauth_core.conversation.undecided import why_undecided
 from regauth_core.model import Endpoint, Exchange
@@ -62,6 +62,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         if refused.target.endpoint is Endpoint.ELSEWHERE or is_foreign(conversation, refused):
             continue
         if conversation.repeats_of(refused) or _was_answered(conversation, refused):
+            continue
+        if tried_in_vain(conversation, refused) is not None:
             continue
         answer = _exchange_for(conversation, refused) or _held(conversation, refused)
         if answer is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from regauth_core.conversation.answers import is_given
 from regauth_core.conversation.conversation import Conversation
-from regauth_core.conversation.exchanges import bearer, bearer_challenges, secret_of
+from regauth_core.conversation.exchanges import bearer, bearer_challenges, refuses, secret_of
 from regauth_core.model import Exchange, Link, Origin
 from regauth_core.protocol.registries import registry_of
 from regauth_core.rules.wording import login_key
@@ -29,6 +29,8 @@ def log_in(conversation: Conversation, refused: Exchange) -> str:
     sent = login_sent(conversation, refused)
     if sent is None:
         return f"Log in to {home(conversation)}"
+    if refuses(sent):
+        return f"The login that was sent before ({sent.number}) was refused, and not tried again: see why it was"
     return (
         f"The client has a login for {home(conversation)} (sent with {sent.number}) and did not send it here: see"
         f" under which name it looks for it ({login_key(conversation)})"
