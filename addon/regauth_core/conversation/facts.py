@@ -88,6 +88,8 @@ def _note_names(at_registry: ClientAtRegistry, exchange: Exchange) -> None:
 def _is_anonymous(trace_state: TraceState, exchange: Exchange) -> bool:
     if is_anonymous(exchange):
         return True
+    if secret_of(exchange) is not None:
+        return False
     token = bearer(exchange)
     issue = trace_state.issues.get(token.fingerprint) if token is not None else None
     return issue is not None and issue.secret is None
