@@ -52,7 +52,7 @@ class CorrectClient:
         login = Login(id="alice", user="alice", password=made["users"]["alice"]["password"])
         trust = Trust(permits=EVERYTHING)
         self.authenticator = Authenticator(
-            LoginTable([("registry.test", "", login)]), trust=trust, manner=AuthSettings()
+            LoginTable([("registry.test", "", login)]), trust=trust, settings=AuthSettings()
         )
         self.wires: list[Wire] = []
         self.now = BEGIN

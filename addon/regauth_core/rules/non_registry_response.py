@@ -101,11 +101,11 @@ def _match(conversation: Conversation, strange: list[Exchange]) -> Match:
             f" {where(first)}."
         ),
         user=(
-            f"Try again later; if it stays, ask the operator of {first.origin.authority}: the page comes from a proxy that"
-            " did not reach the registry."
+            f"Try again later; if it stays, ask the operator of {first.origin.authority}: the page comes from a proxy"
+            " that did not reach the registry."
             if first.status >= 500
-            else f"Ask the operator of {first.origin.authority} to exclude /v2/ and the token path from single sign-on and"
-            " filters."
+            else f"Ask the operator of {first.origin.authority} to exclude /v2/ and the token path from single sign-on"
+            " and filters."
         ),
         because="the answer and the end of the conversation are in the capture",
         undecided=why_undecided_afterwards(conversation, first),
