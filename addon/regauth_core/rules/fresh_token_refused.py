@@ -54,6 +54,8 @@ RULE = Header(
     signs=signs.REFUSED | signs.DENIED,
 )
 
+_OF_OTHERS = frozenset({StatedReason.EXPIRED, StatedReason.UNKNOWN_NAME})
+"""Reasons beside which the token itself is not in question."""
 _REPEATED = 3
 """Refusals of one token from which on it is told by its repetition (refused-credential-repeated)."""
 
@@ -83,7 +85,7 @@ def _fitting(conversation: Conversation, refused: Exchange) -> Refusal | None:
     one = refusal(conversation, refused)
     if one.sent is not Sent.TOKEN or one.fit is not Fit.FITS or one.issue is None or one.explains is not None:
         return None
-    if one.error == "insufficient_scope" or StatedReason.EXPIRED in one.reasons or refused.target.mount is not None:
+    if one.error == "insufficient_scope" or _OF_OTHERS.intersection(one.reasons) or refused.target.mount is not None:
         return None
     if one.issue.secret is None and StatedReason.INVALID_TOKEN not in one.reasons:
         return None
