@@ -21,7 +21,7 @@ from regauth_core.simulate.written import written
 TALKS = conversations()
 
 OTHERWISE = {
-    "clock-skew/over-when-it-arrives": "the clocks differ in the dates of some answers alone",
+    "clock-skew/over-when-it-arrives": "a token whose own claims are over when it arrives",
     "clock-skew/token-not-valid-yet": "a token of nobody for a repository that nobody is seen to open",
     "non-digest-blob-path/near-other-algorithm": "a digest of 32 characters is no digest, and a trace does not show it",
 }
