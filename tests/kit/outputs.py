@@ -25,7 +25,7 @@ from regauth_core.recording.observe import Wire
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.report import ENDINGS
 from regauth_core.report.markdown import templates
-from regauth_core.report.terminal.summary import live_line
+from regauth_core.report.terminal.summary import Detail, live_line
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
 TERMINALS = {
@@ -196,7 +196,7 @@ def printed(journal: Journal, redactor: Redactor, variables: dict[str, str]) -> 
     """The summary in a terminal, as it is and without its colours."""
     file = io.StringIO()
     with mock.patch.dict(os.environ, variables):
-        print_summary(journal, redactor, file)
+        print_summary(journal, redactor, file, detail=Detail.ALL)
     return f"{file.getvalue()}\n{_COLOUR.sub('', file.getvalue())}"
 
 

@@ -15,7 +15,7 @@ _LEVELS: Final = {Verdict.REFUSED: "error", Verdict.NOT_LOGGED_IN: "error"}
 def annotation(journal: Journal) -> str | None:
     """One line, without its end; `None` where nothing is wrong."""
     told = conclusion(journal)
-    if told.verdict is Verdict.OK:
+    if told.verdict is Verdict.OK and told.fault is None:
         return None
     text = visible(" ".join(part for part in (f"{told.title}.", told.advice) if part))
     level = _LEVELS.get(told.verdict, "warning")
