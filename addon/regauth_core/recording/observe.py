@@ -44,7 +44,10 @@ MAX_HEADERS: Final = 200
 MAX_VALUE: Final = 64 * 1024
 """Characters of one header value that are read."""
 MAX_TEXT: Final = 128 * 1024
-"""Characters of all header values of one message that are read."""
+"""Characters of all header fields of one request that are read, names and values."""
+MAX_ANSWER_VALUE: Final = 16 * 1024
+MAX_ANSWER_TEXT: Final = 32 * 1024
+"""The same of an answer, which the other side may make as long as it likes, and for which all clients wait."""
 MAX_PATH: Final = 16 * 1024
 MAX_LINES: Final = 8
 """`Authorization` lines that are read."""
@@ -114,7 +117,8 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
             session=redactor.session,
         )  # fmt: skip
         seen.targets.keep(key, about, len(path))
-    fields = _fields(wire.request_headers)
+    sent_fields = _bounded(wire.request_headers)
+    fields = _fields(sent_fields)
     # Before anything that may tell of them in a sentence.
     sent = _credentials(tuple(fields.get("authorization", ())[:MAX_LINES]), redactor)
     asked = _token_request(wire, path, about, redactor)
@@ -123,7 +127,7 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     if wire.user_info:
         redactor.remember_user_info(wire.user_info)
     url = redactor.address(wire.scheme, wire.host, wire.port, path)
-    headers = redactor.headers(_bounded(wire.request_headers))
+    headers = redactor.headers(sent_fields)
     response = None if wire.status is None else _answered(wire, wire.status, path, about, asked, redactor)
     if asked is None and response is not None and response.token is not None:
         # The answer shows what the request was for.
@@ -153,19 +157,21 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     )
 
 
-def _bounded(headers: tuple[tuple[str, str], ...]) -> Sequence[tuple[str, str]]:
+def _bounded(
+    headers: tuple[tuple[str, str], ...], most_value: int = MAX_VALUE, most_text: int = MAX_TEXT
+) -> Sequence[tuple[str, str]]:
     """The fields that are read: the first ones, up to the one that is too many or with which the text is too long."""
-    if len(headers) <= MAX_HEADERS and sum([len(value) for _, value in headers]) <= MAX_VALUE:
+    if len(headers) <= MAX_HEADERS and sum([len(name) + len(value) for name, value in headers]) <= most_value:
         return headers
-    kept = [(name, whole_words(value, MAX_VALUE)) for name, value in headers[:MAX_HEADERS]]
-    sizes = accumulate(len(value) for _, value in kept)
-    return [pair for pair, size in zip(kept, sizes, strict=True) if size <= MAX_TEXT]
+    kept = [(name, whole_words(value, most_value)) for name, value in headers[:MAX_HEADERS]]
+    sizes = accumulate(len(name) + len(value) for name, value in kept)
+    return [pair for pair, size in zip(kept, sizes, strict=True) if size <= most_text]
 
 
-def _fields(headers: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
+def _fields(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     """The values of those fields that are read, in order, by name in lower case."""
     fields: dict[str, list[str]] = {}
-    for name, value in _bounded(headers):
+    for name, value in headers:
         if (lower := name.lower()) in _READ:
             fields.setdefault(lower, []).append(value)
     return fields
@@ -267,7 +273,8 @@ def _response(
     def resolve(url: str) -> Link:
         return redactor.url(url, scheme=wire.scheme, host=wire.host, port=wire.port, path=path)
 
-    fields = _fields(wire.response_headers)
+    received = _bounded(wire.response_headers, MAX_ANSWER_VALUE, MAX_ANSWER_TEXT)
+    fields = _fields(received)
     body = wire.response_body
     value = bodies.json_of(body) if body and _is_read(status, about) else None
     is_page = pages.is_html(fields.get("content-type", [None])[0], body)
@@ -282,10 +289,10 @@ def _response(
         redactor.count_body()
     lines = fields.get("www-authenticate")
     challenges, unreadable = _challenges(tuple(lines), resolve, redactor) if lines else ((), False)
-    following = links.following(", ".join(fields["link"])[:MAX_VALUE]) if "link" in fields else None
+    following = links.following(", ".join(fields["link"])) if "link" in fields else None
     return Response(
         status=status,
-        headers=redactor.headers(_bounded(wire.response_headers)),
+        headers=redactor.headers(received),
         size=wire.response_size,
         challenges=challenges,
         unreadable_challenge=unreadable,

@@ -215,6 +215,8 @@ class Sweep:
         in the text (from, to) whether the word around it is the report's own. With `fits` no replacement is longer than
         what it replaces.
         """
+        if len(text) < SHORTEST:
+            return text, 0  # nor is any of its views longer
         self._update()
         if not self._indexed:
             return text, 0

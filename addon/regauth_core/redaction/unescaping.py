@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
@@ -129,32 +130,39 @@ class View:
     """A text after one step, with the way back to the text before it."""
 
     def __init__(self, text: str, step: Unescaping) -> None:
-        pieces: list[str] = []
-        self._starts: list[int] = []
-        self._spans: list[tuple[int, int]] = []
-        self._size = 0
-        at = 0
-        for found in step.pattern.finditer(text):
-            self._add(pieces, text[at : found.start()], at, found.start())
-            self._add(pieces, step.put(found), found.start(), found.end())
-            at = found.end()
-        self._add(pieces, text[at:], at, len(text))
-        self.text = "".join(pieces)
+        self.text = step.pattern.sub(step.put, text)
+        self._before = text
+        self._step = step
 
-    def _add(self, pieces: list[str], piece: str, begin: int, end: int) -> None:
-        if piece:
-            self._starts.append(self._size)
-            self._spans.append((begin, end))
-            self._size += len(piece)
-            pieces.append(piece)
+    @cached_property
+    def _pieces(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """Where each piece begins, and its place in the text before; only few texts hold anything to look that up."""
+        starts: list[int] = []
+        spans: list[tuple[int, int]] = []
+        size = at = 0
+        for found in self._step.pattern.finditer(self._before):
+            for length, begin, end in (
+                (found.start() - at, at, found.start()),
+                (len(self._step.put(found)), found.start(), found.end()),
+            ):
+                if length:
+                    starts.append(size)
+                    spans.append((begin, end))
+                    size += length
+            at = found.end()
+        if at < len(self._before):
+            starts.append(size)
+            spans.append((at, len(self._before)))
+        return starts, spans
 
     def _place(self, at: int) -> tuple[int, int]:
         """Where the character at `at` stood: from, to."""
-        which = bisect_right(self._starts, at) - 1
-        begin, end = self._spans[which]
-        size = (self._starts[which + 1] if which + 1 < len(self._starts) else self._size) - self._starts[which]
+        starts, spans = self._pieces
+        which = bisect_right(starts, at) - 1
+        begin, end = spans[which]
+        size = (starts[which + 1] if which + 1 < len(starts) else len(self.text)) - starts[which]
         if size == end - begin:
-            begin += at - self._starts[which]
+            begin += at - starts[which]
             end = begin + 1
         return begin, end
 
