@@ -501,9 +501,9 @@ def test_headers_are_bounded_in_number_and_length() -> None:
 )
 def test_large_and_hostile_bodies_cost_little(body: bytes) -> None:
     """Nothing raises, nothing runs away, and little is kept."""
-    began = time.perf_counter()
+    began = time.process_time()
     response = refused(body)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert len(repr(response)) < 100_000
     assert len(response.errors) <= 20
 
@@ -525,10 +525,10 @@ def test_large_and_hostile_bodies_cost_little(body: bytes) -> None:
 )
 def test_hostile_header_values_cost_little(field: str, value: str) -> None:
     """Every expression stops, whatever it is fed with."""
-    began = time.perf_counter()
+    began = time.process_time()
     answer(wire(status=401, headers=((field, value),)))
     seen(wire(MANIFEST, (field, value), ("Authorization", value)))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 FIELDS = {
