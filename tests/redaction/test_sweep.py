@@ -364,9 +364,9 @@ def test_the_sweep_takes_time_in_proportion_to_the_text() -> None:
         one.remember(opaque(str(number), 40))
     text = "GET /v2/team/app/manifests/latest -> 401 Bearer realm=https://auth.test/token\n" * 5000
     one.sweep("first")
-    began = time.perf_counter()
+    began = time.process_time()
     one.sweep(text)
-    assert time.perf_counter() - began < len(text) * 10e-6
+    assert time.process_time() - began < len(text) * 10e-6
 
 
 @given(st.text(min_size=8, max_size=40).filter(lambda text: len(re.findall(r"\w", text)) >= 6), st.text(max_size=20))

@@ -262,7 +262,7 @@ def _answered(
 ) -> Response:
     redactor.begin_answer()
     try:
-        return _response(wire, status, path, about, asked, redactor)
+        return redactor.seen.responses.alike(_response(wire, status, path, about, asked, redactor))
     finally:
         redactor.end_answer()
 

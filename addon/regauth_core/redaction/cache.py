@@ -14,6 +14,7 @@ from regauth_core.model import (
     Credential,
     Link,
     RegistryError,
+    Response,
     Safe,
     Sender,
     Target,
@@ -27,11 +28,11 @@ V = TypeVar("V")
 class Cache(dict[K, V]):
     """Results by what they were computed from; a full memo starts again."""
 
-    MOST: Final = 4096
+    MOST: Final = 2048
     LONGEST: Final = 4096
     """Characters or bytes of wire text above which its result is not worth the memory."""
 
-    MOST_TEXT: Final = 4 * 1024 * 1024
+    MOST_TEXT: Final = 1024 * 1024
     """Characters or bytes of all the wire text together."""
 
     def __init__(self) -> None:
@@ -47,6 +48,11 @@ class Cache(dict[K, V]):
             self._text += size
             self[key] = value
         return value
+
+    def alike(self: Cache[V, V], value: V) -> V:
+        """The value that was noted before and equals `value`, so that it is held once; else `value`, noted."""
+        found = self.get(value)
+        return self.keep(value, value) if found is None else found
 
     def __repr__(self) -> str:
         return f"Memo({len(self)} entries)"
@@ -65,6 +71,8 @@ class ParsedCache:
         self.claims: Cache[str, Claims | None] = Cache()
         self.requests: Cache[str, TokenRequest | None] = Cache()
         self.errors: Cache[bytes, tuple[RegistryError, ...]] = Cache()
+        self.responses: Cache[Response, Response] = Cache()
+        """Answers that may be shown; thousands are alike, and held for long."""
 
 
 class ShownCache:
@@ -78,5 +86,7 @@ class ShownCache:
         self.scopes: Cache[str, Safe] = Cache()
         self.texts: Cache[str, Safe] = Cache()
         self.headers: Cache[tuple[str, str], tuple[tuple[Safe, Safe], int]] = Cache()
+        self.fields: Cache[tuple[tuple[Safe, Safe], ...], tuple[tuple[Safe, Safe], ...]] = Cache()
+        self.safe: Cache[Safe, Safe] = Cache()
         self.addresses: Cache[tuple[str, str, int, str], tuple[Safe, int]] = Cache()
         self.links: Cache[tuple[str, str, str, int, str], tuple[Link, int]] = Cache()

@@ -259,16 +259,17 @@ class Redactor:
 
     def challenge_scheme(self, text: str) -> Safe:
         """The scheme of a challenge, as spelled, else a fingerprint."""
-        return self._safe(self._fields.scheme(text))
+        return self._shown.safe.alike(self._safe(self._fields.scheme(text)))
 
     def scheme(self, text: str) -> Safe:
         """The scheme of a credential, if it is a registered one; any other word may be a part of the secret."""
         known = not text or text.lower() in SCHEMES
-        return self._safe(text if known else self.replace_secret(text, "tok"))
+        return self._shown.safe.alike(self._safe(text if known else self.replace_secret(text, "tok")))
 
     def place(self, text: str) -> Safe:
         """The name of a service, an issuer or an audience: a host, a URL, or any words."""
-        return self._safe(shortened(self._urls.place(self.searched(text)), MAX_TEXT))
+        shown = shortened(self._urls.place(self.searched(text)), MAX_TEXT)
+        return self._shown.safe.alike(self._safe(shown))
 
     def requested_host(self, host: str) -> None:
         """A client asks `host` for something: its name may stand in sentences too."""
@@ -309,7 +310,7 @@ class Redactor:
 
     def parameter(self, scheme: str, name: str, value: str) -> Safe:
         """The unquoted value of a challenge's parameter `name` (lower case)."""
-        return self._safe(self._fields.parameter(scheme, name, self.known(value)))
+        return self._shown.safe.alike(self._safe(self._fields.parameter(scheme, name, self.known(value))))
 
     def header(self, name: str, value: str) -> Safe:
         """The value of the header field `name`, in any case."""
@@ -324,7 +325,7 @@ class Redactor:
                 held = self._header(*pair)
             self._values += held[1]
             shown.append(held[0])
-        return tuple(shown)
+        return self._shown.fields.alike(tuple(shown))
 
     def _header(self, name: str, value: str) -> tuple[tuple[Safe, Safe], int]:
         before, self._values = self._values, 0
