@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from base64 import b64encode
 from dataclasses import replace
@@ -473,6 +474,21 @@ def test_every_descriptor_of_a_manifest_may_have_urls() -> None:
 def test_the_date_is_read(date: str, seconds: float | None) -> None:
     """The server's clock, for faults of clocks."""
     assert answer(wire(headers=(("date", date),))).date == seconds
+
+
+@pytest.mark.parametrize("number", ["443", "3f2a91c0", "123456789012"])
+def test_number_of_a_connection_is_shown(number: str) -> None:
+    """As browsers and proxies number them."""
+    assert seen(replace(wire(), connection=number)).connection.id == number
+
+
+@pytest.mark.parametrize("words", ["gnaaranhz yrvgre", "Tannenbaum", "letmein1", "a\u200bb", "1234567890123"])
+def test_other_name_of_a_connection_is_a_fingerprint(words: str) -> None:
+    """A HAR file's `connection` is any text; what is one connection is still seen."""
+    one = redactor()
+    shown = [observe(replace(wire(), connection=words), one).connection.id for _ in range(2)]
+    assert shown[0] == shown[1] is not None
+    assert re.fullmatch(r"<conn:[0-9a-f]{8}>", shown[0] or "")
 
 
 # Bounds.

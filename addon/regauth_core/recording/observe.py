@@ -202,7 +202,7 @@ def _connection(wire: Wire, redactor: Redactor) -> Connection:
 
         offers = wire.alpn_offers
         connection = Connection(
-            id=redactor.own_text(wire.connection) if wire.connection else None,
+            id=redactor.connection(wire.connection) if wire.connection else None,
             http_version=shown(wire.http_version),
             tls_version=shown(wire.tls_version),
             alpn=shown(wire.alpn),

@@ -35,6 +35,7 @@ MAX_TEXT: Final = 2048
 MAX_READ: Final = 16 * 1024
 """Characters that are searched for secrets before all but `MAX_TEXT` of them are cut off."""
 _AFTER_NAME = re.compile(r"[:@?#]")
+_NUMBER = re.compile(r"[0-9a-f]{1,8}|(?:[a-z]-?)?[0-9]{1,12}")
 _FINGERPRINT = re.compile(r"[<\[]?([a-z]{2,12}:([0-9a-f]{8}))[>\]]?")
 
 
@@ -251,6 +252,10 @@ class Redactor:
         """A name that somebody chose for a client, such as the user name of the proxy's URL."""
         shown = self.replace_if_secret(name) if is_opaque(name) or len(name) > 64 else self._aliases.user(name)
         return self._safe(shown)
+
+    def connection(self, text: str) -> Safe:
+        """What somebody calls a connection: a number stays; words may be anything, and become a fingerprint."""
+        return self._safe(self.known(text) if _NUMBER.fullmatch(text) else self.replace_if_secret(text, "conn"))
 
     def word(self, text: str) -> Safe:
         """A word of a closed vocabulary (method, scheme, error code, protocol version), else a fingerprint."""
