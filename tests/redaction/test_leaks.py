@@ -33,6 +33,7 @@ from regauth_core.edge.outputs.reports import report_text, with_scenario, write_
 from regauth_core.model import Failure, FailureKind, Safe
 from regauth_core.redaction.allow_list import PLAIN_WORDS
 from regauth_core.redaction.redactor import Redactor
+from regauth_core.redaction.replacements import Replacements
 from regauth_core.redaction.sweep import Sweep
 from regauth_core.report import ENDINGS
 from regauth_core.report.formats import FORMATS, format_of
@@ -98,17 +99,18 @@ def without_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def without_allow_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever would be replaced is kept as it was; that it was seen is remembered as always."""
-    mark, veil, prose, user = Redactor.replace_secret, Redactor.replace_if_secret, Redactor.prose, Redactor.user
+    mark, veil, prose = Replacements.replace_secret, Replacements.replace_if_secret, Replacements.prose
+    user = Redactor.user
 
-    def kept_mark(self: Redactor, secret: str, kind: str) -> str:
+    def kept_mark(self: Replacements, secret: str, kind: str) -> str:
         mark(self, secret, kind)
         return secret
 
-    def kept_veil(self: Redactor, text: str, kind: str = "val", *, sure: bool = False) -> str:
+    def kept_veil(self: Replacements, text: str, kind: str = "val", *, sure: bool = False) -> str:
         veil(self, text, kind, sure=sure)
         return text
 
-    def kept_prose(self: Redactor, text: str) -> str:
+    def kept_prose(self: Replacements, text: str) -> str:
         prose(self, text)
         return text
 
@@ -116,9 +118,9 @@ def without_allow_list(monkeypatch: pytest.MonkeyPatch) -> None:
         user(self, name)
         return name  # type: ignore[return-value]
 
-    monkeypatch.setattr(Redactor, "replace_secret", kept_mark)
-    monkeypatch.setattr(Redactor, "replace_if_secret", kept_veil)
-    monkeypatch.setattr(Redactor, "prose", kept_prose)
+    monkeypatch.setattr(Replacements, "replace_secret", kept_mark)
+    monkeypatch.setattr(Replacements, "replace_if_secret", kept_veil)
+    monkeypatch.setattr(Replacements, "prose", kept_prose)
     monkeypatch.setattr(Redactor, "user", kept_user)
 
 

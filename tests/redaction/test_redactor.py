@@ -14,7 +14,8 @@ from kit.canaries import leaks, password
 from kit.messages import opaque, wire
 from kit.places import PLACES, planted
 from regauth_core.recording.observe import observe
-from regauth_core.redaction.redactor import MAX_READ, MAX_TEXT, Redactor
+from regauth_core.redaction.redactor import MAX_TEXT, Redactor
+from regauth_core.redaction.replacements import MAX_READ
 
 
 def redactor(*kinds: str) -> Redactor:

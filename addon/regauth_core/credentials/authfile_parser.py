@@ -10,12 +10,12 @@ Nothing here raises, whatever is in a file. What cannot be used is left out and 
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any, Final
 
 from regauth_core.credentials.authfile import NOT_BASE64, AuthFile, Entry, Pair, Remark, Tool, auths_key, helpers_key
+from regauth_core.protocol.authorization import BASE64
 
 MAX_FILE: Final = 1024 * 1024
 """Characters of a file that is read at all."""
@@ -25,7 +25,6 @@ _DOCKER: Final = (Tool.DOCKER, Tool.CRANE)
 _ALL: Final = tuple(Tool)
 _BLANK: Final = " \t\r\n"
 _EMPTY: Final = "is empty"
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 def read(text: str, *, legacy: bool = False) -> AuthFile:
@@ -186,7 +185,7 @@ class _Reader:
 def _pair(text: str) -> Pair | str:
     """User and password out of the field `auth`, or what is wrong. Line breaks in base64 are nothing to Go."""
     compact = text.replace("\r", "").replace("\n", "")
-    if not _BASE64.fullmatch(compact):
+    if not BASE64.fullmatch(compact):
         return NOT_BASE64
     user, colon, password = b64decode(compact).decode("utf-8", "surrogateescape").partition(":")
     if not colon:

@@ -21,7 +21,8 @@ MAX_BASIC: Final = 64 * 1024
 # A comma is also a part of what Digest and AWS send; only a word, blanks and no `=` behind it start a new credential.
 _NEXT = re.compile(r"(?<![ \t\r\n])[ \t\r\n]*+,[ \t\r\n]*+(?=[A-Za-z][A-Za-z0-9\-]{2,31}+[ \t\r\n]++[^\s=,])")
 _BLANK = re.compile(r"[ \t\r\n]+")
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+"""Base64 with its padding (RFC 4648 section 4), nothing around it."""
 _FOREIGN = re.compile(r"[^A-Za-z0-9+/]++")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -71,7 +72,7 @@ def _credential(text: str) -> RawCredential:
 def _basic(scheme: str, value: str) -> RawCredential:
     if len(value) > MAX_BASIC:
         return RawCredential(scheme=scheme, value=value)
-    flaws = [] if value and _BASE64.fullmatch(value) else [CredentialFlaw.NOT_BASE64]
+    flaws = [] if value and BASE64.fullmatch(value) else [CredentialFlaw.NOT_BASE64]
     plain = _FOREIGN.sub("", value.replace("-", "+").replace("_", "/"))
     # One character over a multiple of four encodes nothing.
     plain = plain[:-1] if len(plain) % 4 == 1 else plain
@@ -112,6 +113,11 @@ SCHEMES: Final = frozenset(
         "token",
         "vapid",
         "aws4-hmac-sha256",
+        "scram-sha-1",
+        "scram-sha-256",
     }
 )
-"""Authentication schemes that are shown; another word in front of a credential may be a part of it."""
+"""Authentication schemes, as https://www.iana.org/assignments/http-authschemes and as registries spell them.
+
+They are shown; another word in front of a credential may be a part of it.
+"""

@@ -17,6 +17,7 @@ from enum import Enum, auto
 from typing import Final
 
 from regauth_core.model import Flaw, FlawKind
+from regauth_core.protocol.authorization import SCHEMES
 
 MAX_LINE: Final = 16 * 1024
 """Characters of one line that are read."""
@@ -41,12 +42,6 @@ _URL = re.compile(r"(?:[A-Za-z][0-9A-Za-z+.\-]*+:)?+/")
 _PARAMETER_AHEAD = re.compile(rf"\"?+[ \t\r\n]++[{_TCHAR}]++[ \t\r\n]*+=")
 _JUNK = re.compile(rf"[^ \t\r\n,{_TCHAR}]++")
 
-# A word that no comma announces starts a challenge only if it is one of these; otherwise `realm=My Registry` would
-# offer a scheme called "Registry". https://www.iana.org/assignments/http-authschemes, and what registries send.
-_SCHEMES = frozenset(
-    {"aws4-hmac-sha256", "basic", "bearer", "digest", "dpop", "gnap", "hoba", "kerberos", "mutual", "negotiate"}
-    | {"ntlm", "oauth", "privatetoken", "scram-sha-1", "scram-sha-256", "token", "vapid"}
-)
 # By the grammar a lone word is a scheme or a token68; nobody means these so.
 _NAMES = frozenset({"realm", "service", "scope", "error", "error_description", "error_uri", "charset"})
 # RFC 7617 and RFC 6750 define parameters only, so `Basic realm=` is an empty realm and no padded token68.
@@ -215,7 +210,8 @@ class _Line:
 
     def _is_scheme(self, word: str, end: int) -> bool:
         """Whether `word`, which no comma announces, opens a challenge all the same."""
-        if word not in _SCHEMES:
+        # Otherwise `realm=My Registry` would offer a scheme called "Registry".
+        if word not in SCHEMES:
             return False
         # Rubbish may hold such words too (`realm=""https://auth.test/token""`).
         return self._after is not _After.STRAY or _PARAMETER_AHEAD.match(self._text, end) is not None

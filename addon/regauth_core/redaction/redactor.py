@@ -8,7 +8,7 @@ looks for it in what is said, before anything of that is cut, and in finished ou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from regauth_core.bounded import shortened, whole_words
@@ -21,22 +21,18 @@ from regauth_core.redaction import allow_list, positions
 from regauth_core.redaction.cache import Cache, ParsedCache, ShownCache
 from regauth_core.redaction.command_line.command_line import CommandLine
 from regauth_core.redaction.fingerprints import Fingerprints
-from regauth_core.redaction.free_text import concealed, looks
 from regauth_core.redaction.headers import Headers
 from regauth_core.redaction.looks import is_opaque
 from regauth_core.redaction.pseudonyms import Pseudonyms
+from regauth_core.redaction.replacements import MAX_READ, RenamingReplacements, Replacements
 from regauth_core.redaction.requested_names import Requested
 from regauth_core.redaction.sweep import Fixed, IsOwn, Sweep
-from regauth_core.redaction.urls import MAX_URL, Urls
-from regauth_core.redaction.vocabulary import Standing, standing
+from regauth_core.redaction.urls import MAX_URL
+from regauth_core.report.text import printable
 
 MAX_TEXT: Final = 2048
 """Characters of free text that are kept."""
-MAX_READ: Final = 16 * 1024
-"""Characters that are searched for secrets before all but `MAX_TEXT` of them are cut off."""
-_AFTER_NAME = re.compile(r"[:@?#]")
 _NUMBER = re.compile(r"[0-9a-f]{1,8}|(?:[a-z]-?)?[0-9]{1,12}")
-_FINGERPRINT = re.compile(r"[<\[]?([a-z]{2,12}:([0-9a-f]{8}))[>\]]?")
 
 
 class Redactor:
@@ -52,16 +48,21 @@ class Redactor:
     def __init__(self, key: bytes, *, anonymize: frozenset[str] = frozenset()) -> None:
         self._fingerprints = Fingerprints(key, self._forget)
         self._aliases = Pseudonyms(anonymize)
-        self._urls = Urls(self)
-        self._fields = Headers(self, self._urls)
-        self._command = CommandLine(self.remember, self._argument, self._fields.value, self._linked)
         self._sweep = Sweep(self._fingerprints, self._is_spared)
         self._requested = Requested()
+        self._use(Replacements(self._fingerprints, self._sweep, self._aliases, self._requested))
         self.seen = ParsedCache()
         self._spared: set[str] = set()
-        self._values = self._bodies = self._late = 0
+        self._bodies = self._late = 0
         self._shown = ShownCache()
         self._origins: Cache[tuple[str, str, int], Origin] = Cache()
+
+    def _use(self, replacements: Replacements) -> None:
+        self._replacements = replacements
+        self._urls = replacements.urls
+        self._fields = Headers(replacements, self._urls)
+        # Swept before it is quoted for a shell, which takes apart what has quotes in it.
+        self._command = CommandLine(self.remember, replacements.own, self._fields.value, replacements.own_url)
 
     def __repr__(self) -> str:
         return f"Redactor({self._fingerprints!r})"
@@ -92,106 +93,20 @@ class Redactor:
         """Whether passwords of clients had to be forgotten; no free text of answers is shown from then on."""
         return self._fingerprints.is_incomplete
 
-    # What the parts need of the whole (`urls.RedactorParts`).
-
-    def replace_secret(self, secret: str, kind: str) -> str:
-        """What to show in the place of a secret, known as one by its position: its fingerprint in pointed brackets."""
-        if given := self._given(secret):
-            return given
-        found = self._fingerprints.of(secret, kind)
-        self._values += 1
-        return f"<{found}>" if found else ""
-
-    def replace_if_secret(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
-        """What to show in the place of text that may or may not be a secret.
-
-        Only what is `sure` to be one, or looks like one, is remembered: the sweep must not hunt for ordinary words.
-        """
-        if not text:
-            return ""
-        if given := self._given(text):
-            return given
-        self._values += 1
-        if kind != "user" and (is_opaque(text) or text in self._fingerprints):
-            return f"<{self._fingerprints.of(text, 'tok', passing=True)}>"
-        if not sure and self._fingerprints.is_one(text.rstrip(").,:;]")):
-            return text
-        found = self._fingerprints.of(text, kind, passing=True) if sure else self._fingerprints.name(text, kind)
-        return f"<{found}>"
-
-    def known(self, text: str) -> str:
-        """Raw text with every secret that is known already replaced, such as by ``[tok:3f2a91c0]``.
-
-        First of all that happens to a text: what splits it, cuts it, or judges a piece of it by its looks would leave
-        the rest of a secret in a shape that the sweep does not know.
-        """
-        return self._sweep.swept(text)[0]
-
-    def _given(self, text: str) -> str | None:
-        """What to show for what stands in the place of a secret already: by a search, or in a sentence of ours."""
-        found = _FINGERPRINT.fullmatch(text)
-        if found is None or not self._fingerprints.is_one(found[2]):
-            return None
-        return f"<{found[1]}>" if text[0] == "[" else text
+    # Names and words.
 
     def prose(self, text: str) -> str:
         """What somebody else wrote, word by word, not yet made visible; always the same for the same text."""
-        return self._prose(text, self._judge)
-
-    def searched(self, text: str) -> str:
-        """At most `MAX_READ` characters of `text` without the secrets that are known: before anything is cut off."""
-        return self.known(text if len(text) <= MAX_READ else whole_words(text, MAX_READ) + "…")
-
-    def is_shown(self, part: str) -> bool:
-        """Whether a part of a repository's name, or a tag, may be shown."""
-        return self._requested.is_shown(part)
-
-    def _prose(self, text: str, judge: Callable[[str], Standing]) -> str:
-        if self.is_incomplete and self._fingerprints.is_answering and judge is not looks:
-            return self.replace_if_secret(text) if text.strip() else text
-        link = self._own_link if judge is looks else self._urls.shown
-        return self._aliases.replaced(concealed(self.searched(text), self.replace_if_secret, link, judge))
-
-    def _own_link(self, url: str) -> str:
-        # What a user's own words name is as good as asked for.
-        self._requested.ask(_AFTER_NAME.split(url.partition("://")[2].partition("/")[2])[0])
-        return self._urls.shown(url)
-
-    def _judge(self, word: str) -> Standing:
-        return Standing.FIELD if self._given(word) else standing(word)
-
-    def _judge_message(self, word: str) -> Standing:
-        return Standing.FIELD if self._requested.is_asked(word) else self._judge(word)
+        return self._replacements.prose(text)
 
     def host_name(self, host: str) -> str:
         """A host (lower case) or its pseudonym."""
         return self._aliases.host(host)
 
-    def repository_name(self, name: str) -> str:
-        """A repository or its pseudonym."""
-        return self._aliases.repository(name)
-
-    def path_word(self, element: str) -> str:
-        """A plain word in a path that is none of a registry's own: it may be the name of a project."""
-        if self.hides_repositories and element.lower() not in allow_list.PATH_WORDS:
-            return self.replace_if_secret(element, "seg")
-        return element
-
-    def tag(self, text: str) -> str:
-        """A tag, in which names may stand."""
-        return self._aliases.tag(text)
-
-    @property
-    def hides_repositories(self) -> bool:
-        """Whether every repository gets a pseudonym."""
-        return self._aliases.hides_repositories
-
     @property
     def hides_names(self) -> bool:
         """Whether any names get pseudonyms."""
         return self._aliases.active
-
-    # Names and words.
 
     def fingerprint(self, secret: str | bytes, kind: str = "tok") -> Fingerprint:
         """The fingerprint of `secret`, such as ``tok:3f2a91c0``; the sweep will look for it. Empty for no secret.
@@ -225,14 +140,16 @@ class Redactor:
         kept = self._shown.names.get(name)
         if kept is None:
             self._requested.ask(name)
-            if not self.hides_repositories:
+            if not self._aliases.hides_repositories:
                 self._spare(name)
-            kept = self._shown.names.keep(name, self._safe(_path(self._urls.repository(self.known(name)))), len(name))
+            kept = self._shown.names.keep(
+                name, self._safe(_path(self._urls.repository(self._replacements.known(name)))), len(name)
+            )
         return kept
 
     def resource(self, kind: str, name: str) -> Safe:
         """What a scope or a claim of this kind is about: mostly a repository."""
-        return self._safe(_path(self._urls.resource(kind, self.known(name))))
+        return self._safe(_path(self._urls.resource(kind, self._replacements.known(name))))
 
     def reference(self, text: str) -> Safe:
         """A tag or a digest that a client asks for, decoded."""
@@ -240,7 +157,7 @@ class Redactor:
         if kept is None:
             if ":" not in text:
                 self._requested.ask(text)
-            shown = _path(self._urls.reference(self.known(text)))
+            shown = _path(self._urls.reference(self._replacements.known(text)))
             kept = self._shown.references.keep(text, self._safe(shown), len(text))
         return kept
 
@@ -250,12 +167,20 @@ class Redactor:
 
     def user(self, name: str) -> Safe:
         """A name that somebody chose for a client, such as the user name of the proxy's URL."""
-        shown = self.replace_if_secret(name) if is_opaque(name) or len(name) > 64 else self._aliases.user(name)
+        shown = (
+            self._replacements.replace_if_secret(name)
+            if is_opaque(name) or len(name) > 64
+            else self._aliases.user(name)
+        )
         return self._safe(shown)
 
     def connection(self, text: str) -> Safe:
         """What somebody calls a connection: a number stays; words may be anything, and become a fingerprint."""
-        return self._safe(self.known(text) if _NUMBER.fullmatch(text) else self.replace_if_secret(text, "conn"))
+        return self._safe(
+            self._replacements.known(text)
+            if _NUMBER.fullmatch(text)
+            else self._replacements.replace_if_secret(text, "conn")
+        )
 
     def word(self, text: str) -> Safe:
         """A word of a closed vocabulary (method, scheme, error code, protocol version), else a fingerprint."""
@@ -269,11 +194,11 @@ class Redactor:
     def scheme(self, text: str) -> Safe:
         """The scheme of a credential, if it is a registered one; any other word may be a part of the secret."""
         known = not text or text.lower() in SCHEMES
-        return self._shown.safe.alike(self._safe(text if known else self.replace_secret(text, "tok")))
+        return self._shown.safe.alike(self._safe(text if known else self._replacements.replace_secret(text, "tok")))
 
     def place(self, text: str) -> Safe:
         """The name of a service, an issuer or an audience: a host, a URL, or any words."""
-        shown = shortened(self._urls.place(self.searched(text)), MAX_TEXT)
+        shown = shortened(self._urls.place(self._replacements.searched(text)), MAX_TEXT)
         return self._shown.safe.alike(self._safe(shown))
 
     def requested_host(self, host: str) -> None:
@@ -291,7 +216,7 @@ class Redactor:
         """Scopes separated by blanks, as spelled."""
         kept = self._shown.scopes.get(text)
         if kept is None:
-            shown = shortened(self._urls.scopes(self.searched(text)), MAX_TEXT)
+            shown = shortened(self._urls.scopes(self._replacements.searched(text)), MAX_TEXT)
             kept = self._shown.scopes.keep(text, self._safe(shown), len(text))
         return kept
 
@@ -301,13 +226,13 @@ class Redactor:
         """What the other side said, at most 2,048 characters of it, cut between two words."""
         kept = self._shown.texts.get(text)
         if kept is None:
-            shown = shortened(self._prose(text, self._judge_message), MAX_TEXT)
+            shown = shortened(self._replacements.message(text), MAX_TEXT)
             kept = self._shown.texts.keep(text, self._safe(shown), len(text))
         return kept
 
     def own_text(self, text: str) -> Safe:
         """A sentence or a name of this side: all but what looks machine-made stays. As long as `text`."""
-        return self._safe(shortened(self._prose(text, looks), MAX_TEXT))
+        return self._safe(shortened(self._replacements.own(text), MAX_TEXT))
 
     def shortened(self, text: Safe, most: int) -> Safe:
         """At most `most` characters of text that is safe already, cut between two words."""
@@ -315,7 +240,7 @@ class Redactor:
 
     def parameter(self, scheme: str, name: str, value: str) -> Safe:
         """The unquoted value of a challenge's parameter `name` (lower case)."""
-        return self._shown.safe.alike(self._safe(self._fields.parameter(scheme, name, self.known(value))))
+        return self._shown.safe.alike(self._safe(self._fields.parameter(scheme, name, self._replacements.known(value))))
 
     def header(self, name: str, value: str) -> Safe:
         """The value of the header field `name`, in any case."""
@@ -328,20 +253,23 @@ class Redactor:
             held = self._shown.headers.get(pair)
             if held is None:
                 held = self._header(*pair)
-            self._values += held[1]
+            self._replacements.values += held[1]
             shown.append(held[0])
         return self._shown.fields.alike(tuple(shown))
 
     def _header(self, name: str, value: str) -> tuple[tuple[Safe, Safe], int]:
-        before, self._values = self._values, 0
+        before, self._replacements.values = self._replacements.values, 0
         lower = name.lower()
         # Of a credential each part is known by its place.
-        plain = value if lower in allow_list.CREDENTIAL_FIELDS else self.known(value)
-        pair = self._safe(self._fields.name(self.known(name))), self._safe(self._fields.value(lower, plain))
+        plain = value if lower in allow_list.CREDENTIAL_FIELDS else self._replacements.known(value)
+        pair = (
+            self._safe(self._fields.name(self._replacements.known(name))),
+            self._safe(self._fields.value(lower, plain)),
+        )
         for secret in positions.of_field(value):
             self.remember(secret)
-        held = pair, self._values
-        self._values = before
+        held = pair, self._replacements.values
+        self._replacements.values = before
         return self._shown.headers.keep((name, value), held, len(value))
 
     def address(self, scheme: str, host: str, port: int, path: str) -> Safe:
@@ -349,13 +277,13 @@ class Redactor:
         key = scheme, host, port, path
         held = self._shown.addresses.get(key)
         if held is None:
-            before, self._values = self._values, 0
-            bare, mark, query = self.known(path).partition("#")[0].partition("?")
+            before, self._replacements.values = self._replacements.values, 0
+            bare, mark, query = self._replacements.known(path).partition("#")[0].partition("?")
             shown = self._urls.path(bare) + self._urls.query(query if mark else None)
-            held = self._safe(f"{self.origin(scheme, host, port)}{shown}"), self._values
-            self._values = before
+            held = self._safe(f"{self.origin(scheme, host, port)}{shown}"), self._replacements.values
+            self._replacements.values = before
             self._shown.addresses.keep(key, held, len(path))
-        self._values += held[1]
+        self._replacements.values += held[1]
         return held[0]
 
     def origin(self, scheme: str, host: str, port: int) -> Origin:
@@ -373,25 +301,27 @@ class Redactor:
         key = (url, "", "", 0, "") if "://" in url[:12] else (url, scheme, host, port, path)
         held = self._shown.links.get(key)
         if held is None:
-            before, self._values = self._values, 0
+            before, self._replacements.values = self._replacements.values, 0
             whole = target.absolute(url, scheme=scheme, host=host, port=port, path=path)
-            held = self._link(url, whole if host or "://" in url[:12] else None), self._values
+            held = self._link(url, whole if host or "://" in url[:12] else None), self._replacements.values
             for secret in positions.of_text(url[:MAX_URL]):
                 self.remember(secret)
-            self._values = before
+            self._replacements.values = before
             self._shown.links.keep(key, held, len(url))
-        self._values += held[1]
+        self._replacements.values += held[1]
         return held[0]
 
     def _link(self, url: str, whole: str | None) -> Link:
         origin = target.origin_of(whole) if whole else None
         if whole is None or origin is None:
-            return Link(text=self._safe(self._urls.shown(self.known(url))), origin=None, path=self.nothing)
+            return Link(
+                text=self._safe(self._urls.shown(self._replacements.known(url))), origin=None, path=self.nothing
+            )
         _, slash, below = whole.partition("#")[0].partition("?")[0].partition("://")[2].partition("/")
         return Link(
-            text=self._safe(self._urls.shown(self.known(whole))),
+            text=self._safe(self._urls.shown(self._replacements.known(whole))),
             origin=self.origin(origin.scheme, origin.host, origin.port),
-            path=self._safe(self._urls.path(self.known(slash + below))),
+            path=self._safe(self._urls.path(self._replacements.known(slash + below))),
             relative="://" not in url[:12],
             signed=signature(whole),
         )
@@ -401,14 +331,6 @@ class Redactor:
     def command(self, argv: Sequence[str]) -> Safe:
         """A command line as one would type it, its secrets replaced by ``$REG_USER:$REG_PASS`` and ``$REG_PASS``."""
         return self._safe(self._command.shown(argv))
-
-    def _argument(self, text: str) -> str:
-        # Swept before it is quoted for a shell, which takes apart what has quotes in it.
-        return self._prose(text, looks)
-
-    def _linked(self, url: str) -> str:
-        # The parts of a URL are known by their places, which a fingerprint in it would hide.
-        return self.known(self._own_link(url))
 
     def sweep(
         self, text: str, fixed: Fixed | None = None, is_own: IsOwn | None = None, *, fits: bool = False
@@ -438,7 +360,7 @@ class Redactor:
         """What was kept and replaced up to now; `late` are replacements that somebody else's sweep made."""
         return Redaction(
             secrets=self._fingerprints.count,
-            values=self._values,
+            values=self._replacements.values,
             hosts=self._aliases.hosts_shown,
             repositories=self._aliases.repositories_shown,
             bodies=self._bodies,
@@ -452,7 +374,7 @@ class Redactor:
 
     @staticmethod
     def _safe(text: str) -> Safe:
-        return Safe(_visible(text))
+        return Safe(printable(text))
 
     def _spare(self, name: str) -> None:
         if name not in self._spared and len(self._spared) < Cache.MOST:
@@ -473,30 +395,7 @@ class RenamingRedactor(Redactor):
     def __init__(self, first: Redactor) -> None:
         super().__init__(b"")
         self._aliases = first._aliases
-        self._first = first
-
-    def replace_secret(self, secret: str, kind: str) -> str:
-        """It is no secret any more."""
-        return secret
-
-    def replace_if_secret(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
-        """It may be shown; somebody decided that before."""
-        return text
-
-    def is_shown(self, part: str) -> bool:
-        """The same."""
-        return True
-
-    def searched(self, text: str) -> str:
-        """The same."""
-        return text
-
-    def _judge(self, word: str) -> Standing:
-        return Standing.FIELD
-
-    def path_word(self, element: str) -> str:
-        """The only thing that was shown and is not any more."""
-        return self._first.path_word(element)
+        self._use(RenamingReplacements(first._replacements, self._fingerprints, self._sweep, self._requested))
 
 
 def _decoded(text: str | bytes) -> str:
@@ -505,15 +404,3 @@ def _decoded(text: str | bytes) -> str:
 
 def _path(text: str) -> str:
     return text if len(text) <= MAX_TEXT else whole_words(text, MAX_TEXT, "/") + "…"
-
-
-def _visible(text: str) -> str:
-    """One line in which control characters, escape sequences and bidirectional controls can be seen."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else _escaped(ord(sign)) for sign in text)
-
-
-def _escaped(code: int) -> str:
-    short = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
-    return short or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")

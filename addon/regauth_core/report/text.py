@@ -19,9 +19,12 @@ def visible(text: str, most: int = LONGEST) -> str:
     to an ellipsis.
     """
     cut = shortened(text, most)
-    if cut.isprintable():
-        return cut
-    return shortened("".join(c if c.isprintable() else _escape(ord(c)) for c in cut), most)
+    return shortened(printable(cut), most)
+
+
+def printable(text: str) -> str:
+    """The same of a text of any length, of which nothing is left out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
 
 
 def shortened(text: str, most: int) -> str:
