@@ -341,6 +341,16 @@ def test_a_password_is_no_name_though_a_client_asks_for_it() -> None:
         assert PASSWORD not in one.sweep(f"/v2/{PASSWORD}/tags/list")[0]
 
 
+@pytest.mark.parametrize("spelled", ["%63%6C%69%65%6E%74", "&#99;&#108;&#105;&#101;&#110;&#116;", "\\u0063lient"])
+def test_ordinary_word_that_is_a_password_is_found_in_odd_spellings(spelled: str) -> None:
+    """The word itself stays, also where what stands around it is encoded; nobody encodes it but to repeat it."""
+    one = redactor()
+    one.remember("client")
+    text = r"a client said scope%3Dclient%3Apull and \"client\""
+    assert one.sweep(text) == (text, 0)
+    assert one.sweep(f"incorrect login {spelled}")[1] == 1
+
+
 def test_a_name_that_a_client_asks_for_is_not_lost_to_an_answer() -> None:
     """No registry makes a repository unreadable by calling it a secret."""
     one = redactor()

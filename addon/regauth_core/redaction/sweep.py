@@ -255,11 +255,13 @@ class Sweep:
         lower = folded(plain)
         for index in (self._long, self._short):
             for begin, end, secret in index.hits(plain, lower):
-                if self._is_name(text, begin, end, secret):
-                    continue
+                first, last = begin, end
                 for view in reversed(taken):
-                    begin, end = view.span(begin, end)
-                yield begin, end, secret
+                    first, last = view.span(first, last)
+                # In a spelling of its own even an ordinary word is an echo.
+                is_plain = last - first == end - begin
+                if not (is_plain and self._is_name(text, begin, end, secret)):
+                    yield first, last, secret
 
     def _is_name(self, text: str, begin: int, end: int, secret: str) -> bool:
         is_short = end - begin == len(secret) <= _LONGEST_NAME
