@@ -55,3 +55,17 @@ class Signature:
 
     begins: float | None = None
     ends: float | None = None
+
+
+def printable(text: str) -> str:
+    r"""`text` in which whatever does not print is written as an escape such as ``\x1b`` or ``\u202e``.
+
+    Controls, line breaks, direction marks, lone surrogates, unassigned code points and blanks other than the space.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
+
+
+def _escape(code: int) -> str:
+    if code < 0x100:
+        return {0x0A: r"\n", 0x0D: r"\r", 0x09: r"\t"}.get(code, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -14,6 +14,7 @@ from typing import Final
 from regauth_core.bounded import shortened, whole_words
 from regauth_core.model import Fingerprint, Link, Origin, Safe
 from regauth_core.model.journal import Redaction
+from regauth_core.model.values import printable
 from regauth_core.protocol import target
 from regauth_core.protocol.authorization import SCHEMES
 from regauth_core.protocol.presigned import signature
@@ -28,7 +29,6 @@ from regauth_core.redaction.replacements import MAX_READ, RenamingReplacements, 
 from regauth_core.redaction.requested_names import Requested
 from regauth_core.redaction.sweep import Fixed, IsOwn, Sweep
 from regauth_core.redaction.urls import MAX_URL
-from regauth_core.report.text import printable
 
 MAX_TEXT: Final = 2048
 """Characters of free text that are kept."""
@@ -50,7 +50,7 @@ class Redactor:
         self._aliases = Pseudonyms(anonymize)
         self._sweep = Sweep(self._fingerprints, self._is_spared)
         self._requested = Requested()
-        self._use(Replacements(self._fingerprints, self._sweep, self._aliases, self._requested))
+        self._use(Replacements(self.nothing, self._fingerprints, self._sweep, self._aliases, self._requested))
         self.seen = ParsedCache()
         self._spared: set[str] = set()
         self._bodies = self._late = 0

@@ -31,9 +31,11 @@ _FINGERPRINT = re.compile(r"[<\[]?([a-z]{2,12}:([0-9a-f]{8}))[>\]]?")
 class Replacements:
     """Replaces what may not be shown; whose secrets, pseudonyms and names those are, is given."""
 
-    nothing = Safe("")
-
-    def __init__(self, fingerprints: Fingerprints, sweep: Sweep, aliases: Pseudonyms, requested: Requested) -> None:
+    def __init__(
+        self, nothing: Safe, fingerprints: Fingerprints, sweep: Sweep, aliases: Pseudonyms, requested: Requested
+    ) -> None:
+        """`nothing` is empty text that is safe: only the redactor makes it."""
+        self.nothing = nothing
         self._fingerprints = fingerprints
         self._sweep = sweep
         self._aliases = aliases
@@ -156,7 +158,7 @@ class RenamingReplacements(Replacements):
     """Replaces names alone, by the pseudonyms of `first`, in what it or another has redacted before."""
 
     def __init__(self, first: Replacements, fingerprints: Fingerprints, sweep: Sweep, requested: Requested) -> None:
-        super().__init__(fingerprints, sweep, first._aliases, requested)
+        super().__init__(first.nothing, fingerprints, sweep, first._aliases, requested)
         self._first = first
 
     def replace_secret(self, secret: str, kind: str) -> str:

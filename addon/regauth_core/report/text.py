@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from regauth_core.model.values import printable
+
 LONGEST: Final = 2000
 """Characters of one value that any report for people shows."""
 
@@ -20,11 +22,6 @@ def visible(text: str, most: int = LONGEST) -> str:
     """
     cut = shortened(text, most)
     return shortened(printable(cut), most)
-
-
-def printable(text: str) -> str:
-    """The same of a text of any length, of which nothing is left out."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
 
 
 def shortened(text: str, most: int) -> str:
@@ -44,9 +41,3 @@ def is_link(url: str) -> bool:
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """A number with its noun: ``1 host name``, ``2 host names``."""
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
-
-
-def _escape(code: int) -> str:
-    if code < 0x100:
-        return {0x0A: r"\n", 0x0D: r"\r", 0x09: r"\t"}.get(code, f"\\x{code:02x}")
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
