@@ -65,7 +65,12 @@ def matches(conversation: Conversation) -> Iterable[Match]:
         ),
         client_author=f"Name only the repositories at hand, each once, when asking {host} for a token, and send large"
         " secrets by POST.",
-        user=f"Use a token that the registry itself issues instead of the cloud's token for {host}, or split the job.",
+        user=(
+            f"Split the job, or use another client: this one asks {host} for more with every request."
+            if grows
+            else f"Use a token that the registry itself issues instead of the cloud's token for {host}, or split the"
+            " job."
+        ),
     )
 
 

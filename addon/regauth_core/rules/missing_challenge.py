@@ -99,6 +99,18 @@ def _accepted(conversation: Conversation, refused: Exchange) -> Exchange | None:
     return accepted if accepted is not None and accepted.started < refused.started else None
 
 
+_USER = {
+    "challenge-only-on-ping": "Report to the operator of {host} that each 401 must carry WWW-Authenticate, not that of"
+    " /v2/ alone.",
+    "stripped-by-proxy": "Let the proxy in front of {host} pass WWW-Authenticate on: the registry's error came"
+    " without it.",
+    "refused-token": "Run the client again: it then fetches a new token. Report to the operator of {host} that a 401"
+    " must carry WWW-Authenticate.",
+    None: "Report to the operator of {host} that a 401 must carry WWW-Authenticate; a proxy in front may strip it.",
+}
+"""What the user can do, by cause."""
+
+
 def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) -> Match:
     is_exchange = conversation.is_token_exchange(first)
     ping = next(
@@ -124,7 +136,7 @@ def _match(conversation: Conversation, first: Exchange, bare: list[Exchange]) ->
             f"On a 401 without a challenge, as for {where(first)}, drop the token that was refused and fall back to the"
             " challenge of /v2/ once."
         ),
-        user=f"Report to the operator of {host} that a 401 must carry WWW-Authenticate; a proxy in front may strip it.",
+        user=_USER[_cause(first, ping, speaker)].format(host=host),
         confidence=Confidence.HIGH,
         because="the answer is in the capture with all its headers",
         undecided=None if through else why_undecided_afterwards(conversation, first),

@@ -113,7 +113,11 @@ def _match(conversation: Conversation, refused: list[Exchange], attempts: Iterab
         client_author=f"Stop after one refusal by {host}: only another token, scope or challenge justifies a new try.",
         user=(
             f"Find who sends it by the user agent ({first.sender.user_agent or 'none'}) and correct that secret: {host}"
-            " may count every try towards a lock of the account."
+            + (
+                " does not take it any more for now, so wait, or have the lock lifted."
+                if locked
+                else " may count every try towards a lock of the account."
+            )
         ),
     )
 
