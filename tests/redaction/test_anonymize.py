@@ -243,7 +243,7 @@ def test_one_name_has_one_pseudonym(shown: dict[str, str], afterwards: dict[str,
 
 def test_what_was_replaced_is_told(shown: dict[str, str]) -> None:
     """The last line counts the names that have pseudonyms."""
-    assert "by pseudonyms" in shown["terminal, 200 of live"]
+    assert "by pseudonyms" in " ".join(shown["terminal, 200 of live"].split())
     assert "skopeo copy" in shown[".md of live"]
     assert "docker://registry-1.alt/group-1/group-2/repo-1:1.0" in shown[".md of live"]
 
