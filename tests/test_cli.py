@@ -54,7 +54,6 @@ def test_demo_runs_skopeo_where_there_is_one(command_environment: dict[str, str]
 
 
 USAGE = {
-    "nothing": [],
     "no such command": ["nosuch"],
     "no such option": ["--nosuch"],
     "serve without scenario": ["serve"],
@@ -75,6 +74,16 @@ def test_bad_usage_is_one_line(arguments: list[str], capsys: pytest.CaptureFixtu
     assert (status, printed.out) == (2, "")
     assert printed.err.count("\n") == 1
     assert printed.err.startswith("regauth")
+
+
+def test_regauth_alone_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """As it does with --help."""
+    assert cli.main([]) == 0
+    alone = capsys.readouterr()
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert (alone.out, alone.err) == capsys.readouterr()
+    assert "regauth run" in alone.out
 
 
 def failing(error: Exception) -> object:

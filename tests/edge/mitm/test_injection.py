@@ -597,12 +597,14 @@ def test_verify_changes_nothing_for_the_client(authority_dir: Path, realm: str |
     assert asked[0] == asked[1]
 
 
-@pytest.mark.parametrize("realm", [None, REALM])
 @pytest.mark.parametrize(
-    ("right", "outcome", "fault"),
+    ("realm", "right", "outcome", "fault"),
     [
-        (True, "would-have-worked", "client"),
-        (False, "credentials-rejected", "credentials"),
+        (REALM, True, "would-have-worked", "client"),
+        # Whether this client has a login of its own is not known, and without one it did right.
+        (None, True, "would-have-worked", "unknown"),
+        (REALM, False, "credentials-rejected", "credentials"),
+        (None, False, "credentials-rejected", "credentials"),
     ],
 )
 def test_verify_proves_whose_fault_it_is(
