@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import re
 import textwrap
@@ -405,3 +406,29 @@ def test_the_sweep_changes_nothing_but_secrets(text: str, secrets: list[str]) ->
         assert text.find(piece, at) >= 0
         at = text.find(piece, at) + len(piece)
     assert len(kept) == count + 1 or count == 0
+
+
+@pytest.mark.parametrize(
+    ("phrase", "echo"),
+    [
+        ("granite login xyzzyq harbor", "no login for granite login xyzzyq harbor failed"),
+        ("xyzzyq tunnel melody", "no zzyq xyzzyq tunnel melody failed"),
+        ("granite tunnel xyzzyq", "for granite tunnel xyzzyq qqyzz"),
+    ],
+)
+def test_a_phrase_goes_although_a_word_of_it_was_replaced_before(phrase: str, echo: str) -> None:
+    """What was shown of it before it was known as a secret is found by the words that are left."""
+    held = redactor()
+    shown = str(held.text(echo))
+    assert "granite" in shown or "tunnel" in shown
+    held.remember(phrase)
+    for text in (shown, html.escape(shown), json.dumps(shown)):
+        swept = held.sweep(text)[0]
+        assert not [word for word in phrase.split() if word not in ("login",) and word in swept]
+
+
+def test_common_words_beside_an_unknown_one_are_not_hunted_for() -> None:
+    """Two short words that are left of a phrase say nothing."""
+    held = redactor()
+    held.remember("to the xyzzyq")
+    assert held.sweep("go to the registry")[0] == "go to the registry"

@@ -8,7 +8,7 @@ looks for it in what is said, before anything of that is cut, and in finished ou
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from regauth_core.bounded import shortened, whole_words
@@ -48,7 +48,7 @@ class Redactor:
     def __init__(self, key: bytes, *, anonymize: frozenset[str] = frozenset()) -> None:
         self._fingerprints = Fingerprints(key, self._forget)
         self._aliases = Pseudonyms(anonymize)
-        self._sweep = Sweep(self._fingerprints, self._is_spared)
+        self._sweep = Sweep(self._fingerprints, self._is_spared, self._shown_before)
         self._requested = Requested()
         self._use(Replacements(self.nothing, self._fingerprints, self._sweep, self._aliases, self._requested))
         self.seen = ParsedCache()
@@ -379,6 +379,9 @@ class Redactor:
     def _spare(self, name: str) -> None:
         if name not in self._spared and len(self._spared) < Cache.MOST:
             self._spared.update((name, *name.split("/")))
+
+    def _shown_before(self, secret: str) -> Iterable[str]:
+        return self._replacements.shown_before(secret)
 
     def _is_spared(self, secret: str) -> bool:
         """It is a word that must stay readable: in common use, or asked for by a client and not sent as a secret."""

@@ -7,7 +7,7 @@ here is made visible yet, nor is it `Safe`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from regauth_core.bounded import whole_words
@@ -26,6 +26,9 @@ MAX_READ: Final = 16 * 1024
 """Characters that are searched for secrets before all but a part of them are cut off."""
 _AFTER_NAME = re.compile(r"[:@?#]")
 _FINGERPRINT = re.compile(r"[<\[]?([a-z]{2,12}:([0-9a-f]{8}))[>\]]?")
+
+_GAP: Final = "\0"
+_LEAST_LETTERS: Final = 10
 
 
 class Replacements:
@@ -91,6 +94,26 @@ class Replacements:
     def message(self, text: str) -> str:
         """The same of what an answer says: names that a client asked for stay."""
         return self._prose(text, self._judge_message)
+
+    def shown_before(self, secret: str) -> Iterator[str]:
+        """What may stand in messages of a pass phrase that were shown before it was known as one.
+
+        That is, what is left of it between words that are always replaced: at least two words and ten letters.
+        """
+        if " " not in secret.strip():
+            return
+        shown = concealed(secret, self._always_replaced, self.urls.shown, self._judge_message)
+        for part in shown.split(_GAP):
+            left = _without_ends(part)
+            bare = _FINGERPRINT.sub(" ", left)
+            if left != secret and len(bare.split()) > 1 and sum(map(str.isalpha, bare)) >= _LEAST_LETTERS:
+                yield left
+
+    def _always_replaced(self, text: str, kind: str = "val", *, sure: bool = False) -> str:
+        """As `replace_if_secret` does it, without remembering anything."""
+        if sure or is_opaque(text):
+            return _GAP
+        return f"<{self._fingerprints.name(text, kind)}>"
 
     def own(self, text: str) -> str:
         """A sentence or a name of this side: all but what looks machine-made stays."""
@@ -183,3 +206,13 @@ class RenamingReplacements(Replacements):
     def path_word(self, element: str) -> str:
         """The only thing that was shown and is not any more."""
         return self._first.path_word(element)
+
+
+def _without_ends(text: str) -> str:
+    """`text` without what was replaced at its ends, which depends on what stands beside it."""
+    words = text.split(" ")
+    while words and (not words[0] or _FINGERPRINT.fullmatch(words[0])):
+        del words[0]
+    while words and (not words[-1] or _FINGERPRINT.fullmatch(words[-1])):
+        del words[-1]
+    return " ".join(words)

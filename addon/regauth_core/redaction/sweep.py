@@ -198,9 +198,13 @@ class _Index:
 class Sweep:
     """Looks for the secrets that `known` remembers."""
 
-    def __init__(self, known: Fingerprints, is_spared: Callable[[str], bool]) -> None:
+    def __init__(
+        self, known: Fingerprints, is_spared: Callable[[str], bool], shown_before: Callable[[str], Iterable[str]]
+    ) -> None:
+        """`shown_before` gives the texts that stand for a secret in what was shown before it was known."""
         self._known = known
         self._is_spared = is_spared
+        self._shown_before = shown_before
         self._long = _Index(8, 2, 1)
         self._short = _Index(4, 3, 3)
         self._indexed: set[str] = set()
@@ -285,7 +289,8 @@ class Sweep:
         self._known.fresh, self._known.gone = [], []
 
     def _needles(self, secret: str) -> Iterator[tuple[_Index, Needle]]:
-        for needle in needles(secret):
+        before = (Needle(folded(one_alphabet(text)), secret) for text in self._shown_before(secret))
+        for needle in (*needles(secret), *before):
             if len(needle.text) >= self._long.least:
                 yield self._long, needle
             elif len(needle.text) >= SHORTEST:
