@@ -56,6 +56,19 @@ _NAMED_BY = {
     "foreign-layer-url": "the URL of a foreign layer",
 }
 
+_AUTHOR = {
+    "redirect": "Leave Authorization out when a redirect leads from {owner} to another origin, here {other}.",
+    "upload-location": (
+        "Send an upload whose Location leads from {owner} to another origin, here {other}, without Authorization: its"
+        " URL carries what it takes."
+    ),
+    "pagination-link": (
+        "Take the path and the query of a next page from its link, and ask {owner} for it; ask other origins, here"
+        " {other}, without Authorization or not at all."
+    ),
+    "foreign-layer-url": "Fetch foreign layers, here from {other}, without the Authorization of {owner}.",
+}
+
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match if the newest exchange carries a credential away."""
@@ -79,10 +92,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             f" {exchange.origin}. The client sent it the {scheme.capitalize()} credential of {owner.authority} with"
             f" {where(exchange)} ({exchange.number}, answered {exchange.status or 'not at all'})."
         ),
-        client_author=(
-            f"Leave Authorization out as soon as the origin is another, as from {owner} to {exchange.origin}; ask for"
-            " foreign layers and next pages of other hosts without it, or not at all."
-        ),
+        client_author=_AUTHOR[naming.how].format(owner=owner, other=exchange.origin),
         user=f"Update the client. {given_away(conversation, exchange, owner.authority)}",
         because="the same credential was used at both, and only the registry's answer named the other",
         rests_on_absence=False,

@@ -97,6 +97,7 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
     first = denied[0]
     is_ping = helps.target.endpoint is Endpoint.PING
     is_own = helps is first
+    host = first.origin.authority
     shows = (
         f"the answer has a challenge for {schemes(first)}, which clients look for in a 401"
         if is_own
@@ -116,11 +117,17 @@ def _match(conversation: Conversation, denied: list[Exchange], helps: Exchange) 
             f"{where(first)} was sent without a credential and answered 403 ({numbers(denied)}), which says to a client"
             f" that credentials would not help; yet {shows}."
         ),
-        client_author=f"With credentials at hand, ask /v2/ of {first.origin.authority} once for a challenge.",
+        client_author=(
+            f"With credentials at hand, answer the challenge that came with this 403 of {host} as that of a 401."
+            if is_own
+            else f"With credentials at hand, ask /v2/ of {host} once for a challenge."
+        ),
         user=(
-            f"Ask the operator of {first.origin.authority} to change this: a request without"
-            " credentials should be answered"
-            " 401 with a challenge."
+            f"Ask the operator of {host} to send this challenge with 401 in the place of 403: the answer needs only"
+            " another status."
+            if is_own
+            else f"Ask the operator of {host} to change this: a request without credentials should be answered 401 with"
+            " a challenge."
         ),
         confidence=Confidence.MEDIUM if is_ping else Confidence.HIGH,
         because=(

@@ -30,6 +30,7 @@ the middle of an upload.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.answers import asks_for_login
@@ -78,6 +79,19 @@ RULE = Header(
 _NO_LOGIN = "not-logged-in"
 """The cause where nothing shows that the client could have answered."""
 
+_AUTHOR: Final = {
+    "ping-derived-auth": "Keep challenges for each request rather than for the registry",
+    "scheme-spelling": "Read the name of a scheme in any case",
+    "credentials-for-other-host": "Look for a login under the host that asks, and report that it is missing",
+    "parameter-missing": "Take a Bearer challenge without service or scope, which may be left out",
+    "realm-of-another-domain": "Ask the token server that a challenge names, without a login where it is not trusted",
+    "token-exchange-unsupported": "Request a token from the realm that a Bearer challenge names",
+    "head-only": "Read the challenge of an answer to HEAD as that of one to GET",
+    _NO_LOGIN: "Report that a login is needed where it is missing",
+    None: "Answer every challenge",
+}
+"""What the client's author should change, by cause; what follows is the same for each."""
+
 _ASKED = "the client was asked, sent no credential and no token request afterwards, and is done"
 _NO_LOGIN_SEEN = "nothing shows whether the client has a login"
 
@@ -101,18 +115,19 @@ def _match(conversation: Conversation, ignored: list[Exchange], undecided: tuple
     misled = ping is not None and cause == "ping-derived-auth"
     known = conversation.holds_credentials
     severity = _severity(refused, known=known, misled=misled)
+    said = _NO_LOGIN if severity is Severity.INFO and cause is None else cause
     return Match(
         exchanges=((ping, *ignored) if ping is not None and misled else tuple(ignored)),
         severity=severity,
         fault=Fault.UNKNOWN if severity is Severity.INFO and cause is None else None,
-        cause=_NO_LOGIN if severity is Severity.INFO and cause is None else cause,
+        cause=said,
         title=_title(conversation, refused, known=known),
         explanation=_explanation(conversation, refused, ping if misled else None, len(ignored)),
         client_author=(
-            "Keep challenges for each request rather than for the registry: when any answer is 401 with"
+            f"{_AUTHOR[said]}: when any answer is 401 with"
             f" WWW-Authenticate, as {_where(refused)} is here, authenticate as it says and send the request once more."
         ),
-        user=_user(conversation, refused, misled=misled, known=known),
+        user=_user(conversation, refused, misled=misled, known=known) + _sibling(conversation, said),
         confidence=Confidence.MEDIUM if severity is Severity.WARNING else Confidence.HIGH,
         because=_NO_LOGIN_SEEN if severity is Severity.WARNING else _ASKED,
         undecided=undecided,
@@ -193,7 +208,7 @@ def _cause(conversation: Conversation, refused: Exchange, ping: Exchange | None)
         return "ping-derived-auth"
     if challenge.scheme not in ("Basic", "Bearer"):
         return "scheme-spelling"
-    if challenge.kind == "basic" and _serves_sibling(conversation):
+    if challenge.kind == "basic" and _served_sibling(conversation) is not None:
         return "credentials-for-other-host"
     if challenge.kind == "bearer" and _lacks_parameter(challenge, refused):
         return "parameter-missing"
@@ -219,12 +234,17 @@ def _lacks_parameter(challenge: Challenge, refused: Exchange) -> bool:
     return not (scoped and challenge.parameter("service"))
 
 
-def _serves_sibling(conversation: Conversation) -> bool:
+def _served_sibling(conversation: Conversation) -> str | None:
+    """Another registry of the same domain to which the client sent a login."""
     own = registrable_domain(conversation.origin.host)
-    return any(
-        other.registry != conversation.registry and other.secrets and registrable_domain(other.origin.host) == own
-        for other in conversation.client_state.at_registries.values()
-    )
+    others = conversation.client_state.at_registries.values()
+    siblings = (o for o in others if o.registry != conversation.registry and o.secrets)
+    return next((o.registry for o in siblings if registrable_domain(o.origin.host) == own), None)
+
+
+def _sibling(conversation: Conversation, cause: str | None) -> str:
+    sibling = _served_sibling(conversation) if cause == "credentials-for-other-host" else None
+    return f" The login for {sibling} does not count here." if sibling is not None else ""
 
 
 def _asks_for_tokens(conversation: Conversation) -> bool:

@@ -112,6 +112,7 @@ def _account(conversation: Conversation, refused: Exchange) -> str:
 def _match(conversation: Conversation, switched: list[Exchange], before: Exchange) -> Match:
     first = switched[0]
     layered = _is_layered(conversation, switched, before)
+    host = first.origin.authority
     new, old = schemes(first), schemes(before)
     turn = f"{old} was asked for" if new != old else "Another realm was named"
     return Match(
@@ -124,10 +125,16 @@ def _match(conversation: Conversation, switched: list[Exchange], before: Exchang
             f" 401 asks for {new} ({numbers(switched)})."
             + (" Two systems seem to answer at one address." if layered else "")
         ),
-        client_author=f"Follow the new challenge of {where(first)} once, or start again without the token.",
+        client_author=(
+            f"Stop where the challenges of {where(first)} take turns, and report that two systems seem to ask."
+            if layered
+            else f"Follow the new challenge of {where(first)} once, or start again without the token."
+        ),
         user=(
-            f"{_account(conversation, first)}ook for two systems behind /v2/ of"
-            f" {first.origin.authority} that both read the"
+            f"Let only one of the systems behind /v2/ of {host} read the Authorization header: the proxy in front or"
+            " the registry."
+            if layered
+            else f"{_account(conversation, first)}ook for two systems behind /v2/ of {host} that both read the"
             " Authorization header, and keep one."
         ),
         because="the first challenge, the answer to it and the second challenge are in the capture",

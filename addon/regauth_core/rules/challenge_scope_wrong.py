@@ -54,6 +54,28 @@ RULE = Header(
 
 _COSTLY = 3
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "POST": "push", "PUT": "push", "PATCH": "push"}
+_USER = {
+    "missing": (
+        "Have the challenge of {host} name a scope, here {derived}: see the settings of its token server, and the proxy"
+        " that may rewrite its challenges."
+    ),
+    "other-repository": (
+        "Correct how {host} derives the repository from the path (repository path method, rewrite rules of the reverse"
+        " proxy), or update the registry."
+    ),
+    "other-action": (
+        "Update {host}, or correct what writes its challenges: they have to name what a {method} takes, here {derived}."
+    ),
+    "malformed": (
+        "Correct what writes the challenges of {host}, the registry or the proxy in front of it: a scope is written"
+        " type:name:actions, here {derived}."
+    ),
+    "no-repository": (
+        "Update {host}, or correct what writes its challenges: its catalog is not in any repository and takes"
+        " {derived}."
+    ),
+}
+"""What its operator can do, by cause."""
 _USUAL = frozenset({"pull", "push", "delete", "*"})
 
 
@@ -229,7 +251,7 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
         Severity.WARNING: f"Each request costs a 401 and a token exchange ({numbers(shown)}).",
         Severity.INFO: "The registry let the client in anyway.",
     }[severity]
-    derived = " ".join(str(s) for s in needed(first.request.method, first.target))
+    derived = " ".join(str(s) for s in needed(first.request.method, first.target)) or "none"
     return Match(
         exchanges=present(first, *shown),
         severity=severity,
@@ -237,14 +259,10 @@ def _match(conversation: Conversation, one: _Wrong, shown: list[Exchange], sever
         title=f"the challenge of {reference_of(conversation)} asks for the wrong scope",
         explanation=f"{where(first)} was answered 401 ({first.number}) with a challenge that {what}. {came}",
         client_author=(
-            f"Where a challenge has no fitting scope, derive {derived or 'none'} from the path, and cache the token"
+            f"Where a challenge has no fitting scope, derive {derived} from the path, and cache the token"
             " under the requested scope."
         ),
-        user=(
-            f"Correct how {first.origin.authority} derives the repository from the path (repository"
-            " path method, rewrite"
-            " rules of the reverse proxy), or update the registry."
-        ),
+        user=_USER[one.cause].format(host=first.origin.authority, method=first.request.method, derived=derived),
         confidence=Confidence.MEDIUM if severity is Severity.WARNING else Confidence.HIGH,
         because=(
             "a client that keeps no tokens would cause the same"

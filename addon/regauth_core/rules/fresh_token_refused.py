@@ -140,6 +140,7 @@ def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None
     anonymous = first.issue is not None and first.issue.secret is None
     accepted = "" if anonymous else "accepted the login and "
     why = "it is not about a login" if anonymous else "the password is not the reason"
+    again = {None: "Try once more, since one token may be an exception. ", "several-tokens": "New tokens do not help. "}
     more = " If they fit, see whether the login may do this." if unsure else ""
     return Match(
         exchanges=present(*issued, *refused),
@@ -154,8 +155,8 @@ def _match(conversation: Conversation, fitting: list[Refusal], cause: str | None
         ),
         client_author=f"Report that {host} refused a fresh token, not that the login is wrong.",
         user=(
-            f"If you run {host}: compare the key or certificate with which it checks tokens, the issuer and the"
-            " audience"
+            f"{again.get(cause, '')}If you run {host}: compare the key or certificate with which it checks tokens, the"
+            " issuer and the audience"
             f" with those of {server}{_claims(first)}, then the clocks of both.{more}"
             f"{'' if anonymous else ' Changing the password does not help.'}"
         ),

@@ -50,6 +50,30 @@ RULE = Header(
 )
 
 
+_SCHEME = "Let the reverse proxy of {host} send X-Forwarded-Proto and Host to the registry, or set the registry's"
+_ADVICE = {
+    "realm": (
+        "Set the realm to https where {host} or its proxy has it as a setting; else let the reverse proxy send"
+        " X-Forwarded-Proto and Host to the registry",
+        "Do not send a login to an http realm that {host} names over https; report the realm.",
+    ),
+    "location": (
+        f"{_SCHEME} external URL to https",
+        "Do not leave https for the Location of an upload once it was used with {host}.",
+    ),
+    "link": (
+        f"{_SCHEME} external URL to https, since its lists name their next page with http",
+        "Take the path and the query of a next page from its link, and stay with https at {host}.",
+    ),
+    "redirect": (
+        "Look for the redirect to http in the settings of {host} and of the proxy in front of it; a registry that"
+        " makes it needs X-Forwarded-Proto and Host from that proxy",
+        "Do not follow a redirect of {host} from https to http; report its URL.",
+    ),
+}
+"""What its operator can do, without the full stop, and what the client's author can, by cause."""
+
+
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for the first http URL of each kind that had a consequence."""
     seen: set[str] = set()
@@ -90,6 +114,7 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
         else "the client stopped there"
     )
     host = exchange.origin.authority
+    user, author = (text.format(host=host) for text in _ADVICE[cause])
     return Match(
         exchanges=present(exchange, next_step),
         severity=_severity(conversation, exchange, followed, corrected),
@@ -99,11 +124,8 @@ def _match(conversation: Conversation, exchange: Exchange, cause: str, link: Lin
             f"The answer to {where(exchange)} ({exchange.number}) names {link.text.partition('?')[0]} as its {cause},"
             f" and {what}."
         ),
-        client_author=f"Do not leave https once it was used with {host}.",
-        user=(
-            f"Let the reverse proxy of {host} send X-Forwarded-Proto and Host to the registry, or set the registry's"
-            f" external URL to https; then try {subject(conversation)} again."
-        ),
+        client_author=author,
+        user=f"{user}; then try {subject(conversation)} again.",
         confidence=Confidence.HIGH if next_step is not None else Confidence.MEDIUM,
         because=(
             "the URL and what the client did with it are in the capture"

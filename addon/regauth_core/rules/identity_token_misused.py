@@ -93,9 +93,15 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
         client_author=(
             "A login under <token> is a refresh token: exchange it at the realm with grant_type=refresh_token, and"
             f" never send it to {host} as Basic."
+            if is_password
+            else "Send an identity token to the realm alone, with grant_type=refresh_token, and send"
+            f" {host} the access token that comes of it."
         ),
         user=(
             f"Update the client, or log in to {conversation.registry} with a password or the user name that the"
             " registry documents."
+            if is_password
+            else f"Update the client, or use one that exchanges its login for a token before it asks {host}: the"
+            " login itself may be right."
         ),
     )

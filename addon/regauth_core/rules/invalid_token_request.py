@@ -119,6 +119,23 @@ _TITLED = {
 }
 
 
+_ADVICE = {
+    "placeholder-service": (
+        "Use another version of the client; if you run the registry, a `service` in its challenge helps as well.",
+        "Leave `service` out of the request to {host} where no challenge names one.",
+    ),
+    "empty-scope": (
+        "No setting of {host} is at fault; use another version of the client.",
+        "Take the scope from the challenge, or from the path that was refused, before asking {host} for a token.",
+    ),
+    "invalid-name": (
+        "A variable in the image's name seems to be empty, and another name or registry was asked: check it.",
+        "Check the name of the repository in the reference before asking {host} anything.",
+    ),
+}
+"""What the user and the client's author can do, by cause."""
+
+
 def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) -> Match:
     first = exchanges[0]
     served = _served(conversation, first)
@@ -129,11 +146,11 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
         "invalid-name": " ".join(str(s) for s in asked(first)),
     }[cause]
     empty = cause == "placeholder-service" and not (token and token.service)
-    is_name = cause == "invalid-name"
+    user, author = (text.format(host=first.origin.authority) for text in _ADVICE[cause])
     return Match(
         exchanges=present(challenge_for(conversation, first), *exchanges, *served),
         severity=Severity.INFO if continued_after(conversation, first) else None,
-        fault=Fault.CONFIGURATION if is_name else None,
+        fault=Fault.CONFIGURATION if cause == "invalid-name" else None,
         cause=cause,
         title=(
             f"the token request to {first.origin.authority} has {_TITLED[cause] if not empty else 'an empty service'}"
@@ -142,13 +159,8 @@ def _match(conversation: Conversation, cause: str, exchanges: list[Exchange]) ->
             f"The request ({numbers(exchanges)}) carries {value}, which names nothing that exists. It was answered"
             f" {first.status}{', and the registry refused its token' if served else ''}."
         ),
-        client_author="Send no parameter for which there is no value, take the scope from the path that was"
-        f" refused, and check the reference before asking {first.origin.authority} anything.",
-        user=(
-            "A variable in the image's name seems to be empty, and another name or registry was asked: check it."
-            if is_name
-            else f"No setting of {first.origin.authority} is at fault; use another version of the client."
-        ),
+        client_author=author,
+        user=user,
         confidence=Confidence.MEDIUM if empty or served else Confidence.HIGH,
         because=(
             "the value is empty and the request failed, but the answer does not say why"

@@ -104,9 +104,19 @@ def _fallback(conversation: Conversation, before: Exchange, legacy: list[Exchang
             f"{' without the header that marks a v2 registry' if unmarked else ''}, and the client requested"
             f" {where(legacy[0])} next ({numbers(legacy)})."
         ),
-        client_author="Drop v1: a 401 of /v2/ is a challenge to be answered, whatever headers it lacks.",
+        client_author=(
+            "Drop v1: a 401 of /v2/ is a challenge to be answered, whatever headers it lacks."
+            if unmarked
+            else f"Drop v1: report that /v2/ of {host} was answered {before.status}, and stop there."
+            if is_missing(before)
+            else "Drop v1: a 401 of a v2 registry is a challenge to be answered."
+        ),
         user=(
             f"Have the proxy in front of {host} send the header Docker-Distribution-Api-Version (registry/2.0), or"
             " update the client."
+            if unmarked
+            else f"Check the name and the port of {host}, and that the proxy in front of it forwards /v2/."
+            if is_missing(before)
+            else "Update the client; nothing has to be changed at the registry for this."
         ),
     )

@@ -106,7 +106,10 @@ def _match(conversation: Conversation, mounts: list[Exchange]) -> Match:
             f" {first.status} ({numbers(mounts)}).{why} A registry may refuse any mount, and the client did not"
             " upload the layer instead."
         ),
-        client_author=f"Let any 4xx to a mount, {first.status} here, lead to a plain POST of an upload.",
+        client_author=(
+            f"{f'Request pull on {source} with the token for a mount, and l' if unread else 'L'}et any 4xx to a mount,"
+            f" {first.status} here, lead to a plain POST of an upload."
+        ),
         user=(
             "Update the client (BuildKit does this from 0.23 on), or do not share layers between repositories of"
             f" different owners{f', such as {source} and {conversation.repository}' if source else ''}."

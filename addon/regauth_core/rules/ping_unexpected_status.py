@@ -116,6 +116,29 @@ def _followed(conversation: Conversation, ping: Exchange) -> list[Exchange]:
     return [e for e in conversation.context if e.started > ping.started and realm_key(e) == there]
 
 
+def _user(ping: Exchange, to: str | None) -> str:
+    """What to look at; `to` is where the ping was redirected."""
+    if to is not None:
+        return (
+            f"See what redirects /v2/ of {ping.origin.authority} to {to}, and have it forward /v2/ and everything below"
+            " it to the registry, slashes unchanged; or use the registry's own host in the reference."
+        )
+    if is_server_error(ping) or ping.status in (408, 425):
+        return (
+            f"Try again later; if it stays, look at the log of {ping.origin.authority} and of the proxies in front of"
+            " it. It is not about the login."
+        )
+    if is_denied(ping):
+        return (
+            f"{ping.origin.host} refuses without asking for a login: look at rules about addresses, networks and paths"
+            " in front of it."
+        )
+    return (
+        f"Check host, port and path of {ping.origin}, and forward /v2/ and everything below it to the registry, slashes"
+        " unchanged."
+    )
+
+
 def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) -> Match:
     redirected = _redirects(ping)
     to = ping.response.location.text.partition("?")[0] if ping.response and ping.response.location else ""
@@ -138,17 +161,7 @@ def _match(conversation: Conversation, shown: list[Exchange], ping: Exchange) ->
             f"Print {ping.request.url} and the status {ping.status}; never conclude from a redirected or failed ping"
             " that the registry does not require authentication."
         ),
-        user=(
-            f"Try again later; if it stays, look at the log of {ping.origin.authority} and of the"
-            " proxies in front of it. It"
-            " is not about the login."
-            if is_server_error(ping) or ping.status in (408, 425)
-            else f"{ping.origin.host} refuses without asking for a login: look at rules about addresses, networks and"
-            " paths in front of it."
-            if is_denied(ping)
-            else f"Check host, port and path of {ping.origin}, and forward /v2/ and everything below it to the"
-            " registry, slashes unchanged."
-        ),
+        user=_user(ping, to if redirected else None),
         because="the ping, its answer and what the client did next are in the capture",
         undecided=why_undecided_afterwards(conversation, ping),
     )

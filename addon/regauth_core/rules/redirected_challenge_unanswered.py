@@ -93,7 +93,10 @@ def _match(conversation: Conversation, refused: list[Exchange], naming: NamedUrl
             f" ({numbers(refused)}). The client sent {there} nothing.{sent}"
         ),
         client_author=(
-            f"Answer the challenge of the host that was reached ({there}) like any registry's, with its own token"
+            f"A token of {here} is not for {there}: request another from the token server that the challenge of {there}"
+            " names, with the login for that host."
+            if cause == "token-lost"
+            else f"Answer the challenge of the host that was reached ({there}) like any registry's, with its own token"
             " server and its own login."
             if is_bearer
             else f"Report that {here} redirects to {there}, and that no credentials were sent to {there}."

@@ -4,7 +4,7 @@ Fires when: an operation of the client (to resolve a tag, to fetch or push somet
 in a refusal, an error or a lost connection, the client does not get over it later, and no other finding accounts for
 it. It says what was asked, what was sent with it, what was answered, what that excludes, and what to look at next.
 
-Causes: the reason that the answer states (address-rule, csrf, policy, suspended, billing, sso-required, second-factor,
+Causes: address-rule, csrf, policy, suspended, billing, sso-required, second-factor,
 read-only, quota, rate-limit, unknown-name, missing-scope, missing-write-right, missing-right, expired,
 client-certificate, plain-http, content, unavailable), else what kind of failure it is (no-connection, no-tls,
 connection-lost, server-error, token-server-error, token-path, token-request, token-missing, token-refused-anonymously,

@@ -46,6 +46,30 @@ _SAID = {
     "field-types": "has fields that the specification does not have or gives another type",
 }
 
+_ADVICE = {
+    "not-json": (
+        "The realm that the registry names, {host}, does not work as a token endpoint: correct the realm in the"
+        " registry's configuration, or the proxy in front of the token server.",
+        "Reject such an answer of {host} at once, and print its content type and size.",
+    ),
+    "no-token": (
+        "Report to who runs {host} that its answer has neither `token` nor `access_token`. If you run it: check that"
+        " the realm's path is the one that issues tokens.",
+        "Read both `token` and `access_token`, and report that the answer of {host} has neither.",
+    ),
+    "empty-token": (
+        "Report to who runs {host} that it issues an empty token. If you run it: look in its log for why nothing was"
+        " signed.",
+        "Treat an empty token of {host} as none: do not send it to the registry, and report it.",
+    ),
+    "field-types": (
+        "If you run {host}: send `expires_in` as a whole number, `issued_at` as a time of RFC 3339 and the token as a"
+        " string. Until then only lenient clients succeed.",
+        "Use the token of {host} where only other fields cannot be read, and name the field that cannot.",
+    ),
+}
+"""What the user and the client's author can do, by cause."""
+
 
 def matches(conversation: Conversation) -> Iterable[Match]:
     """One match for each kind of unusable answer."""
@@ -56,6 +80,7 @@ def matches(conversation: Conversation) -> Iterable[Match]:
             found.setdefault(cause, []).append(exchange)
     for cause, exchanges in found.items():
         first = exchanges[0]
+        user, author = (text.format(host=first.origin.authority) for text in _ADVICE[cause])
         kind = first.response.header("content-type") if first.response else None
         yield Match(
             exchanges=present(challenge_for(conversation, first), *exchanges),
@@ -67,10 +92,8 @@ def matches(conversation: Conversation) -> Iterable[Match]:
                 f"{where(first)} ({first.number}) was answered {first.status}, but the body ({kind or 'no type'},"
                 f" {first.response.size if first.response else 0} bytes) {_SAID[cause]}{_fields(first, cause)}."
             ),
-            client_author=(
-                f"Reject such an answer of {first.origin.authority} at once, and print its content type and size."
-            ),
-            user=_user(first, cause),
+            client_author=author,
+            user=user,
             undecided=why_undecided(conversation, first),
         )
 
@@ -100,20 +123,6 @@ def _title(exchange: Exchange, cause: str) -> str:
 def _fields(exchange: Exchange, cause: str) -> str:
     answer = exchange.response.token if exchange.response is not None else None
     return f" ({', '.join(answer.mistyped)})" if answer is not None and cause == "field-types" else ""
-
-
-def _user(exchange: Exchange, cause: str) -> str:
-    host = exchange.origin.authority
-    if cause == "field-types":
-        return (
-            f"If you run {host}: send `expires_in` as a whole number, `issued_at` as a time of RFC 3339 and the"
-            " token as"
-            " a string. Until then only lenient clients succeed."
-        )
-    return (
-        f"The realm that the registry names, {host}, does not work as a token endpoint: correct the realm in the"
-        " registry's configuration, or the proxy in front of the token server."
-    )
 
 
 def _is_used(conversation: Conversation, exchange: Exchange) -> bool:

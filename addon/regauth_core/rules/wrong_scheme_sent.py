@@ -19,6 +19,7 @@ challenge said (then the registry changed its challenge).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from regauth_core.conversation import signs
 from regauth_core.conversation.answers import asks_for_login
@@ -110,6 +111,19 @@ def _cause(conversation: Conversation, refused: Exchange) -> str | None:
     return None if asked else "preemptive"
 
 
+_BEFORE: Final = {
+    "ping-derived-auth": "the ping said",
+    "preemptive": "was sent before there was a challenge",
+    None: "the last request used",
+}
+_WORKAROUND: Final = {
+    "ping-derived-auth": "A registry whose /v2/ answers 401 with the {offered} challenge works around it.",
+    "preemptive": "Look for a setting of the client that sends {sent} before it is asked for, and switch it off.",
+    None: "Use another client, or a newer version of this one.",
+}
+"""What the user can do, by cause."""
+
+
 def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
     first = wrong[0]
     cause = _cause(conversation, first)
@@ -133,12 +147,11 @@ def _match(conversation: Conversation, wrong: list[Exchange]) -> Match:
             f" The client did not change the scheme and went to no token server that is named here.{why}"
         ),
         client_author=(
-            f"Choose the scheme again on every 401: {where(first)} asks for {offered}, whatever the ping said or the"
-            " last request used."
+            f"Choose the scheme again on every 401: {where(asking)} asks for {offered}, whatever {_BEFORE[cause]}."
         ),
         user=(
-            f"The password may be right: {sent} was sent, which {first.origin.authority} does not accept here. A"
-            f" registry whose /v2/ answers 401 with the {offered} challenge works around it."
+            f"The password may be right: {sent} was sent, which {first.origin.authority} does not accept here."
+            f" {_WORKAROUND[cause].format(sent=sent, offered=offered)}"
         ),
         confidence=Confidence.HIGH if asking is first else Confidence.MEDIUM,
         because="the scheme that was sent, the one that was asked for and what the client did next are in the capture",
