@@ -8,6 +8,11 @@ request in different ways; another host led the client there; the request writes
 credentials are not for this client: a process of another or an unknown user, a client on another machine, a browser
 that shows a web page, or a client that addressed a reverse proxy by a name that regauth does not know.
 
+Causes: not-a-url, userinfo, plain-http, metadata-address, internal-address, address-literal, unknown-host,
+outside-api, unverified-connection, other-host-named, other-request-named, unclear-target, unclear-query,
+unclear-field, unclear-body, unclear-connection, led-elsewhere, not-permitted, other-user, unknown-user,
+other-machine, other-name, web-page.
+
 What to do: if the host is right and the credentials are meant for it and for this client, allow it; otherwise nothing,
 because regauth prevented a leak.
 
@@ -58,12 +63,20 @@ _FAULTS: Final = {
     Withheld.UNCLEAR_BODY: Fault.CLIENT,
     Withheld.UNCLEAR_CONNECTION: Fault.CLIENT,
 }
-_BY_OPERATOR: Final = "Ask the operator of {registry} what this token server is; no client should send a secret there."
 _ADVICE: Final = {
+    Withheld.NOT_A_URL: "Ask the operator of {registry} to correct its challenge: the realm has to be the address of "
+    "its token server, https:// included.",
+    Withheld.USERINFO: "Ask the operator of {registry} to take the user out of the realm of its challenge; what "
+    "stands before the @ can pass for the host.",
+    Withheld.METADATA_ADDRESS: "Do not log in at {registry}, and report it: a cloud's metadata service is not a token "
+    "server, and clients can be made to fetch secrets from it.",
+    Withheld.INTERNAL_ADDRESS: "Ask the operator of {registry} for a realm with a public name: its challenge names "
+    "a server of the internal network, which other clients do not reach.",
     Withheld.UNKNOWN_HOST: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) and "
     "its https://HOST; otherwise ask the operator of {registry}.",
-    Withheld.ADDRESS_LITERAL: "If this token server is that of {registry}, allow it with regauth_trust (run: --trust) "
-    "and its https://ADDRESS; otherwise ask the operator of {registry}.",
+    Withheld.ADDRESS_LITERAL: "Ask the operator of {registry} for a realm with a name in the place of its address; if "
+    "the address is known to be right, allow it with regauth_trust (run: --trust) and its https://ADDRESS.",
+    Withheld.OUTSIDE_API: "Ask {registry} for something below /v2/: the credentials are for its API alone.",
     Withheld.UNVERIFIED_CONNECTION: "Let mitmproxy trust the CA of {registry} "
     "(ssl_verify_upstream_trusted_ca) instead of any; or allow it with regauth_trust=unverified.",
     Withheld.OTHER_HOST_NAMED: "Address {registry} by the name that the proxy connects to.",
@@ -144,7 +157,7 @@ def _realms(exchange: Exchange) -> str:
 
 def _advice(reason: Withheld, exchange: Exchange) -> str:
     if reason is not Withheld.PLAIN_HTTP:
-        return _ADVICE.get(reason, _BY_OPERATOR)
+        return _ADVICE[reason]
     if exchange.origin.scheme == "https":
         return "Ask the operator of {registry} to put the token server behind https."
     return "Use https with {registry}; on your own network, regauth_trust=http (run: --trust http) allows this."

@@ -4,13 +4,13 @@ Fires when: an operation of the client (to resolve a tag, to fetch or push somet
 in a refusal, an error or a lost connection, the client does not get over it later, and no other finding accounts for
 it. It says what was asked, what was sent with it, what was answered, what that excludes, and what to look at next.
 
-Causes: address-rule, csrf, policy, suspended, billing, sso-required, second-factor,
-read-only, quota, rate-limit, unknown-name, missing-scope, missing-write-right, missing-right, expired,
-client-certificate, plain-http, content, unavailable), else what kind of failure it is (no-connection, no-tls,
-connection-lost, server-error, token-server-error, token-path, token-request, token-missing, token-refused-anonymously,
-password-refused, not-for-this-login, token-refused, token-brought-along, challenge-not-answered, no-challenge,
-denied-without-credential, token-left-out, not-served, request-refused, credential-not-asked-for, too-large, proxy-asks,
-network-asks, page, store-refused).
+Causes: client-certificate, plain-http, address-rule, csrf, policy, suspended, billing, sso-required, second-factor,
+read-only, quota, rate-limit, missing-scope, missing-write-right, missing-right, unknown-name, expired, content,
+unavailable (the answer states this reason), no-connection, no-tls, connection-lost, server-error, token-server-error,
+token-path, token-request, token-missing, token-refused-anonymously, password-refused, not-for-this-login,
+token-refused, token-brought-along, challenge-not-answered, no-challenge, denied-without-credential, token-left-out,
+not-served, request-refused, credential-not-asked-for, too-large, proxy-asks, network-asks, page, store-refused (what
+kind of failure it is, where no reason is stated).
 
 Info where the answer says that it is about the content (content), which no login changes.
 

@@ -166,7 +166,7 @@ def _title(refusal: Refusal) -> str:
     if exchange.response is None:
         return f"{what} got no answer"
     if exchange.status < 400:
-        return f"{what} was answered {exchange.status}, without what was asked for"
+        return f"{what} was answered {exchange.status} with something else"
     return f"{what} was answered {exchange.status}"
 
 
@@ -540,7 +540,7 @@ def _advice(conversation: Conversation, refusal: Refusal, cause: StatedReason | 
     url = exchange.request.url.partition("?")[0]
     text = user.format(host=exchange.origin.authority, origin=exchange.origin, url=url)
     more = _login(conversation, refusal, cause)
-    return fault, f"{text} {more}" if more else text, author.replace("{host}", exchange.origin.host)
+    return fault, f"{text} {more}" if more else text, author.replace("{host}", exchange.origin.authority)
 
 
 _WITHOUT_LOGIN = frozenset({Cause.UNANSWERED, Cause.TOKEN_REFUSED_ANONYMOUSLY})
