@@ -110,7 +110,7 @@ class Capture:
     """What came of answering refusals beside the clients."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Journal:
     """All that a report is made of."""
 

@@ -12,6 +12,7 @@ from regauth_core.model.obstacle import Obstacle
 from regauth_core.model.outcome import Conclusion, NextCommand, Open, Step, Verdict
 from regauth_core.protocol.registries import registry_of
 from regauth_core.report import headlines, programs
+from regauth_core.report.derived import once
 from regauth_core.report.next_commands import Case, next_commands
 
 _WITHOUT_LOGIN = frozenset({"credentials-required", "credentials-withheld", "empty-basic-credentials"})
@@ -24,6 +25,7 @@ _LIMITS = frozenset({"rate-limited", "non-registry-response", "authorization-too
 _SHOWN: Final = 3
 
 
+@once
 def conclusion(journal: Journal) -> Conclusion:
     """The end of a report about `journal`."""
     diagnosis = journal.diagnosis
@@ -158,9 +160,21 @@ def _is_without_login(finding: Finding) -> bool:
 
 def _account(journal: Journal, operation: Operation) -> Finding | None:
     """The finding that accounts for a failure; `None` where that is an undecided case."""
-    fitting = [f for f in journal.diagnosis.findings if f.rule == operation.account and f.client == operation.client]
-    own = set(operation.exchanges)
-    return next((f for f in fitting if own.intersection(f.exchanges)), fitting[0] if fitting else None)
+    accounts = _accounts(journal)
+    about = (operation.account, operation.client)
+    fitting = [place for number in operation.exchanges if (place := accounts.get((*about, number))) is not None]
+    place = min(fitting, default=accounts.get((*about, None)))
+    return journal.diagnosis.findings[place] if place is not None else None
+
+
+@once
+def _accounts(journal: Journal) -> dict[tuple[str | None, str, int | None], int]:
+    """The place of the first finding of a rule about a client, and of the first that has a certain exchange."""
+    found: dict[tuple[str | None, str, int | None], int] = {}
+    for place, finding in enumerate(journal.diagnosis.findings):
+        for number in (None, *finding.exchanges):
+            found.setdefault((finding.rule, finding.client, number), place)
+    return found
 
 
 def _fault(journal: Journal, verdict: Verdict, failures: list[Operation]) -> Fault | None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from regauth_core.model import Endpoint, Exchange, Origin
 from regauth_core.model.journal import Journal
+from regauth_core.report.derived import once
 
 
 class Role(StrEnum):
@@ -41,6 +42,7 @@ class Roles:
         return Role.REGISTRY if exchange.origin in self.registries else Role.BLOB_STORE
 
 
+@once
 def roles(journal: Journal) -> Roles:
     """The parts that the hosts of `journal` play."""
     seen = Counter(e.origin for e in journal.exchanges if e.target.endpoint is not Endpoint.ELSEWHERE)

@@ -11,6 +11,7 @@ from regauth_core.model import Exchange
 from regauth_core.model.finding import Finding, Undecided
 from regauth_core.model.journal import Journal
 from regauth_core.report import wording
+from regauth_core.report.derived import once
 from regauth_core.report.text import visible
 
 LONGEST: Final = 40
@@ -53,6 +54,7 @@ class Row:
         return visible(f"×{self.count} {self.first.request.method} {self.first.target.endpoint}", 60)
 
 
+@once
 def evidence(journal: Journal) -> dict[int, tuple[int, ...]]:
     """For each exchange that something points to: which findings do (places from 0, undecided ones behind)."""
     diagnosis = journal.diagnosis
@@ -72,9 +74,9 @@ def rows(journal: Journal, *, most: int = LONGEST, is_strict: bool = False) -> t
     exchange that a finding points to keeps a row or is counted among its like.
     """
     pointed = evidence(journal)
-    folded = _runs(journal, pointed)
+    folded = _runs(journal)
     if len(folded) <= most:
-        return tuple(folded)
+        return folded
     order = [*_pointed_first(folded, pointed), *_context(folded, pointed, most)]
     room = (most - 1) // 2
     if not is_strict:
@@ -83,7 +85,10 @@ def rows(journal: Journal, *, most: int = LONGEST, is_strict: bool = False) -> t
     return tuple(_with_gaps(folded, kept))
 
 
-def _runs(journal: Journal, pointed: dict[int, tuple[int, ...]]) -> list[Row]:
+@once
+def _runs(journal: Journal) -> tuple[Row, ...]:
+    pointed = evidence(journal)
+
     def kind(exchange: Exchange) -> tuple[object, ...]:
         return (
             journal.clients_of.get(exchange.number),
@@ -101,7 +106,7 @@ def _runs(journal: Journal, pointed: dict[int, tuple[int, ...]]) -> list[Row]:
     for _, alike in groupby(journal.exchanges, key=kind):
         run = tuple(alike)
         folded += [Row(run)] if len(run) >= _RUN else [Row((one,)) for one in run]
-    return folded
+    return tuple(folded)
 
 
 def _pointed_first(folded: Sequence[Row], pointed: dict[int, tuple[int, ...]]) -> Iterable[int]:

@@ -16,15 +16,16 @@ from regauth_core.edge.errors import where_it_failed
 from regauth_core.edge.files import reason, write_private
 from regauth_core.edge.outputs.final_sweep import swept_journal, swept_report, swept_text
 from regauth_core.edge.outputs.report_file import ReportFile
-from regauth_core.model import Safe
+from regauth_core.model import Exchange, Safe
 from regauth_core.model.journal import Journal
 from regauth_core.redaction.redactor import Redactor
 from regauth_core.report import github_actions
+from regauth_core.report.outcome import conclusion
 from regauth_core.report.terminal import summary
 from regauth_core.report.terminal.summary import Detail
 from regauth_core.simulate.reproduction.description import scenario_text
 
-_PLAYED: Final = 500
+_PLAYED: Final = 300
 """Exchanges of which the scenario is made: nobody waits long for a report."""
 _STEP_SUMMARY: Final = 900_000
 """Characters that a summary of GitHub's steps, of 1 MiB, surely has room for."""
@@ -52,9 +53,21 @@ def with_scenario(journal: Journal) -> Journal:
     """`journal`, which is clean, with a scenario of its exchanges if there is a finding to be shown with it."""
     if not journal.diagnosis.findings or journal.scenario:
         return journal
-    made = scenario_text(journal.exchanges[:_PLAYED], "captured")
+    made = scenario_text(_played(journal), "captured")
     lines = made[0].splitlines() if made is not None else []
     return replace(journal, scenario=tuple(map(Safe, lines)))
+
+
+def _played(journal: Journal) -> Sequence[Exchange]:
+    """All exchanges; of many those of the client that the verdict is about, before and behind what shows it."""
+    every, marked = journal.exchanges, conclusion(journal).marked
+    if len(every) <= _PLAYED:
+        return every
+    client = journal.clients_of.get(marked or every[0].number)
+    own = [exchange for exchange in every if journal.clients_of.get(exchange.number) == client]
+    place = next((place for place, exchange in enumerate(own) if exchange.number == marked), 0)
+    begin = max(0, min(place - _PLAYED // 2, len(own) - _PLAYED))
+    return own[begin : begin + _PLAYED]
 
 
 def report_text(journal: Journal, name: str, redactor: Redactor, template: str | None = None) -> str:
