@@ -17,12 +17,12 @@ seconds`, `source: …`. `expect: nothing` means nothing above info, `expect: si
 
 Exchange lines: `[client]`, method, target (host `https://registry.test` unless written; `{realm}` is
 `https://auth.test/token`, `{blob}` a digest), what credential is sent, `->`, status (`lost` where the answer was not
-recorded, `refused`, `reset`, `tls`, `aborted` where there is none), and what the answer holds, separated by ` | `:
-`challenge …`, `token NAME key=value…` (a JWT where `access=`, `sub=`, `exp=` … is given), `location URL`, `next URL`,
-`error CODE message`, `json TEXT`, `html`, `text …`, `layers URL…`, `header Name: value`. Credentials: `-`,
-`basic(user)`, `basic(user:password)`, `bearer(NAME)`, `both(user,NAME)`, `raw(header value)`. Indented lines after it:
-`> Name: value` adds a request header, `form key=value&…` a body, and `took 400s`, `size 1000`, `connection ID`,
-`address IP`, `process 1 name`, `withheld REASON` say more about the exchange.
+recorded, `refused`, `tls`, `aborted` where there is none), and what the answer holds, separated by ` | `: `challenge
+…`, `token NAME key=value…` (a JWT where `access=`, `sub=`, `exp=` … is given), `location URL`, `next URL`, `error CODE
+message`, `json TEXT`, `html`, `text …`, `layers URL…`, `header Name: value`. Credentials: `-`, `basic(user)`,
+`basic(user:password)`, `bearer(NAME)`, `both(user,NAME)`, `raw(header value)`. Indented lines after it: `> Name: value`
+adds a request header, `form key=value&…` a body, and `took 400s`, `size 1000`, `connection ID`, `address IP`, `process
+1 name`, `withheld REASON` say more about the exchange.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ _LINE = re.compile(
 _FAILURES = {
     "lost": FailureKind.NOT_RECORDED,
     "refused": FailureKind.CONNECT,
-    "reset": FailureKind.SERVER_ABORTED,
     "tls": FailureKind.TLS,
     "aborted": FailureKind.CLIENT_ABORTED,
 }

@@ -19,6 +19,9 @@ from regauth_core.rules.unexplained import Cause
 
 _OF_OTHERS: Final = "other rules explain every such failure that is known; this is for one that they miss"
 NOT_SHOWN_YET: Final = {
+    ("credentials-withheld", "userinfo"): "a trace replaces the user in a realm, which then is not read as a URL again",
+    ("refused-unexplained", "connection-lost"): "the notation has no connection that the server breaks, nor has HAR",
+    ("refused-unexplained", "token-missing"): "what alone leads there is not recorded as a registry's traffic",
     ("refused-unexplained", "page"): _OF_OTHERS,
     ("refused-unexplained", "proxy-asks"): _OF_OTHERS,
     ("refused-unexplained", "token-refused-anonymously"): _OF_OTHERS,

