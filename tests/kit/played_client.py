@@ -37,6 +37,7 @@ class PlayedClient:
         self.redactor = Redactor(b"k" * 32)
         self.clock = BEGIN
         self.exchanges: list[Exchange] = []
+        self.wires: list[Wire] = []
         client = (like or scenario).client
         assert client is not None
         named = client.user if like is None else client.user and scenario.users[0].name
@@ -80,6 +81,7 @@ class PlayedClient:
             started=self.clock,
             ended=self.clock + 0.01,
         )
+        self.wires.append(wire)
         self.exchanges.append(observe(wire, self.redactor))
         self.clock += 2
         return Reply(answer.status, answer.headers, answer.body)
