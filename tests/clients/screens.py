@@ -11,30 +11,36 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from clients.programs import PASSWORD, USER, path_of
+from regauth_core.edge.commands.certificates import Certificates
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CLIENTS: Final = ("skopeo", "podman", "docker", "oras", "crane", "regctl", "curl")
 _LINES: Final = 6
+_AT_ONCE: Final = 4
+"""Clients that run beside each other; some do nothing but wait."""
+_HERE: Final = "127.1"
+"""An address of this machine that no client takes for one: Go would go past the proxy to it, and docker trust it."""
 _FAILING: Final = "errors-after-login"
 _PINGING: Final = "errors-after-ping"
 """The same for clients that learn from the ping that they have to log in."""
 _PING_FIRST: Final = frozenset({"skopeo", "podman", "docker", "crane", "curl"})
 _SCENARIOS: Final = Path(__file__).with_name("scenarios")
-_PODMAN: Final = "podman --root {home}/root --runroot {home}/run --tmpdir {home}/libpod --storage-driver vfs"
 _COMMANDS: Final[Mapping[str, str]] = {
     "skopeo": "skopeo list-tags{creds} docker://{host}/foo",
-    "podman": _PODMAN + " pull -q{creds} {host}/foo:latest",
+    "podman": "podman pull -q{creds} {host}/foo:latest",
     "docker": "docker manifest inspect {host}/foo:latest",
     "oras": "oras repo tags{creds} {host}/foo",
     "crane": "crane ls {host}/foo",
@@ -55,7 +61,7 @@ _DISTRUST: Final[Mapping[str, tuple[str, str]]] = {
     "oras": ("", "env SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/var/empty "),
     "crane": ("", "env SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/var/empty "),
     "regctl": ("", "env SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/var/empty "),
-    "curl": ("--cacert /etc/ssl/certs/ISRG_Root_X1.pem", ""),
+    "curl": ("--capath /var/empty", ""),
 }
 _NOTHING: Final[Mapping[str, str]] = {
     "skopeo": "skopeo --version",
@@ -73,6 +79,7 @@ _UNCHECKED: Final[dict[str, str]] = {
     "crane": "--insecure",
     "curl": "-k",
     "docker": "--insecure",
+    "regctl": "--host reg={host},tls=insecure",
 }
 
 
@@ -99,24 +106,25 @@ SITUATIONS: Final = (
     Situation("all is right", scenario="everything-basic"),
     Situation("errors after the login", scenario=_FAILING),
     Situation("unreachable host", host="registry.invalid"),
-    Situation("unknown authority upstream", host=socket.gethostname(), serves="everything-basic"),
+    Situation("unknown authority upstream", host=_HERE, serves="everything-basic"),
     Situation("client distrusts the proxy", scenario="everything-basic", kind="distrust"),
     Situation("localhost", host="localhost", serves="everything-basic", kind="unchecked"),
     Situation("docker CLI", kind="daemon"),
     Situation("no traffic", kind="nothing"),
-    Situation("cut short", host=socket.gethostname(), kind="silent", prefix="timeout 2 "),
+    Situation("cut short", host=_HERE, kind="silent", prefix="timeout 5 "),
 )
 
 
 def table(names: Sequence[str] = (), clients: Sequence[str] = CLIENTS) -> str:
     """The screens of these situations (all unless named) and clients, as `parts` takes them apart."""
     told: list[str] = []
-    for situation in SITUATIONS:
-        if names and situation.name not in names:
-            continue
+    wanted = [situation for situation in SITUATIONS if not names or situation.name in names]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        screens = {(one, client): pool.submit(_screen, one, client) for one in wanted for client in clients}
+    for situation in wanted:
         told.append(f"{'=' * 8} {situation.name} {'=' * 8}")
         for client in clients:
-            screen = _screen(situation, client)
+            screen = screens[situation, client].result()
             if screen:
                 told += ["", f"--- {client}", *screen]
         told.append("")
@@ -169,12 +177,9 @@ def _command(situation: Situation, client: str, host: str, home: Path) -> list[s
         option, before = _DISTRUST[client]
         words[at:at] = option.split()
         words = before.split() + words
-    options = {"unchecked": _UNCHECKED, "silent": _UNCHECKED | {"oras": "--plain-http"}}.get(situation.kind, {})
-    if client in options:
+    if situation.kind in ("unchecked", "silent"):
         place = at + _subcommand(client, words[at:])
-        words[place:place] = [options[client]]
-    if situation.kind == "silent":
-        words = [word.replace("https://", "http://") for word in words]
+        words[place:place] = _UNCHECKED[client].format(host=host).split()
     return words
 
 
@@ -196,8 +201,9 @@ def _login(situation: Situation, host: str, home: Path) -> None:
 def _listening(situation: Situation, home: Path) -> Iterator[int]:
     """The port at which there is something, 0 where nothing has to be."""
     if situation.kind == "silent":
+        context = Certificates(home / "unknown", [situation.host]).context
         with socket.create_server(("127.0.0.1", 0)) as server:
-            threading.Thread(target=_say_nothing, args=(server,), daemon=True).start()
+            threading.Thread(target=_say_nothing, args=(server, context), daemon=True).start()
             yield server.getsockname()[1]
             server.shutdown(socket.SHUT_RDWR)
         return
@@ -221,19 +227,31 @@ def _listening(situation: Situation, home: Path) -> Iterator[int]:
         process.wait(10)
 
 
-def _say_nothing(server: socket.socket) -> None:
-    """Take requests by plain http and answer none, and end what begins with TLS."""
+def _say_nothing(server: socket.socket, context: ssl.SSLContext) -> None:
+    """Take requests, with TLS and without, and answer none."""
     held = []
     with contextlib.suppress(OSError):
         while True:
             connection, _ = server.accept()
-            if connection.recv(1) == b"\x16":
-                connection.close()
-            else:
-                held.append(connection)
+            held.append(connection)
+            threading.Thread(target=_hold, args=(connection, context), daemon=True).start()
+
+
+def _hold(connection: socket.socket, context: ssl.SSLContext) -> None:
+    with contextlib.suppress(OSError):
+        if connection.recv(1, socket.MSG_PEEK) != b"\x16":
+            return
+        with context.wrap_socket(connection, server_side=True) as secured:
+            while secured.recv(65536):
+                pass
 
 
 def _environment(home: Path) -> dict[str, str]:
+    # So that podman's command line has what a user types, and nothing else.
+    storage = home / "storage.conf"
+    storage.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{home}/root"\nrunroot = "{home}/run"\n', "utf-8")
+    settings = home / "containers.conf"
+    settings.write_text(f'[engine]\ntmp_dir = "{home}/libpod"\n', "utf-8")
     folders = {str(Path(path).parent) for client in CLIENTS if (path := path_of(client)) is not None}
     return {
         "PATH": os.pathsep.join([*sorted(folders), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
@@ -241,6 +259,8 @@ def _environment(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "COLUMNS": "80",
         "DOCKER_CONFIG": str(home / "docker"),
+        "CONTAINERS_STORAGE_CONF": str(storage),
+        "CONTAINERS_CONF": str(settings),
         "DOCKER_HOST": f"unix://{home}/docker.sock",
         "PYTHONPATH": str(ROOT / "addon"),
     }
@@ -259,11 +279,12 @@ def _run(arguments: Sequence[str], home: Path) -> str:
 
 
 def _normalised(line: str, home: str, port: int) -> str:
-    """Without what differs from run to run: the directory, the port, numbers of processes, paths of this checkout."""
-    line = line.replace(home, "~").replace(str(_SCENARIOS), "SCENARIOS").replace(socket.gethostname(), "host.test")
+    """Without what differs from run to run: directory, port, time, numbers of processes, paths of this checkout."""
+    line = line.replace(home, "~").replace(str(_SCENARIOS), "SCENARIOS")
     if port:
         line = line.replace(f":{port}", ":PORT")
     line = re.sub(r"\b\d{5}\b", "PORT", re.sub(r"\(process \d+\)|\(\d{2,}\)", "(N)", line))
+    line = re.sub(r'time="[^"]{20,35}"', 'time="NOW"', line)
     return re.sub(r"×\d+", "×N", line)
 
 

@@ -11,9 +11,16 @@ from clients import screens
 from clients.programs import require
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "screens.txt"
-pytestmark = pytest.mark.clients
 
 
+def test_every_screen_says_what_to_do() -> None:
+    """Only where all is well no command is named."""
+    told = [part.split("\n--- ")[1:] for part in screens.parts(GOLDEN.read_text("utf-8")).values()]
+    assert len(told) == len(screens.SITUATIONS)
+    assert [one for part in told for one in part if "nothing is wrong:" not in one and "   now: " not in one] == []
+
+
+@pytest.mark.clients
 @pytest.mark.parametrize("situation", screens.SITUATIONS, ids=lambda situation: situation.name)
 def test_the_last_lines_name_the_culprit_and_what_to_do(situation: screens.Situation) -> None:
     """`REGAUTH_RENEW_GOLDEN=1` writes the screens of the situation anew: read them."""

@@ -28,7 +28,7 @@ MESSAGES = table("messages.yaml")
 def listening() -> Redactor:
     """Of which a client has asked for an image."""
     one = redactor()
-    one.requested_host("registry.example.com")
+    one.requested_host("registry.example.com", 443)
     one.repository("team/app")
     one.reference("v1.2.3")
     return one
@@ -190,7 +190,7 @@ def test_names_that_the_client_asked_for_are_shown_in_sentences() -> None:
     sentence = "no quokka/wombat:k7 at numbat.test:5000"
     assert plain(redactor().text(sentence)) == "no <val> at <val>:5000"
     one = redactor()
-    one.requested_host("Numbat.test")
+    one.requested_host("Numbat.test", 443)
     one.repository("quokka/wombat")
     one.reference("k7")
     assert one.text(sentence) == sentence

@@ -41,6 +41,10 @@ def journal(text: str, status: int | None = None) -> Journal:
         (f"{MANIFEST} - -> {CHALLENGE}\n{TOKEN} basic(alice) -> 401", 1, Verdict.REFUSED, Fault.CREDENTIALS),
         (f"{MANIFEST} - -> {CHALLENGE}\n{TOKEN} basic(alice) -> 404", 1, Verdict.REFUSED, Fault.CONFIGURATION),
         (f"{MANIFEST} - -> lost", 1, Verdict.INCONCLUSIVE, None),
+        (f"GET /v2/ - -> lost\n{MANIFEST} - -> 200", 0, Verdict.OK, None),
+        (f"GET /v2/ - -> lost\n{MANIFEST} - -> 200", 1, Verdict.INCONCLUSIVE, None),
+        (f"GET /v2/ - -> lost\n{MANIFEST} - -> 200", None, Verdict.INCONCLUSIVE, None),
+        (f"GET /v2/ - -> 200\n{MANIFEST} - -> lost", 0, Verdict.INCONCLUSIVE, None),
         ("", 1, Verdict.INCONCLUSIVE, None),
     ],
 )

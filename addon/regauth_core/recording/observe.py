@@ -107,7 +107,7 @@ def observe(wire: Wire, redactor: Redactor) -> Exchange:
     # First of all, so that the host that was asked is the first to get a pseudonym.
     origin = redactor.origin(wire.scheme, wire.host, wire.port)
     path = whole_words(wire.path, MAX_PATH, "/?&#")
-    redactor.requested_host(wire.host)
+    redactor.requested_host(wire.host, wire.port)
     seen = redactor.seen
     key = wire.method, path
     about = seen.targets.get(key)

@@ -163,6 +163,12 @@ class Fingerprints:
             if secret in store:
                 store.move_to_end(secret)
 
+    def clear(self, secret: str) -> None:
+        """What was remembered as `passing` turns out not to be a secret. What was met as one elsewhere stays."""
+        if secret in self._passing:
+            self._passing.drop(secret)
+            self.gone.append(secret)
+
     def was_sent(self, secret: str) -> bool:
         """Whether a client sent it as a credential."""
         return secret in self._passwords or secret in self._tokens

@@ -53,6 +53,8 @@ class Redactor:
         self._use(Replacements(self.nothing, self._fingerprints, self._sweep, self._aliases, self._requested))
         self.seen = ParsedCache()
         self._spared: set[str] = set()
+        self._addresses: set[str] = set()
+        self._doubtful: dict[str, set[str]] = {}
         self._bodies = self._late = 0
         self._shown = ShownCache()
         self._origins: Cache[tuple[str, str, int], Origin] = Cache()
@@ -62,7 +64,14 @@ class Redactor:
         self._urls = replacements.urls
         self._fields = Headers(replacements, self._urls)
         # Swept before it is quoted for a shell, which takes apart what has quotes in it.
-        self._command = CommandLine(self.remember, replacements.own, self._fields.value, replacements.own_url)
+        self._command = CommandLine(
+            self.remember,
+            self._doubt,
+            replacements.own,
+            self._fields.value,
+            replacements.own_url,
+            lambda address: address.lower() in self._addresses,
+        )
 
     def __repr__(self) -> str:
         return f"Redactor({self._fingerprints!r})"
@@ -201,10 +210,16 @@ class Redactor:
         shown = shortened(self._urls.place(self._replacements.searched(text)), MAX_TEXT)
         return self._shown.safe.alike(self._safe(shown))
 
-    def requested_host(self, host: str) -> None:
-        """A client asks `host` for something: its name may stand in sentences too."""
+    def requested_host(self, host: str, port: int) -> None:
+        """A client asks `host` for something: its name may stand in sentences too, and with `port` in its command."""
         self._requested.ask(host.lower())
         self._spare(host)
+        address = f"{host.lower()}:{port}"
+        if address not in self._addresses and len(self._addresses) < Cache.MOST:
+            self._addresses.add(address)
+            for word in self._doubtful.pop(address, ()):
+                self._fingerprints.clear(word)
+                self._fingerprints.clear(word.partition(":")[2])
 
     def requested_scopes(self, text: str) -> Safe:
         """The same as `scopes`, of a request: the client may have chosen what they name."""
@@ -382,6 +397,14 @@ class Redactor:
 
     def _shown_before(self, secret: str) -> Iterable[str]:
         return self._replacements.shown_before(secret)
+
+    def _doubt(self, word: str) -> None:
+        """A word of a command line is a login, unless a client asks the address with which it begins for something."""
+        address, slash, _ = word.partition("/")
+        if slash and address.lower() not in self._addresses:
+            self._doubtful.setdefault(address.lower(), set()).add(word)
+            self._fingerprints.of(word, "tok", passing=True)
+            self._fingerprints.of(word.partition(":")[2], "tok", passing=True)
 
     def _is_spared(self, secret: str) -> bool:
         """It is a word that must stay readable: in common use, or asked for by a client and not sent as a secret."""

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from regauth_core.model import Exchange
-from regauth_core.model.finding import Confidence, End, Fault, Finding, Operation, Place, Reason, Severity, Undecided
+from regauth_core.model.finding import (
+    Confidence,
+    End,
+    Fault,
+    Finding,
+    Operation,
+    OperationKind,
+    Place,
+    Reason,
+    Severity,
+    Undecided,
+)
 from regauth_core.model.journal import Journal
 from regauth_core.model.obstacle import Obstacle
 from regauth_core.model.outcome import Conclusion, NextCommand, Open, Step, Verdict
@@ -111,12 +122,24 @@ def _without_failures(journal: Journal) -> Verdict:
     status = journal.environment.status
     if journal.environment.distrusted and status != 0:
         return Verdict.REGAUTH_IN_THE_WAY
-    is_open = any(o.end is End.UNKNOWN for o in journal.diagnosis.operations)
+    is_open = _is_open(journal)
     if _weighty(journal) is not None:
         return Verdict.REFUSED if status or is_open else Verdict.OK
     if not journal.diagnosis.exchanges or is_open or journal.diagnosis.undecided:
         return Verdict.INCONCLUSIVE
     return Verdict.NOT_AUTHENTICATION if status else Verdict.OK
+
+
+def _is_open(journal: Journal) -> bool:
+    """Whether an answer that matters is not known.
+
+    Some clients ask twice at once, such as over http and https, and give up what comes second. Where the command
+    succeeded, so did one that was given what it wanted beside that.
+    """
+    operations = journal.diagnosis.operations
+    served = {o.client for o in operations if o.end is End.SUCCEEDED and o.kind is not OperationKind.PING}
+    overlooked = served if journal.environment.status == 0 else frozenset[str]()
+    return any(o.end is End.UNKNOWN and o.client not in overlooked for o in operations)
 
 
 def _of_failures(journal: Journal, failures: list[Operation]) -> Verdict:

@@ -40,7 +40,7 @@ SILENT = {
     "docker --context x pull a": (ObstacleKind.DAEMON, "docker pull is done by dockerd", "regauth setup dockerd"),
     "podman --remote pull a": (ObstacleKind.DAEMON, "podman pull is done by podman's service", "regauth setup podman"),
     "podman-remote pull a": (ObstacleKind.DAEMON, "podman's service", "regauth setup podman"),
-    "podman pull registry.test/a": (ObstacleKind.NOTHING, "no registry request came", None),
+    "podman pull registry.test/a": (ObstacleKind.NOTHING, "no registry request came", "regauth setup"),
     "sudo podman pull registry.test/a": (
         ObstacleKind.STRIPPED,
         "sudo takes the proxy's variables away",
@@ -59,7 +59,7 @@ SILENT = {
         "requests to 127.0.0.1 directly",
         "regauth run",
     ),
-    "true": (ObstacleKind.NOTHING, "no registry request came through the proxy", None),
+    "true": (ObstacleKind.NOTHING, "no registry request came through the proxy", "regauth setup"),
 }
 
 
@@ -101,7 +101,7 @@ def test_host_that_is_not_reached_is_named_with_the_reason(kind: ObstacleKind, t
 
 
 DISTRUST = {
-    "env SSL_CERT_FILE=/none SSL_CERT_DIR=/none oras repo tags registry.test/a": "env oras repo tags registry.test/a",
+    "env SSL_CERT_FILE=/none SSL_CERT_DIR=/none oras repo tags registry.test/a": "oras repo tags registry.test/a",
     "curl --capath /certs https://registry.test/v2/": "curl https://registry.test/v2/",
     "wget --ca-directory=/certs https://registry.test/v2/": "wget https://registry.test/v2/",
     "make images": None,

@@ -29,6 +29,43 @@ def test_command_lines_show_placeholders_for_secrets(argv: list[str], shown: str
     assert "swordfish" not in redactor().command(argv)
 
 
+_ADDRESSES: list[tuple[list[str], list[str], str]] = yaml.safe_load(_CLIENTS.with_name("addresses.yaml").read_text())
+
+
+@pytest.mark.parametrize(("argv", "requested", "shown"), _ADDRESSES)
+@pytest.mark.parametrize("is_early", [False, True])
+def test_an_address_that_a_client_asked_is_not_a_login(
+    argv: list[str], requested: list[str], shown: str, *, is_early: bool
+) -> None:
+    """Also where the command was read before, as it is when a recording begins."""
+    one = redactor()
+    if is_early:
+        assert "swordfish" not in one.command(argv)
+    for address in requested:
+        host, _, port = address.partition(":")
+        one.requested_host(host, int(port))
+    assert plain(one.command(argv)) == shown
+
+
+def test_an_address_that_no_client_asked_is_swept_elsewhere() -> None:
+    """Until then it is a login; what a client sent as one stays one."""
+    one = redactor()
+    one.command(["crane", "ls", "vm:5777/fish"])
+    assert "5777/fish" not in one.sweep("denied for 5777/fish")[0]
+    one.fingerprint("5777/fish", "pw")
+    one.requested_host("vm", 5777)
+    assert "5777/fish" not in one.sweep("denied for 5777/fish")[0]
+
+
+def test_an_address_that_a_client_asked_is_not_swept_elsewhere() -> None:
+    """Else a report could not name the image."""
+    one = redactor()
+    one.command(["crane", "ls", "vm:5777/fish"])
+    one.sweep("before: vm:443/other")
+    one.requested_host("vm", 5777)
+    assert one.sweep("denied for vm:5777/fish") == ("denied for vm:5777/fish", 0)
+
+
 @pytest.mark.parametrize(("argv", "shown", "secret"), _ROWS, ids=[shlex.join(argv)[:60] for argv, _, _ in _ROWS])
 def test_words_that_are_secrets_by_their_place_are_not_shown(argv: list[str], shown: str, secret: str) -> None:
     """A password that looks like any word, and that no request has carried, is known by grammar alone."""

@@ -61,8 +61,8 @@ def obstacles(situation: Situation, redactor: Redactor) -> tuple[Obstacle, ...]:
     """What was in the way, the decisive first; empty where nothing was."""
     hindrances = situation.hindrances
     unmet = (*hindrances.connections, *hindrances.unanswered)
-    for host in [*(one.host for one in hindrances.handshakes), *(one.host for one in unmet)]:
-        redactor.requested_host(host)  # which a client did: so it may be shown in its command
+    for host, port in [(one.host, one.port) for one in hindrances.handshakes] + [(one.host, one.port) for one in unmet]:
+        redactor.requested_host(host, port)  # which a client did: so it may be shown in its command
     again = redactor.command(situation.command)
     found = [_of_handshake(one, situation, redactor, again) for one in hindrances.handshakes]
     missed = [_of_connection(one, situation, redactor, again) for one in unmet]
@@ -117,7 +117,7 @@ def _proxy_distrusted(place: str, situation: Situation, redactor: Redactor) -> O
     return Obstacle(
         kind=ObstacleKind.PROXY_DISTRUSTED,
         place=place,
-        title=f"{client} does not trust regauth's own certificate for {place}",
+        title=f"{client} does not trust regauth's certificate for {place}",
         advice=advice,
         command=_without_trust(situation.command, redactor),
     )
@@ -135,6 +135,8 @@ def _without_trust(command: Sequence[str], redactor: Redactor) -> str | None:
         if one.is_all and one.place is not None:
             gone |= {one.place} if command[one.place].startswith(one.name) else {one.place - 1, one.place}
     kept = [word for at, word in enumerate(command) if at not in gone]
+    if len(kept) > 1 and PurePath(kept[0]).name == "env" and PurePath(kept[1]).name in programs(command):
+        del kept[0]  # nothing is left for it to do
     return f"regauth run -- {redactor.command(kept)}" if gone else None
 
 
@@ -183,7 +185,8 @@ def _of_silence(situation: Situation, redactor: Redactor, again: str) -> Obstacl
         kind=ObstacleKind.NOTHING,
         place=first,
         title="no registry request came through the proxy",
-        advice="The client may have failed before it sent one, or a daemon sends its requests: see regauth setup.",
+        advice="Read what the command printed. If a daemon sends its requests, set that up:",
+        command="regauth setup",
     )
 
 

@@ -29,6 +29,8 @@ _DIGEST = r"(?:@sha(?:256|512):[0-9a-f]{32,128})?"
 _IS_HOST = re.compile(_PLACE)
 _PATH = re.compile(r"(?:~|\.{1,2})?/?(?:[A-Za-z0-9_.+%-]{1,255}/){0,64}(?:[A-Za-z0-9_.+%-]{1,255})?")
 _IMAGE = re.compile(rf"(?:{_PLACE}/)?{_NAME}(?:/{_NAME}){{0,16}}(?::{_TAG})?{_DIGEST}")
+_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}:[0-9]{1,5}(?![^/])")
+"""A host of any form and its port, which may as well be a user and the password."""
 _TYPED = re.compile(r"([^:]+):(?:application|text|image|audio|video|model)/[a-z0-9.+-]{1,100}")
 _BARE = re.compile(rf"([a-z0-9][a-z0-9._-]{{0,127}})(?::({_TAG}))?{_DIGEST}")
 _VERSION = re.compile(r"v?[0-9][A-Za-z0-9._-]{0,127}")
@@ -114,18 +116,23 @@ def quoted(text: str, *, is_nested: bool) -> str:
 class Values:
     """Shows values, and remembers the secrets among them.
 
-    `remember` gets each secret, `prose` cleans free text, `field` a header's value by the header's name,
-    `link` a URL.
+    `remember` gets each secret, `doubt` each word that is an address and a path, or a user and a password; `prose`
+    cleans free text, `field` a header's value by the header's name, `link` a URL. `is_requested` says whether a client
+    asked an address (``HOST:PORT``) for something: else it may be a user and a password.
     """
 
     def __init__(
         self,
         remember: Callable[[str], None],
+        doubt: Callable[[str], None],
         prose: Callable[[str], str],
         field: Callable[[str, str], str],
         link: Callable[[str], str],
+        is_requested: Callable[[str], bool],
     ) -> None:
         self._remember = remember
+        self._doubt = doubt
+        self._is_requested = is_requested
         self._prose = prose
         self._field = field
         self._link = link
@@ -176,7 +183,10 @@ class Values:
         if not is_sure and "://" in text:
             self._password_behind(text.partition("://")[2].rpartition("@")[0])
         elif not is_sure:
-            self._password_behind(text.rpartition("@")[0] or text)
+            if _ADDRESS.match(text):
+                self._doubt(text)
+            else:
+                self._password_behind(text.rpartition("@")[0] or text)
 
     def _secret(self, text: str) -> None:
         if UNKNOWN not in text and not _PATH_OR_PORT.fullmatch(text):
@@ -292,13 +302,19 @@ class Values:
         shape = word.shape
         place = _URL.fullmatch(shape)
         name = (place[2] if place else shape).partition("/")[0]
-        if _IS_HOST.fullmatch(name) or (word.variables and name.strip("x:") == ""):
+        if _IS_HOST.fullmatch(self._with_known_host(name)) or (word.variables and name.strip("x:") == ""):
             return self.reference(word, may_be_bare=False)
         self.note(word.text)
         return HIDDEN
 
-    @staticmethod
-    def _is_reference(shape: str, *, may_be_bare: bool) -> bool:
+    def _with_known_host(self, shape: str) -> str:
+        """`shape`, with ``localhost`` for a short host at its beginning that a client asked for something."""
+        address = _ADDRESS.match(shape)
+        is_known = address is not None and self._is_requested(address.group())
+        return f"localhost:{shape.partition(':')[2]}" if is_known else shape
+
+    def _is_reference(self, shape: str, *, may_be_bare: bool) -> bool:
+        shape = self._with_known_host(shape)
         typed = _TYPED.fullmatch(shape)
         if typed is not None:
             return _PATH.fullmatch(typed[1]) is not None

@@ -41,33 +41,36 @@ _READERS = frozenset({"login", "xargs", "read", "docker-login"})
 class CommandLine:
     """Replaces the secrets of an argument vector.
 
-    `remember` gets each of them, `prose` cleans free text, `field` a header's value by the header's name,
-    `link` a URL.
+    The parameters are those of `Values`.
     """
 
     def __init__(
         self,
         remember: Callable[[str], None],
+        doubt: Callable[[str], None],
         prose: Callable[[str], str],
         field: Callable[[str, str], str],
         link: Callable[[str], str],
+        is_requested: Callable[[str], bool],
     ) -> None:
         self._remember = remember
+        self._doubt = doubt
         self._prose = prose
         self._field = field
         self._link = link
+        self._is_requested = is_requested
 
     def shown(self, argv: Sequence[str]) -> str:
         """The command as one would type it into a shell."""
         found: list[str] = []
         # What is met as a secret later may stand in front of it too: the second time, `prose` knows it.
-        self._reading(found.append).line(argv)
+        self._reading(found.append, self._doubt).line(argv)
         for secret in dict.fromkeys(found):
             self._remember(secret)
-        return self._reading(lambda _: None).line(argv)
+        return self._reading(lambda _: None, lambda _: None).line(argv)
 
-    def _reading(self, remember: Callable[[str], None]) -> _Reading:
-        return _Reading(Values(remember, self._prose, self._field, self._link))
+    def _reading(self, remember: Callable[[str], None], doubt: Callable[[str], None]) -> _Reading:
+        return _Reading(Values(remember, doubt, self._prose, self._field, self._link, self._is_requested))
 
 
 class _Reading:
