@@ -28,6 +28,8 @@ from regauth_core.edge.commands.certificates import Certificates
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CLIENTS: Final = ("skopeo", "podman", "docker", "oras", "crane", "regctl", "curl")
+KINDS: Final = ("skopeo", "docker", "oras", "curl")
+"""One of each library for registries."""
 _LINES: Final = 6
 _AT_ONCE: Final = 4
 """Clients that run beside each other; some do nothing but wait."""
@@ -138,6 +140,12 @@ def parts(text: str) -> dict[str, str]:
         if part:
             found[part.splitlines()[0].strip("= ")] = part.rstrip("\n") + "\n"
     return found
+
+
+def only(part: str, clients: Sequence[str]) -> str:
+    """A situation's part of the table, with these clients alone."""
+    head, *of_clients = re.split(r"(?m)^(?=--- )", part)
+    return head + "".join(one for one in of_clients if one.split(maxsplit=2)[1] in clients)
 
 
 def _screen(situation: Situation, client: str) -> list[str]:

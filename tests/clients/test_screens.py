@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from mitmproxy import version
 
 from clients import screens
 from clients.programs import require
@@ -24,10 +25,13 @@ def test_every_screen_says_what_to_do() -> None:
 @pytest.mark.parametrize("situation", screens.SITUATIONS, ids=lambda situation: situation.name)
 def test_the_last_lines_name_the_culprit_and_what_to_do(situation: screens.Situation) -> None:
     """`REGAUTH_RENEW_GOLDEN=1` writes the screens of the situation anew: read them."""
-    require(*screens.CLIENTS)
-    text = screens.table([situation.name])
+    is_renewed = os.environ.get("REGAUTH_RENEW_GOLDEN") == "1"
+    # What newer versions of mitmproxy may do otherwise, they do with all clients of a kind.
+    clients = screens.CLIENTS if is_renewed or version.VERSION.startswith("11.") else screens.KINDS
+    require(*clients)
+    text = screens.table([situation.name], clients)
     parts = screens.parts(GOLDEN.read_text("utf-8"))
-    if os.environ.get("REGAUTH_RENEW_GOLDEN") == "1":
+    if is_renewed:
         parts[situation.name] = text
         GOLDEN.write_text("\n".join(parts.values()), "utf-8")
-    assert text == parts[situation.name]
+    assert text.rstrip("\n") == screens.only(parts[situation.name], clients).rstrip("\n")
