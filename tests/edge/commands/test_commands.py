@@ -73,7 +73,7 @@ def test_rules_lists_and_explains(capsys: pytest.CaptureFixture[str]) -> None:
         ("challenge_ignored", ["challenge-ignored"]),
         ("Challenge-Ignored", ["challenge-ignored"]),
         ("scheme-spelling", ["challenge-ignored"]),
-        ("ping-derived-auth", ["challenge-ignored", "wrong-scheme-sent"]),
+        ("ping-derived-auth", ["challenge-ignored", "challenge-not-retried", "wrong-scheme-sent"]),
     ],
 )
 def test_cause_leads_to_its_rules(named: str, heads: list[str], capsys: pytest.CaptureFixture[str]) -> None:
