@@ -193,12 +193,13 @@ def _way(text: str, *, keeps_backslashes: bool, join: Unescaping = _JOIN) -> Ite
         before = taken
         for step in steps:
             for one in (join, step):
-                if one.applies(text):
-                    taken = (*taken, View(text, one))
-                    text = taken[-1].text
+                # What only looks like an escape, as a query's `&scope=` does, makes no other text to be searched.
+                if one.applies(text) and (view := View(text, one)).text != text:
+                    taken = (*taken, view)
+                    text = view.text
                     yield taken
         if taken is before:
             break
     for step in _LAST:
-        if step.applies(text):
-            yield (*taken, View(text, step))
+        if step.applies(text) and (view := View(text, step)).text != text:
+            yield (*taken, view)

@@ -33,6 +33,8 @@ _MARKS = re.compile("[\0-\3]")
 _ESCAPES = re.compile(r"[\1\2\\&%=]|--")
 _ENDS: Final = ("}", "}\n")
 _SHORTEST_QUOTED: Final = 6
+_TOGETHER: Final = 64
+"""Exchanges that are searched together."""
 _MOST_CLEAN: Final = 8_192
 _MOST_SWEPT: Final = 100_000
 _T = TypeVar("_T")
@@ -93,9 +95,10 @@ def swept_text(text: str, redactor: Redactor) -> tuple[str, int]:
 def swept_journal(journal: Journal, redactor: Redactor) -> Journal:
     """`journal` without any secret that `redactor` remembers; it says how many places had to be replaced."""
     search = Search(redactor)
-    # Exchange by exchange, because the text of all would be large.
-    parts = (*journal.exchanges, replace(journal, exchanges=()))
-    if not any(search.finds(jsontext.encode(part, indent=-1)) for part in parts):
+    # Some exchanges at a time: the text of all would be large, and what many of them show need be looked at once.
+    every = journal.exchanges
+    parts = (*(every[at : at + _TOGETHER] for at in range(0, len(every), _TOGETHER)), (replace(journal, exchanges=()),))
+    if not any(search.finds("".join([jsontext.encode(one, indent=-1) for one in part])) for part in parts):
         return journal
     sweeper = _Sweeper(redactor)
     # Findings quote what exchanges show: it is known by then what of that had to go.
