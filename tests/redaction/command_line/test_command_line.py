@@ -260,7 +260,7 @@ def test_a_script_shows_no_more_than_an_argument_vector(argv: list[str], script:
 
 
 @pytest.mark.parametrize(
-    "sign", [*"&;|>< \n()'\"`$#*!~", "&&", "||", ">>", "2>", "<<", "<<<", "$(", "${", "\\\n", " ( "]
+    "sign", [";/", "|./", *"&;|>< \n()'\"`$#*!~", "&&", "||", ">>", "2>", "<<", "<<<", "$(", "${", "\\\n", " ( "]
 )
 @pytest.mark.parametrize(
     "script", ["docker login -p {} registry.test", "echo {} | docker login --password-stdin", "PW={} crane ls"]

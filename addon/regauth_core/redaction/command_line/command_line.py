@@ -122,7 +122,7 @@ class _Reading:
     def _is_program(word: Word, *, is_first: bool) -> bool:
         if word.variables or len(word.text) > 255 or _PROGRAM.fullmatch(word.text) is None or is_opaque(word.text):
             return False
-        return is_first or is_known(word.text.rpartition("/")[2]) or word.text.startswith(("/", "./", "../", "~/"))
+        return is_first or is_known(word.text.rpartition("/")[2])
 
     def _assignment(self, word: Word) -> str:
         if is_secret_name(word.text.partition("=")[0]):
