@@ -66,8 +66,10 @@ def test_redaction_hides_no_finding(story: Story, tmp_path: Path) -> None:
     """The challenge that nobody answers is found, whatever else had to be taken out."""
     shown = dict(outputs(story, tmp_path))
     assert shown[".json of live"] == shown[".json of trace"]
+    # Who was refused with a credential just before is not said to ignore the next challenge.
+    expected = "refused-unexplained" if story.id == "D30" else "challenge-ignored"
     for name in (".json of live", "diagnose flows, json", "diagnose har, json"):
-        assert "challenge-ignored" in [one["rule"] for one in json.loads(shown[name])["findings"]], name
+        assert expected in [one["rule"] for one in json.loads(shown[name])["findings"]], name
 
 
 OPAQUE = [story for story in STORIES if any(secret.startswith("9kY") for secret in story.secrets)]
