@@ -105,10 +105,10 @@ def test_layers_in_any_utf() -> None:
 def test_reading_is_linear(piece: str) -> None:
     """Sixty-four kilobytes of the worst text take a moment."""
     text = piece * (65536 // len(piece))
-    begun = time.perf_counter()
+    begun = time.process_time()
     lead(text)
     layers(text.encode())
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < 1.0
 
 
 def test_anywhere_is_nowhere_in_particular() -> None:

@@ -49,9 +49,9 @@ def test_time_is_linear_whatever_the_text_repeats(piece: str) -> None:
     def seconds(text: str) -> float:
         times = []
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             redactor().prose(text)
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
         return min(times)
 
     assert seconds(piece * 20_000) < 1000 * max(seconds(piece * 200), 20e-6)

@@ -32,9 +32,9 @@ def test_time_is_linear_whatever_a_field_repeats(name: str, piece: str) -> None:
 
     def seconds(size: int) -> float:
         text = (piece * size)[:size]
-        began = time.perf_counter()
+        began = time.process_time()
         redactor().header(name, text)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     seconds(100)
     assert seconds(64 * 1024) < 400 * max(seconds(4 * 1024), 1e-3)

@@ -162,9 +162,9 @@ def test_time_is_in_proportion_to_the_text(_: str, piece: str) -> None:
     took = []
     for size in (8_000, 64_000):
         text = (piece * size)[:size]
-        began = time.perf_counter()
+        began = time.process_time()
         one.sweep(text)
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     assert took[1] < 32 * took[0] + 0.05
 
 

@@ -305,9 +305,9 @@ def test_time_is_linear_in_the_command_line(kind: str, piece: str) -> None:
             "value": ["curl", "-o", text, "-u", text, "--header", text, "-E", text, text],
             "setting": ["regctl", "--host", text, "--api-opts", text, f"--{text}=x", f"-{text}"],
         }[kind]
-        began = time.perf_counter()
+        began = time.process_time()
         redactor().command(argv)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     size = 65_536 // len(piece)
     assert min(seconds(piece * size) for _ in range(2)) < 1000 * max(seconds(piece * (size // 100)), 100e-6)
