@@ -125,7 +125,9 @@ def test_where_authentication_is_wanted(command: str, scenario: str, place: Plac
     """A client that fails gets exactly one finding with the reason, one that succeeds gets none; nothing leaks."""
     repository, expected = SCENARIOS[scenario], BEHAVIOURS[command].outcome(scenario)
     told = ran(command, scenario, repository, place, state_home)
-    finding = (expected.rule, expected.severity, "client", "high", expected.cause, repository)
+    # A warning where nothing shows that the client has a login.
+    confidence = "high" if expected.severity == "error" else "medium"
+    finding = (expected.rule, expected.severity, "client", confidence, expected.cause, repository)
     assert told.findings == ([finding] if expected.rule is not None else []), told.output
     assert told.status == expected.status, told.output
     (client,) = told.document["clients"]
@@ -151,7 +153,7 @@ def test_all_that_is_told_is_looked_through(place: Place, state_home: Path) -> N
     assert all(
         f"{REGISTRY}/v2/foo/tags/list" in text for text in told.reports.values() if text is not told.reports[".json"]
     )
-    assert "/v2/foo/tags/list" in told.output
+    assert "oras got what it asked for" in told.output
 
 
 def test_password_anywhere_on_the_command_line(place: Place, state_home: Path) -> None:
@@ -213,7 +215,7 @@ def test_client_that_does_not_trust_the_authority(place: Place, state_home: Path
     told = sessions.run(command, "per-repository-basic", place, state_home)
     assert (told.status, told.document["exchanges"], told.findings) == (1, 0, []), told.output
     assert told.document["outcome"]["verdict"] == "regauth-in-the-way"
-    assert "oras does not trust regauth's own certificate" in told.document["outcome"]["title"]
+    assert "oras does not trust regauth's certificate" in told.document["outcome"]["title"]
     assert "SSL_CERT_FILE says what it trusts" in told.output
 
 

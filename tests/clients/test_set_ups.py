@@ -207,7 +207,7 @@ def test_client_that_distrusts_the_proxy_is_named_with_its_option(
     curl, *words = line("curl -sS --cacert {ca} https://{host}/v2/", place, registry)
     done = behind(["/bin/sh", "-c", " ".join([curl, *words])], place, state_home, **registry.way)
     assert done.status == 60
-    assert done.title == "curl does not trust regauth's own certificate for registry.test"
+    assert done.title == "curl does not trust regauth's certificate for registry.test"
     assert done.document["outcome"]["advice"].startswith("--cacert says what it trusts: leave it out")
     assert done.verdict == "regauth-in-the-way"
 
