@@ -30,7 +30,7 @@ _JSON = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})|
 _SURROGATES = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 _SOFT_BREAK = re.compile(r"=\r?\n")
 _QUOTED_PAIR = re.compile(r"=([0-9A-F]{2})")
-_ARMOUR = re.compile(r"-----[A-Z ]+-----")
+_ARMOUR = re.compile(r"-----[A-Z ]+-----|private_key")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\")
 
 
